@@ -1,4 +1,4 @@
-"""The program behind the window: what it is built of over a core, in which order, and how it all ends."""
+"""Connects the window's widgets to the services, starts both, and stops both in order."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 
 class Frame:
-    """The window as it is first seen: the person's own look and language, and nobody in the list yet."""
+    """The window before the core is loaded: theme, language and an empty list."""
 
     def __init__(self, app: QApplication, preferences: Path, clock: Clock) -> None:
         kept = Preferences(preferences)
@@ -87,7 +87,7 @@ OPEN_AGAIN_SECONDS = 3.0
 
 
 class Application:
-    """One run of the window over a core, in the order in which its parts begin and end."""
+    """One run of the window over the services; starts and stops its parts in order."""
 
     def __init__(
         self, frame: Frame, core: Services, reports: CrashReports, instance: SingleInstance | None = None
@@ -155,7 +155,7 @@ class Application:
         window.attach(runner=self._runner, csv_import=core.csv_import, make_pane=self._make_pane, pages=self.pages)
 
     async def run(self) -> None:
-        """Open the database behind the window, hold the links until it is closed, and take all down again."""
+        """Open the database, keep the links connected until the window is closed, then stop everything."""
         self._reports.watch(asyncio.get_running_loop())
         self.window.show()
         try:
@@ -257,7 +257,7 @@ class Application:
         )
 
     def _show_about(self) -> None:
-        """Show the section of the settings that says what is not the default."""
+        """Show the settings section that lists what is not the default."""
         self.window.go(SETTINGS, "about")
 
     def _make_settings_page(self) -> Page:

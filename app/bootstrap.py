@@ -1,4 +1,4 @@
-"""The program without a window: what it is made of, and how it begins and ends."""
+"""Builds every service of the program, and starts and stops them."""
 
 from __future__ import annotations
 

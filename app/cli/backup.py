@@ -46,7 +46,7 @@ async def run_backup_command(core: Services, arguments: Namespace) -> int:
 
 
 async def back_up(core: Services, name: str, arguments: Namespace) -> int:
-    """Make a backup that was read back. Interrupted, nothing is left of it."""
+    """Make a backup and verify it by reading it back. When interrupted, the unfinished file is removed."""
     mentorado = core.mentorados.find(name, archived=True)
     ended = await _run(core, ProcedureKind.BACKUP, mentorado, secret=_passphrase(arguments), arguments=arguments)
     path = ended.step(StepName.PUT_IN_PLACE).facts["path"]
@@ -60,7 +60,7 @@ async def back_up(core: Services, name: str, arguments: Namespace) -> int:
 
 
 async def verify(core: Services, path: Path, arguments: Namespace) -> int:
-    """Read an archive from anywhere, whole."""
+    """Verify a whole backup file, wherever it is."""
     secret = _passphrase(arguments)
     with _Progress(arguments) as progress:
         try:
@@ -78,7 +78,7 @@ async def verify(core: Services, path: Path, arguments: Namespace) -> int:
 
 
 async def list_backups(core: Services, name: str, *, as_json: bool) -> int:
-    """Show what is in the folder, the latest first."""
+    """List the backups in the folder, the latest first."""
     whose = core.mentorados.find(name, archived=True).id if name else None
     infos = await core.backups.all(whose)
     if as_json:
@@ -93,7 +93,7 @@ async def list_backups(core: Services, name: str, *, as_json: bool) -> int:
 
 
 async def restore(core: Services, arguments: Namespace) -> int:
-    """Merge a history, and put keys back where that does no harm. It is said before there is no way back."""
+    """Merge a backup's history, and restore its session where safe. Asks before the step that cannot be undone."""
     mentorado, path = core.mentorados.find(arguments.name), _file(arguments.path)
     secret = _passphrase(arguments)
     if not secret and sys.stdin.isatty() and await _is_locked(core, path):
@@ -117,9 +117,9 @@ async def restore(core: Services, arguments: Namespace) -> int:
 
 
 async def recover(core: Services, arguments: Namespace) -> int:
-    """Bring a connection back that does not come back by itself: try its session, make a backup, show a new code.
+    """Recover a connection that does not reconnect: try its session, make a backup, show a new code.
 
-    It asks before the new code, behind which there is no way back. The connection ends with the command, and is held
+    Asks before the new code, which cannot be undone. The connection ends with the command, and is kept open
     by a window or ``conecta run``.
     """
     mentorado = core.mentorados.find(arguments.name)
@@ -144,7 +144,7 @@ async def _require_closed(core: Services, mentorado: Mentorado) -> None:
 
 
 async def run_procedure_command(core: Services, arguments: Namespace) -> int:
-    """Show what is not finished, go on with it, or take it back. Raises `Problem`."""
+    """List, resume or undo unfinished procedures. Raises `Problem`."""
     if arguments.procedure_command == "list":
         return list_procedures(core, as_json=arguments.json)
     mentorado = core.mentorados.find(arguments.name, archived=True)
@@ -162,7 +162,7 @@ async def run_procedure_command(core: Services, arguments: Namespace) -> int:
 
 
 def list_procedures(core: Services, *, as_json: bool) -> int:
-    """Each that is not finished, with the program that moves it."""
+    """List the unfinished procedures, each with the program that runs it."""
     found = core.procedures.unfinished()
     if as_json:
         _print_json({"procedures": [_procedure_as_json(core, procedure) for procedure in found]})
@@ -182,7 +182,7 @@ def list_procedures(core: Services, *, as_json: bool) -> int:
 
 
 async def _find_unfinished(core: Services, mentorado: Mentorado, *, take_over: bool) -> Procedure:
-    """The procedure that is not finished, once nobody else moves it. Raises `Problem`."""
+    """Return the unfinished procedure once no other program runs it. Raises `Problem`."""
     procedures, whose = core.procedures, mentorado.id
     await procedures.load()
     procedure = procedures.active(whose)
@@ -228,7 +228,7 @@ async def _resume(
 
 
 def _report_end(core: Services, procedure: Procedure, mentorado: Mentorado, *, as_json: bool) -> int:
-    """Say how far it is. Raises what it failed with."""
+    """Print how far the procedure is. Raises what it failed with."""
     if procedure.state is ProcedureState.FAILED:
         raise _problem_of(procedure)
     if as_json:
@@ -258,7 +258,7 @@ def _procedure_as_json(core: Services, procedure: Procedure) -> dict[str, Any]:
 
 
 def _unfinished_text(core: Services, procedure: Procedure) -> str:
-    """What is to be said of one that is not finished."""
+    """Describe an unfinished procedure in a phrase."""
     if not _is_interrupted(core, procedure):
         return mark(procedure)
     name = core.mentorados.get(procedure.head.mentorado_id).name
@@ -270,9 +270,9 @@ def _is_interrupted(core: Services, procedure: Procedure) -> bool:
 
 
 async def _clear_the_way(core: Services, mentorado: Mentorado, moved: asyncio.Event) -> None:
-    """Settle a backup or a restore whose program is proven dead: undone where that is possible, else gone on with.
+    """Settle a backup or a restore whose program is proven dead: undo it where possible, else resume it.
 
-    Raises `Problem(PROCEDURE_UNFINISHED)` for what a person left open, and for what another program may be doing.
+    Raises `Problem(PROCEDURE_UNFINISHED)` when a person must decide, or another program may be running it.
     """
     procedures, whose, name = core.procedures, mentorado.id, mentorado.name
     before = procedures.active(whose)
@@ -301,7 +301,7 @@ async def _run(
     arguments: Namespace,
     facts: dict[str, str] | None = None,
 ) -> Procedure:
-    """Run a procedure to its end. What fails is undone where that is possible, and raised."""
+    """Run a procedure to its end. Raises the failure, after undoing the procedure where possible."""
     moved = asyncio.Event()
     stop = core.bus.subscribe(ProcedureChanged, lambda _event: moved.set())
     try:
@@ -340,7 +340,7 @@ async def _to_the_end(core: Services, procedure: Procedure, moved: asyncio.Event
 
 
 async def _wait_until_settled(core: Services, procedure: Procedure, moved: asyncio.Event) -> Procedure:
-    """The procedure once nothing moves by itself any more."""
+    """Wait until the procedure ends or waits for a person, and return it."""
     while True:
         moved.clear()
         latest = await core.procedures.latest(procedure.head.mentorado_id)
@@ -382,7 +382,7 @@ async def _is_locked(core: Services, path: Path) -> bool:
 
 
 def _passphrase(arguments: Namespace) -> str:
-    """It is never an argument: others on the computer can read those."""
+    """Read the passphrase; never from the arguments, which other users of the computer can read."""
     return read_secret() if arguments.passphrase_stdin else ""
 
 
@@ -395,7 +395,7 @@ def _protection(*, encrypted: bool) -> str:
 
 
 def _file(typed: str | Path) -> Path:
-    """The backup that was named. Raises `Problem` when nothing is there."""
+    """Find the backup that was named. Raises `Problem` when there is none."""
     path = Path(typed).expanduser().absolute()
     if not path.exists():
         raise Problem(ProblemCode.BACKUP_MISSING, path=str(path))
@@ -403,7 +403,7 @@ def _file(typed: str | Path) -> Path:
 
 
 class _Progress:
-    """A line on the terminal that is written over, and is gone at the end."""
+    """A progress line on the terminal, overwritten in place and removed at the end."""
 
     def __init__(self, arguments: Namespace, core: Services | None = None) -> None:
         self._wanted = sys.stderr.isatty() and not arguments.json

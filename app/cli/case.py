@@ -1,4 +1,4 @@
-"""The commands about cases: what waits for a person, who looks after it, and how it was settled."""
+"""The commands about cases: list, take, note, close."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def run_case_command(core: Services, arguments: Namespace) -> int:
 
 
 async def list_cases(core: Services, arguments: Namespace) -> int:
-    """The open cases, the one that is due first first; or the closed ones, the latest first."""
+    """List the open cases by due time, or the closed ones, the latest first."""
     cases = await core.cases.closed_cases() if arguments.closed else core.cases.open_cases
     if arguments.json:
         print_json({"cases": [_as_json(core, each) for each in cases]})
@@ -50,7 +50,7 @@ async def list_cases(core: Services, arguments: Namespace) -> int:
 
 
 def find(core: Services, typed: str) -> Case:
-    """The open case whose id begins like this. Raises `Problem(CASE_UNKNOWN)` unless it is exactly one."""
+    """Return the open case whose id begins with *typed*. Raises `Problem(CASE_UNKNOWN)` unless it is exactly one."""
     found = [each for each in core.cases.open_cases if typed and each.id.startswith(typed)]
     if len(found) != 1:
         raise Problem(ProblemCode.CASE_UNKNOWN, case=typed)

@@ -1,4 +1,4 @@
-"""The commands about what is kept of people and what was done (export, erase, audit), and about a missing database."""
+"""The commands about stored data: export, erase, quarantine, audit log, clock, and a missing database."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def run_record_command(core: Services, arguments: Namespace) -> int:
 
 
 async def export(core: Services, arguments: Namespace) -> int:
-    """Write all that is kept of somebody; interrupted, nothing is left."""
+    """Export the stored data of a person to a file. When interrupted, the unfinished file is removed."""
     mentorado = core.mentorados.find(arguments.name, archived=True)
     contact = contact_of(arguments.contact) if arguments.contact else None
     exported = await core.personal_data.export(
@@ -101,7 +101,7 @@ async def erase(core: Services, arguments: Namespace) -> int:
 
 
 async def list_set_aside(core: Services, name: str | None, limit: int, *, as_json: bool) -> int:
-    """Show what was delivered and not taken into the history, the newest first; payloads in JSON only."""
+    """List deliveries that were not stored in the history, the newest first; payloads in JSON only."""
     mentorado_id = core.mentorados.find(name, archived=True).id if name else None
     counts = await core.set_aside.counts(mentorado_id)
     deliveries = await core.set_aside.latest(mentorado_id, limit=max(limit, 1))
@@ -137,7 +137,7 @@ async def list_set_aside(core: Services, name: str | None, limit: int, *, as_jso
 
 
 async def clock(core: Services, *, confirm: bool, as_json: bool) -> int:
-    """Say whether the date of this computer is believed; with *confirm*, go by it from now on."""
+    """Print whether this computer's date is trusted; with *confirm*, trust it from now on."""
     if confirm:
         await core.clock_check.confirm()
     doubt, now = core.clock.doubt, core.clock.now()
@@ -152,7 +152,7 @@ async def clock(core: Services, *, confirm: bool, as_json: bool) -> int:
 
 
 async def verify_audit(core: Services, *, as_json: bool) -> int:
-    """Say whether the whole chain holds, and where it first does not."""
+    """Verify the whole audit log, and print the first entry that fails."""
     verified = await core.audit.verification()
     broken = verified.broken
     if as_json:
@@ -182,7 +182,7 @@ async def verify_audit(core: Services, *, as_json: bool) -> int:
 
 
 async def list_audit(core: Services, limit: int, *, as_json: bool) -> int:
-    """Show the latest entries, the newest first."""
+    """List the latest audit entries, the newest first."""
     entries = await core.audit.entries(limit=limit)
     if as_json:
         _print_json({"entries": [_entry_as_json(entry) for entry in entries]})
@@ -242,7 +242,7 @@ async def run_database_command(core: Services, arguments: Namespace) -> int:
 
 
 async def list_copies(core: Services, *, as_json: bool) -> int:
-    """Show the copies beside the database, the newest last."""
+    """List the copies beside the database, the newest last."""
     copies = [(path, _taken_at(path)) for path in await core.database.copies()]
     if as_json:
         print(json_line({"copies": [{"path": str(path), "at": at.isoformat()} for path, at in copies]}))

@@ -1,4 +1,4 @@
-"""What the program does without a window: the same core, words on standard output, and JSON for machines."""
+"""Runs a command over the same core as the window: text on standard output, or JSON for machines."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def _run_open(core: Services, arguments: Namespace) -> int:
 
 
 async def status(core: Services, *, as_json: bool) -> int:
-    """Show everybody, with the last thing known of each link."""
+    """Print every mentorado with the last known status of the link."""
     latest = await core.transitions.latest()
     everybody = [e for e in core.mentorados.all() if not e.archived]
     known = [(e, await _displayed_status(core, e, latest.get(e.link.id))) for e in everybody]
@@ -134,9 +134,9 @@ def _override_as_json(chosen: Override) -> dict[str, Any]:
 
 
 async def _displayed_status(core: Services, mentorado: Mentorado, last: Transition | None) -> LinkStatus:
-    """The last status, or off when it was one that needs a living program and there is none.
+    """Return the last status, or off when that status needs a running program and there is none.
 
-    What WhatsApp forbids stands, whatever was written down since. That a second program was refused says nothing about
+    A ban stands, whatever was recorded since. That a second program was refused says nothing about
     the link: then the last status counts that was written down before it tried.
     """
     forbidden = core.supervisor.forbidden(mentorado.link)
@@ -151,7 +151,7 @@ async def _displayed_status(core: Services, mentorado: Mentorado, last: Transiti
 
 
 async def _last_own_transition(core: Services, mentorado: Mentorado) -> Transition | None:
-    """The newest transition of the link that does not belong to a try that another program's session ended."""
+    """Return the newest transition of the link that is not part of an attempt that another program's session ended."""
     refused = False
     for move in await core.transitions.for_mentorado(mentorado.id):
         if move.link_id != mentorado.link.id:
@@ -167,7 +167,7 @@ async def _last_own_transition(core: Services, mentorado: Mentorado) -> Transiti
 
 
 async def connect(core: Services, name: str, *, released: bool, as_json: bool) -> int:
-    """Connect one mentorado and stay until the link is through or needs a person. The QR goes to standard error.
+    """Connect one mentorado and wait until the link is connected or needs a person. The QR goes to standard error.
 
     The same rules hold as in the window. With *released* a person says that WhatsApp lifted its ban or suspension.
     """
@@ -196,7 +196,7 @@ async def connect(core: Services, name: str, *, released: bool, as_json: bool) -
 
 
 async def _always_confirm(_name: ActionName, _mentorado: Mentorado) -> bool:
-    """What was typed after the command is the answer."""
+    """Confirm: the command's arguments were the answer."""
     return True
 
 
@@ -208,7 +208,7 @@ async def _no_confirmation(_name: ActionName, _mentorado: Mentorado) -> bool:
 
 
 async def unlock(core: Services, arguments: Namespace) -> int:
-    """Show who is noted as having a session open elsewhere, or the data folder; with --yes, remove that note."""
+    """Print which program holds a session or the data folder, by its lock file; with --yes, remove that lock file."""
     link = core.mentorados.find(arguments.name).link if arguments.name else None
     holder = await core.whatsapp_web.lock_holder(link) if link is not None else _window_holder(core.settings)
     if holder and arguments.yes:
@@ -228,13 +228,13 @@ async def unlock(core: Services, arguments: Namespace) -> int:
 
 
 def _window_holder(settings: Settings) -> str:
-    """Who a note names that alone keeps the window closed; empty when there is none such."""
+    """Return the owner in a stale lock file that alone keeps the window closed; empty when there is none."""
     owner = read_owner(settings.instance)
     return owner.label() if owner is not None and owner.state() is OwnerState.UNKNOWN else ""
 
 
 async def _overrule_window(core: Services) -> None:
-    """Remove the note of a window that cannot be proven dead; raises `Problem` when one holds the lock itself."""
+    """Remove the lock file of a window that cannot be proven dead. Raises `Problem` when a program holds the lock."""
     owner = {"owner": f"{_window_holder(core.settings)}; not proven dead, overruled"}
     async with core.audit_service.around(AuditAction.TAKE_OVER_WINDOW, before=owner):
         try:

@@ -1,4 +1,4 @@
-"""What several commands print: statuses as they change, codes to scan, and JSON."""
+"""Output shared by the commands: status changes, codes to scan, and JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.text.status import texts
 
 
 class LinkOutput:
-    """While it is entered, prints a line per move of one link to standard output, and draws codes on standard error.
+    """Context manager: prints a line per status change of one link, and draws QR codes on standard error.
 
     `settled` is set once the link is connected or needs a person.
     """

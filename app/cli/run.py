@@ -1,4 +1,4 @@
-"""``conecta run``: holds every link that should run, and does the daily work, without a window."""
+"""``conecta run``: keeps every enabled link connected and runs the background jobs, without a window."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SEND_SECONDS: Final = 0.5
 class ServiceManager:
     """Sends datagrams to the socket that systemd names in the environment.
 
-    The names are taken out of *environment*: processes that are started from here must not speak for the service.
+    Removes the variables from *environment*, so that child processes do not notify systemd.
     """
 
     def __init__(self, environment: MutableMapping[str, str] | None = None) -> None:
@@ -58,7 +58,7 @@ class ServiceManager:
             self._send(f"STATUS={words}")
 
     async def keep_alive(self) -> None:
-        """Say that the event loop runs, twice within the time after which systemd would restart the service."""
+        """Notify systemd's watchdog from the event loop, twice per watchdog interval."""
         while self._heartbeat_seconds > 0:
             self._send("WATCHDOG=1")
             await asyncio.sleep(self._heartbeat_seconds)
@@ -72,7 +72,7 @@ class ServiceManager:
 
 
 def _address(named: str) -> str:
-    """A path, or a name in Linux's abstract namespace (written with @); empty for what is neither."""
+    """Return a path or a name in Linux's abstract namespace (written with @); empty when it is neither."""
     if not named.startswith(("/", "@")) or not hasattr(socket, "AF_UNIX"):
         return ""
     return f"\0{named[1:]}" if named.startswith("@") else named
@@ -84,9 +84,9 @@ DONE = 0
 
 
 async def run_until_stopped(settings: Settings, *, as_json: bool) -> int:
-    """Hold the links until SIGTERM or SIGINT, then close every line and return 0. Raises `Problem`.
+    """Keep the links connected until SIGTERM or SIGINT, then close them and return 0. Raises `Problem`.
 
-    With *as_json* standard output is the log, an object per line; else a line per move of a link.
+    With *as_json*, standard output is the log, an object per line; else a line per status change.
     """
     stop = asyncio.Event()
     with _set_on_signals(stop):
@@ -112,7 +112,7 @@ async def run_until_stopped(settings: Settings, *, as_json: bool) -> int:
 
 
 class _StatusReporter:
-    """Tells what happens to the links: whoever reads standard output, and systemd."""
+    """Reports status changes of the links on standard output and to systemd."""
 
     def __init__(self, core: Services, manager: ServiceManager, *, as_json: bool) -> None:
         self._core = core
@@ -169,7 +169,7 @@ def _set_on_signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 def _lock_data_folder(settings: Settings) -> FileLock:
-    """Become the one program that holds the links of this data folder. Raises `Problem` that names another."""
+    """Take the lock on the data folder. Raises `Problem` that names the program that holds it."""
     try:
         return FileLock.take(settings.instance)
     except LockHeld as held:

@@ -43,7 +43,7 @@ async def run_setup_command(core: Services, arguments: Namespace) -> int:
 
 
 async def choose_provider(core: Services, arguments: Namespace) -> int:
-    """Let another provider carry the messages of a link that was never connected."""
+    """Change the provider of a link that was never connected."""
     mentorado = core.mentorados.find(arguments.name)
     kind = ProviderKind(arguments.kind)
     if await core.whatsapp_web.is_open(mentorado.link):
@@ -59,9 +59,9 @@ async def choose_provider(core: Services, arguments: Namespace) -> int:
 
 
 async def enter_credentials(core: Services, arguments: Namespace) -> int:
-    """Keep the credentials of a hosted provider, read from standard input; with ``--check`` only once they are right.
+    """Store credentials read from standard input; with ``--check`` only when the provider accepts them.
 
-    They are a JSON object there, or typed at a terminal. Fields that are left out stay as they are.
+    Standard input is a JSON object, or a terminal. Fields that are left out are unchanged.
     """
     mentorado = core.mentorados.find(arguments.name)
     whose, credentials = mentorado.id, core.hosted.credentials
@@ -102,7 +102,7 @@ def _report_refusal(mentorado: Mentorado, report: CredentialReport, *, as_json: 
 
 
 async def disconnect(core: Services, arguments: Namespace) -> int:
-    """Let the connection run no longer. A window or ``conecta run`` that holds it closes it within a moment."""
+    """Disable the connection. A window or ``conecta run`` that has it open closes it within seconds."""
     mentorado = core.mentorados.find(arguments.name)
     link = mentorado.link
     if link.enabled:
@@ -117,7 +117,7 @@ async def disconnect(core: Services, arguments: Namespace) -> int:
 
 
 async def _wait_until_closed(core: Services, mentorado: Mentorado) -> bool:
-    """Whether no program has the session open, once the one that has was given `CLOSE_SECONDS`."""
+    """Wait up to `CLOSE_SECONDS` for other programs to close the session; return whether it is closed."""
     left = CLOSE_SECONDS
     while await core.whatsapp_web.is_open(mentorado.link):
         if left <= 0:
@@ -128,7 +128,7 @@ async def _wait_until_closed(core: Services, mentorado: Mentorado) -> bool:
 
 
 async def change(core: Services, arguments: Namespace) -> int:
-    """Edit somebody, or bring them back from the archive."""
+    """Edit a mentorado, or restore one from the archive."""
     mentorado = core.mentorados.find(arguments.name, archived=True)
     person = mentorado
     if arguments.mentorado_command == "unarchive":
@@ -151,12 +151,12 @@ async def change(core: Services, arguments: Namespace) -> int:
 
 
 async def _always_confirm(_name: ActionName, _mentorado: Mentorado) -> bool:
-    """What was typed after the command is the answer."""
+    """Confirm: the command's arguments were the answer."""
     return True
 
 
 def _read_credentials(kind: ProviderKind) -> dict[CredentialField, str]:
-    """What is on standard input: typed at a terminal, else a JSON object. Raises `Problem`, which holds none of it."""
+    """Read credentials from a terminal, else as a JSON object. Raises `Problem`, which contains none of the input."""
     if sys.stdin.isatty():
         return {
             asked.name: (getpass if asked.secret else input)(f"{providers_text.label(asked.name)}: ")

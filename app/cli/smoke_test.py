@@ -1,4 +1,4 @@
-"""`conecta smoke-test NAME`: proves that a link sends and receives, a line per stage."""
+"""`conecta smoke-test NAME`: runs a smoke test and prints a line per stage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXIT_CODES = {
 
 
 async def smoke_test(core: Services, arguments: Namespace) -> int:
-    """Connect whom the test needs, run it, and return how it ended as an exit code. Raises `Problem`."""
+    """Connect the links that the test needs, run it, and return its result as an exit code. Raises `Problem`."""
     mentorado = core.mentorados.find(arguments.name)
     to = parse_phone(arguments.to) if arguments.to else None
     needed = [mentorado]
@@ -55,7 +55,7 @@ async def smoke_test(core: Services, arguments: Namespace) -> int:
 
 
 async def _connect(core: Services, mentorado: Mentorado, *, as_json: bool) -> None:
-    """Open the link here, and wait until it is through or needs a person; the test says what it lacks then."""
+    """Connect the link and wait until it is connected or needs a person; the test reports what is missing."""
     if await core.whatsapp_web.is_open(mentorado.link):
         raise Problem(ProblemCode.SESSION_IN_USE, name=mentorado.name)
     if core.actions.unavailable_reason(ActionName.CONNECT, mentorado.id) is not None:
@@ -79,7 +79,7 @@ def _print_progress(core: Services, before: SmokeTest | None, test: SmokeTest, *
 
 
 def as_dict(test: SmokeTest) -> dict[str, object]:
-    """*test* for machines."""
+    """Return *test* as an object for JSON."""
     return {
         "mentorado": test.mentorado_id,
         "target": test.target,

@@ -1,4 +1,4 @@
-"""An audit entry in words. Codes of a newer version of the program show as they are. Qt-free."""
+"""Audit entries as text. Codes of a newer version are shown as they are."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _FOUND: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """How it was before or after: words, and a badge's tone and icon when it is the state of a link."""
+    """The state before or after: text, and the badge's tone and icon when it is the state of a link."""
 
     words: str
     tone: Tone | None = None
@@ -93,7 +93,7 @@ class Side:
 
 
 def what(action: str) -> str:
-    """The deed as its button calls it."""
+    """Return the action's label."""
     key = f"audit.action.{action}"
     return texts(key) if texts.has(key) else action
 
@@ -103,17 +103,17 @@ def icon(action: str) -> str:
 
 
 def who(record: AuditRecord) -> str:
-    """The computer's user, and the operator's name where one was set."""
+    """Return the system user, and the operator's name where one is set."""
     return visible(" · ".join(filter(None, (record.actor.user, record.actor.operator))) or "—")
 
 
 def whom(record: AuditRecord) -> str:
-    """Whose connection or data it was about."""
+    """Return the mentorado or subject of the entry."""
     return visible(record.subject)
 
 
 def reason(record: AuditRecord) -> str:
-    """Why, as it was typed; the code of a problem becomes its sentence."""
+    """Return the reason as typed; a problem code becomes its sentence."""
     if record.reason == "cancelled":
         return texts("audit.cancelled")
     if record.reason in set(ProblemCode):
@@ -126,7 +126,7 @@ def outcome(result: AuditOutcome) -> str:
 
 
 def sides(record: AuditRecord) -> tuple[Side | None, Side | None]:
-    """Before and after; None where there is nothing to say, or where nothing changed."""
+    """Return the states before and after; None where there is none or nothing changed."""
     before, after = _side(record, record.before), _side(record, record.after)
     moment = f"audit.moment.{record.after.get('moment')}"
     if after is not None and texts.has(moment):  # a procedure has two entries, and each says which it is
@@ -135,18 +135,18 @@ def sides(record: AuditRecord) -> tuple[Side | None, Side | None]:
 
 
 def change(record: AuditRecord) -> str:
-    """Both sides in one line of plain words."""
+    """Return both states as one line of text."""
     before, after = sides(record)
     return " → ".join(side.words for side in (before, after) if side is not None)
 
 
 def found(broken: ChainBreak) -> str:
-    """What is wrong with the first entry that does not hold."""
+    """Describe the first entry that fails verification."""
     return texts(f"audit.found.{_FOUND.get(broken.found, 'other')}", number=number(broken.number))
 
 
 def sealing(verified: Verification) -> str:
-    """What is proven of a chain that holds, with and without a key and a keyring; empty while there are no entries."""
+    """Describe what an intact log proves, with or without a key and a keyring; empty while there are no entries."""
     if not verified.number:
         return ""
     first, last = verified.sealed_from or 0, verified.sealed_to or 0
@@ -161,7 +161,7 @@ def sealing(verified: Verification) -> str:
 
 
 def number(count: int) -> str:
-    """*count* with its thousands apart, as people write it."""
+    """Format *count* with the language's thousands separator."""
     return f"{count:,}".replace(",", texts("audit.thousands"))
 
 
@@ -170,7 +170,7 @@ def when(at: datetime, today: date) -> str:
 
 
 def exactly(at: datetime) -> str:
-    """To the second, with the zone: what stands in a report."""
+    """Format a moment to the second, with its time zone."""
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
@@ -200,7 +200,7 @@ def _link_side(record: AuditRecord, values: Mapping[str, str]) -> Side:
 
 
 def _value(record: AuditRecord, value: str) -> str:
-    """A setting's value; what is plain text already stays as it is."""
+    """Format a setting's value; plain text is unchanged."""
     if record.action == RETENTION.action:
         return texts.plural("audit.value.days", int(value)) if value.isdecimal() else texts("audit.value.keep_all")
     if record.action == PROVIDER_LOG.action:
@@ -224,7 +224,7 @@ def _until(record: AuditRecord, moment: str) -> str:
 
 
 def _plain(name: str, value: str) -> str:
-    """A value that is a code, or several of them, in words; anything else stays as it is."""
+    """Replace a value that is a code, or several, by its text; anything else is unchanged."""
     if name == "fields":
         return ", ".join(_plain("field", each) for each in value.split(", "))
     for key in (f"audit.value.{name}.{value}", f"credentials.{name}.{value}", f"{name}.{value}"):

@@ -1,4 +1,4 @@
-"""Cases in words. Qt-free."""
+"""Cases as text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def kind(case: Case) -> str:
 
 
 def step(case: Case) -> str:
-    """What a person does about it first."""
+    """Return the first thing to do about the case."""
     return texts(f"cases.step.{case.kind}")
 
 
@@ -33,7 +33,7 @@ def owner(case: Case) -> str:
 
 
 def due(case: Case, now: datetime) -> str:
-    """When it is due, has been since, or was closed."""
+    """Return when the case is due, since when it is overdue, or when it was closed."""
     today = now.astimezone().date()
     if case.closed_at is not None:
         return texts("cases.closed_at", when=date_time(case.closed_at.astimezone(), today))
@@ -46,7 +46,7 @@ def opened(case: Case, today: date) -> str:
 
 
 def facts(case: Case) -> list[tuple[str, str]]:
-    """What is known, each with its name."""
+    """Return the evidence as pairs of label and value."""
     known = [(texts(f"cases.fact.{name}"), _value(name, value)) for name, value in case.evidence.items()]
     return [*known, (texts("cases.fact.subject"), case.subject[:12])] if case.subject else known
 

@@ -1,4 +1,4 @@
-"""The words for everything a conversation shows; what is a code in the history is a word from here. Qt-free."""
+"""Conversations as text: kinds, times, senders and states of messages."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def sanitize(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The same, for places with room for one line."""
+    """Like `sanitize`, on one line."""
     return " ".join(sanitize(text).split())
 
 
 def clipped(text: str, letters: int, lines: int) -> str:
-    """The beginning of *text*, ended by ``…`` when there is more."""
+    """Shorten *text*, ending it with ``…`` when something is cut off."""
     short = text[:letters]
     ends = [place for place, sign in enumerate(short) if sign == "\n"]
     if len(ends) >= lines:
@@ -63,14 +63,14 @@ def clipped(text: str, letters: int, lines: int) -> str:
 
 
 def counted(signs: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Each reaction once, and how often it was given, the most frequent first."""
+    """Count equal reactions, the most frequent first."""
     short = sorted(one_line(sign)[:12] for sign in signs)
     found = [(sign, len(list(same))) for sign, same in groupby(short) if sign]
     return sorted(found, key=lambda each: -each[1])
 
 
 def _joins(text: str, place: int) -> bool:
-    """Whether a joiner has something to join: emoji, or letters of a script that needs it."""
+    """Whether a zero-width joiner is between emoji, or letters of a script that needs it."""
     around = text[place - 1 : place] + text[place + 1 : place + 2]
     return len(around) == 2 and all(ord(sign) > 0x2FF for sign in around)
 
@@ -115,7 +115,7 @@ _LAST_LETTERS = 400
 
 
 def kind(message: StoredMessage) -> str:
-    """What a message is, when it is not text: ``Foto``, ``Áudio · 0:12``, ``Documento · contrato.pdf``."""
+    """Return the kind of a message that is not text: ``Foto``, ``Áudio · 0:12``, ``Documento · contrato.pdf``."""
     return " · ".join([texts(f"conversation.kind.{message.kind}"), *_media_facts(message.media)])
 
 
@@ -169,7 +169,7 @@ def clock_time(moment: datetime) -> str:
 
 
 def moment(when: datetime) -> str:
-    """Date and time in full, for details."""
+    """Format date and time in full."""
     local = when.astimezone()
     return texts("conversation.moment", date=plain_date(local.date()), time=f"{local:%H:%M:%S}")
 
@@ -181,7 +181,7 @@ def plain_date(when: date) -> str:
 
 
 def short_time(when: datetime, today: date) -> str:
-    """As short as can be, for lists: the hour today, else ``ontem``, else the date."""
+    """Format a time for lists: the hour today, else ``ontem``, else the date."""
     local = when.astimezone()
     if local.date() == today:
         return f"{local:%H:%M}"
@@ -203,7 +203,7 @@ def extent(kept: HistoryStats) -> str:
 
 
 def title(of: str, *, is_group: bool = False) -> str:
-    """A contact's or group's name. Who has none yet is told from others by the end of their number."""
+    """Return the name of a contact or group; without a name, the end of the number."""
     shown = one_line(of)
     if shown.startswith("+") and shown[1:].isdigit():
         return readable(PhoneNumber(shown))
@@ -213,12 +213,12 @@ def title(of: str, *, is_group: bool = False) -> str:
 
 
 def last_line(conversation: Conversation) -> str:
-    """What was said last, or that it was not text."""
+    """Return the last message as one line, or its kind."""
     return one_line(conversation.last_text[:_LAST_LETTERS]) or texts("conversation.no_text")
 
 
 def body(message: StoredMessage, most: int | None = None) -> str:
-    """The text or caption, harmless, or its beginning; a text without anything to read says so."""
+    """Return the sanitized text or caption, perhaps shortened; a text without visible characters says so."""
     text = sanitize(message.text[:most]).strip("\n").rstrip()
     return text if text or message.kind is not MessageKind.TEXT else texts("conversation.no_text")
 
@@ -229,7 +229,7 @@ def sender(message: StoredMessage) -> str:
 
 
 def states(message: StoredMessage) -> list[str]:
-    """What is to be known about the message apart from what it says."""
+    """List the states of a message: edited, deleted, forwarded and the like."""
     found = []
     if message.revoked_at:
         found.append(texts("conversation.revoked"))
@@ -246,7 +246,7 @@ def states(message: StoredMessage) -> list[str]:
 
 
 def spoken(message: StoredMessage, today: date, *, partner: str, letters: int = 2000) -> str:
-    """The whole message as a screen reader says it."""
+    """Return the whole message for screen readers."""
     local = message.sent_at.astimezone()
     who = sender(message) or partner
     lines = [texts("conversation.spoken", who=who, day=day(local.date(), today), time=f"{local:%H:%M}")]
@@ -259,7 +259,7 @@ def spoken(message: StoredMessage, today: date, *, partner: str, letters: int = 
 
 
 def copied(message: StoredMessage, partner: str) -> str:
-    """One message with who and when, as it is pasted elsewhere."""
+    """Return a message with sender and time for the clipboard."""
     local = message.sent_at.astimezone()
     who = sender(message) or partner
     content = [] if message.kind is MessageKind.TEXT else [f"[{kind(message)}]"]

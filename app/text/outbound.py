@@ -13,7 +13,7 @@ from app.text.status import date_time, texts, unbroken
 
 
 def hold(held: Hold, now: datetime) -> tuple[str, str]:
-    """What holds a message back, and what can be done; times are local."""
+    """Return why a message is held back, and the next step. Times are local."""
     until = "" if held.until is None else date_time(held.until.astimezone(), now.astimezone().date())
     key = f"hold.{held.reason}"
     if held.reason is HoldReason.RESTRICTED and until:
@@ -22,7 +22,7 @@ def hold(held: Hold, now: datetime) -> tuple[str, str]:
 
 
 def send_error(trouble: SendErrorKind) -> tuple[str, str]:
-    """Why the provider did not take a message, and what can be done."""
+    """Return why the provider refused a message, and the next step."""
     return texts(f"send.{trouble}.sentence"), texts(f"send.{trouble}.next")
 
 
@@ -30,12 +30,12 @@ _VARIANTS = 3
 
 
 def smoke_test_text(kind: str, word: str) -> str:
-    """One of several texts of *kind* (``test``, ``asks_person`` or ``answer``) with *word* in it."""
+    """Return one of several texts of *kind* (``test``, ``asks_person`` or ``answer``) with *word* in it."""
     return texts(f"smoke.text.{kind}_{secrets.randbelow(_VARIANTS) + 1}", word=word)
 
 
 def recipient_line(test: SmokeTest, partner: str) -> str:
-    """To whom it writes."""
+    """Return the line that names the test's recipient."""
     return texts(f"smoke.to.{test.target}", phone=unbroken(test.to), partner=partner)
 
 
@@ -44,7 +44,7 @@ def stage_name(stage: SmokeTestStage) -> str:
 
 
 def result_lines(test: SmokeTest, now: datetime) -> tuple[str, str]:
-    """How a test that is over ended, and the next step."""
+    """Return the result of a finished test, and the next step."""
     key = _result(test)
     sentence, step = texts(f"smoke.result.{key}.sentence"), texts(f"smoke.result.{key}.next")
     if test.until is not None and test.until > now:

@@ -1,4 +1,4 @@
-"""What a procedure says, chosen by its kind, its steps, and what they found. Qt-free."""
+"""Procedures as text, by kind, step and result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from app.text.status import texts
 
 
 def counted(key: str, count: int) -> str:
-    """The plural words for *key*, the digits grouped."""
+    """Return the plural text for *key*, with grouped digits."""
     return texts(f"{key}_one" if count == 1 else f"{key}_other", count=number(count))
 
 
@@ -46,7 +46,7 @@ _ABOUT_A_FILE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ProcedureText:
-    """One sentence that a tired person can rely on, and a line with what it means for them."""
+    """The current state in one sentence, and a line with its consequences."""
 
     sentence: str
     line: str
@@ -57,7 +57,7 @@ def title(kind: ProcedureKind, name: str) -> str:
 
 
 def summary_text(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None = None) -> ProcedureText:
-    """What is going on, or how it ended; *account* is whose phone scanned the code, if any did."""
+    """Summarize the procedure's state or result; *account* is the phone that scanned the code, if any."""
     kind, name = procedure.head.kind, mentorado.name
     step = procedure.next_step
     match procedure.state:
@@ -83,26 +83,26 @@ def summary_text(procedure: Procedure, mentorado: Mentorado, account: PhoneNumbe
 
 
 def _question_line(procedure: Procedure, name: str) -> str:
-    """A session that is of no use any more was not tried, and nothing else is said of it."""
+    """Return the line below the question; an unusable session is not mentioned, as it was not tried."""
     untried = any(step.name is StepName.SOFT_RECONNECT and step.facts.get("tries") == "0" for step in procedure.steps)
     key = "procedure.asking_gone" if untried else f"procedure.asking_line.{procedure.head.kind}"
     return texts(key, name=name)
 
 
 def is_unproven(procedure: Procedure) -> bool:
-    """It ended, but that the link is back, or works, could not be shown."""
+    """Whether the procedure ended without proof that the link works again."""
     checks = (StepName.VERIFY_ACCOUNT, StepName.SMOKE_CHECK)
     return procedure.state is ProcedureState.DONE and any(_left_out(procedure, name) for name in checks)
 
 
 def scan(mentorado: Mentorado) -> str:
-    """What to ask of the mentorado while a code is on show."""
+    """Return what to ask of the mentorado while a code is shown."""
     digits = last_digits(mentorado.expected_account)
     return texts("procedure.scan", name=mentorado.name, digits=digits)
 
 
 def outcome(procedure: Procedure, name: str) -> str:
-    """How it ended, in one sentence."""
+    """Return the result in one sentence."""
     kind = procedure.head.kind
     if _left_out(procedure, StepName.VERIFY_ACCOUNT):
         return texts("procedure.outcome.not_back", name=name)
@@ -112,7 +112,7 @@ def outcome(procedure: Procedure, name: str) -> str:
 
 
 def step_line(step: StepRecord, state: ProcedureState, *, is_next: bool) -> str:
-    """What became of a step, or what it is waiting for; nothing for those to come."""
+    """Return a step's result, or what it waits for; empty for steps to come."""
     match step.state:
         case StepState.DONE:
             return _done(step)
@@ -139,7 +139,7 @@ def _pending_line(step: StepRecord, state: ProcedureState) -> str:
 
 
 def spoken_step(procedure: Procedure, step: StepRecord, line: str) -> str:
-    """A step as a screen reader says it."""
+    """Return a step for screen readers."""
     words = texts(
         "procedure.spoken_step",
         number=procedure.steps.index(step) + 1,
@@ -151,7 +151,7 @@ def spoken_step(procedure: Procedure, step: StepRecord, line: str) -> str:
 
 
 def progress(procedure: Procedure, now: datetime) -> str:
-    """Which step it is at, and how long it takes; how long it took once it ended."""
+    """Return the current step and the elapsed time, or the total time once it ended."""
     if procedure.ended:
         last = max((step.since for step in procedure.steps if step.since), default=procedure.head.began_at)
         return texts("procedure.ended", time=elapsed(last - procedure.head.began_at))
@@ -173,7 +173,7 @@ def elapsed(took: timedelta) -> str:
 
 
 def if_closed(procedure: Procedure) -> str:
-    """What happens to it if the program is closed now; nothing once it ended."""
+    """Return what happens if the program is closed now; empty once it ended."""
     if procedure.ended:
         return ""
     if procedure.state is ProcedureState.UNDOING:
@@ -186,12 +186,12 @@ def if_closed(procedure: Procedure) -> str:
 
 
 def mark(procedure: Procedure) -> str:
-    """That there is one, for the summary of its mentorado."""
+    """Return the line that announces the procedure in its mentorado's summary."""
     return texts(f"procedure.mark.{procedure.state}", title=texts(f"procedure.mark_title.{procedure.head.kind}"))
 
 
 def _done(step: StepRecord) -> str:
-    """What a step found; of one that made or read an archive, also whether a passphrase protects it."""
+    """Return a step's result; for an archive, also whether a passphrase protects it."""
     return " · ".join(filter(None, (_found(step), _protection(step, ""))))
 
 
@@ -282,7 +282,7 @@ def _failed(
 
 
 def _problem(step: StepRecord) -> Problem:
-    """What a step that failed wrote down: the code, and what its words want; a file goes by its name."""
+    """Read the problem that a failed step recorded; files are shown by name."""
     code = ProblemCode(step.facts["code"])
     context = {name: value for name, value in step.facts.items() if name != "code"}
     if code in _ABOUT_A_FILE and "path" in context:

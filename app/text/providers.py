@@ -1,4 +1,4 @@
-"""What providers tell, in words. A code that a provider adds later shows as it is. Qt-free."""
+"""Providers' facts and errors as text. Unknown codes are shown as they are."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fact_name(name: str) -> str:
 
 
 def fact_value(name: str, value: str) -> str:
-    """*value* in words; switches are yes or no, days are written as people write them."""
+    """Format *value*: booleans as yes or no, days as local dates."""
     for key in (f"number.value.{name}.{value}", f"number.value.any.{value}"):
         if texts.has(key):
             return texts(key)
@@ -85,20 +85,20 @@ def label(name: CredentialField) -> str:
 
 
 def hint(name: CredentialField) -> str:
-    """Where to find it, or what it is not; nothing where the name says it all."""
+    """Return where to find a credential, or what it is not; empty where the label suffices."""
     key = f"credentials.hint.{name}"
     return texts(key) if texts.has(key) else ""
 
 
 def refused(report: CredentialReport, kind: ProviderKind) -> tuple[str, str]:
-    """Why the provider said no, and what to do about it."""
+    """Return why the provider refused the credentials, and the next step."""
     if report.reason is Reason.NONE:
         return texts("credentials.refused", provider=provider(kind)), texts("credentials.next.other")
     return _reason(report.reason, kind)
 
 
 def facts(report: CredentialReport) -> Iterator[tuple[str, str]]:
-    """What the provider told besides, the number first, and only what helps to see that it is the right one."""
+    """Return the facts that help to recognize the account, the number first."""
     if report.account is not None:
         yield texts("credentials.account"), unbroken(report.account)
     for name in _TELLING:
@@ -107,7 +107,7 @@ def facts(report: CredentialReport) -> Iterator[tuple[str, str]]:
 
 
 def note(report: CredentialReport, mentorado: Mentorado) -> str:
-    """What has to be known although the credentials are right, or nothing."""
+    """Return a warning about valid credentials, or an empty text."""
     lines = []
     if report.account is not None and not same_account(report.account, mentorado.expected_account):
         lines.append(

@@ -1,4 +1,4 @@
-"""The tone and the icon of a status and of an action: for the window, and for texts that name them. Qt-free."""
+"""Tone and icon of each status and action."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.domain.link_status import LinkState, LinkStatus, Reason
 
 
 class Tone(StrEnum):
-    """The five moods a link can be in at a glance; each has a colour pair and an icon, never colour alone."""
+    """The five tones of a badge; each has a colour pair and an icon, never colour alone."""
 
     CONNECTED = "connected"
     WAITING = "waiting"
@@ -53,7 +53,7 @@ def tone_of(status: LinkStatus) -> Tone:
 
 
 def badge_icon(status: LinkStatus) -> str:
-    """The icon beside the badge's word; a link that cannot be asked has no code to show."""
+    """Return the badge's icon; a link that cannot be asked has no code to show."""
     if REASONS[status.reason].warns:
         return "triangle-alert"
     return "clock" if status.state is LinkState.UNKNOWN else TONE_ICON[tone_of(status)]

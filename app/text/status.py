@@ -1,4 +1,4 @@
-"""Every sentence chosen by a code. Nothing outside this file turns a code into words. Qt-free."""
+"""Statuses, reasons, problems and actions as text, chosen by their codes."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ _LIMITED = (SendCapability.RESTRICTED, SendCapability.BLOCKED)
 
 
 class _Known(dict[str, object]):
-    """What is known about a problem; what its code did not say shows as a dash, never as a second failure."""
+    """The values of a problem's text; a missing value is shown as a dash instead of failing."""
 
     def __missing__(self, _name: str) -> str:
         return "—"
 
 
 def state_badge(status: LinkStatus, *, stopped: bool = False) -> str:
-    """The one or two words on the badge; *stopped* when nothing is sent until somebody releases the number."""
+    """Return the badge's text; *stopped* when sending is stopped until a person releases it."""
     if status.state is LinkState.BLOCKED:
         return texts(f"badge.blocked.{status.reason}")
     if stopped and status.state is LinkState.CONNECTED:
@@ -81,17 +81,17 @@ def state_badge(status: LinkStatus, *, stopped: bool = False) -> str:
 
 
 def row_badge(status: LinkStatus) -> str:
-    """The badge where space is short: that sending is limited or stopped is a mark of its own there."""
+    """Return the badge's text for list rows, where limited sending has its own mark."""
     return texts("badge.connected") if is_limited(status) else state_badge(status)
 
 
 def is_limited(status: LinkStatus) -> bool:
-    """Whether the link is connected and still may not send everything."""
+    """Whether the link is connected and its sending is restricted."""
     return status.state is LinkState.CONNECTED and status.capability in _LIMITED
 
 
 def sentence(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
-    """What is going on, in one or two sentences, for the lead card."""
+    """Return the status in one or two sentences."""
     match status.state:
         case LinkState.CONNECTED:
             return _connected(status, now)
@@ -111,12 +111,12 @@ def sentence(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
 
 
 def next_step(recommendation: Recommendation) -> str:
-    """What the person should do next."""
+    """Return the recommended next step."""
     return texts(f"next.{recommendation}")
 
 
 def problem(trouble: Problem) -> tuple[str, str]:
-    """The sentence for *trouble*, and what to do next."""
+    """Return the sentence for *trouble*, and its next step."""
     known = _Known(trouble.context)
     if texts.has(limit := f"settings.limits.name.{trouble.context.get('limit')}"):
         known["limit"] = texts(limit)
@@ -128,19 +128,19 @@ def problem(trouble: Problem) -> tuple[str, str]:
 
 
 def refusal(why: UnavailableReason) -> str:
-    """Why an action is locked, as a phrase for its card: no full stop."""
+    """Return why an action is unavailable, as a phrase without a full stop."""
     return texts(f"refusal.{why}")
 
 
 def set_aside(kind: str, reason: SetAsideReason) -> str:
-    """What a delivery was that was not taken into the history, and why not."""
+    """Return what a quarantined delivery was, and why it was not stored."""
     named = f"aside.kind.{kind}"
     what = texts(named) if texts.has(named) else texts("aside.named", kind=_visible(kind))
     return f"{what}: {texts(f'aside.reason.{reason}')}"
 
 
 def set_aside_count(counted: SetAsideCount, today: date) -> str:
-    """How often that happened, and when last."""
+    """Return how often deliveries were quarantined, and when last."""
     last = date_time(counted.last.astimezone(), today)
     return texts("aside.counted", what=set_aside(counted.kind, counted.reason), count=counted.count, last=last)
 
@@ -150,12 +150,12 @@ def _visible(word: str) -> str:
 
 
 def action(name: ActionName) -> tuple[str, str]:
-    """The label of an action, and the line that says what it does."""
+    """Return an action's label and explanation."""
     return texts(f"action.{name}.label"), texts(f"action.{name}.line")
 
 
 def incident(lasting: Incident, now: datetime) -> str:
-    """How many fell, what is behind it as far as it is known, and what not to do."""
+    """Return how many links are down, the likely cause, and what not to do."""
     cause = _main_cause(lasting)
     out, silent = cause is Reason.LOGGED_OUT, cause is Reason.UNREACHABLE
     known = {"fallen": len(lasting.affected), "of": lasting.of, "age": age(now - lasting.since)}
@@ -167,12 +167,12 @@ def incident(lasting: Incident, now: datetime) -> str:
 
 
 def _main_cause(lasting: Incident) -> Reason | None:
-    """What more than half of them fell for."""
+    """Return the reason of more than half of the links."""
     return next((cause for cause, count in lasting.causes if 2 * count > len(lasting.affected)), None)
 
 
 def incident_over(event: IncidentEnded) -> str:
-    """Who came back, counted, and who did not."""
+    """Return how many links reconnected, and which did not."""
     kind = provider(event.incident.provider)
     if event.away:
         return texts("incident.over_but", provider=kind, back=len(event.back), away=len(event.away))
@@ -180,14 +180,14 @@ def incident_over(event: IncidentEnded) -> str:
 
 
 def override(chosen: Override) -> tuple[str, str]:
-    """What is not the default, as a phrase without a full stop, and where it is set."""
+    """Return a setting that is not the default, as a phrase, and where it is set."""
     place = str(chosen.file) if chosen.file else texts("override.environment")
     words = texts(f"override.{chosen.setting}", value=chosen.value, default=chosen.default)
     return words, texts("override.set_in", setting=chosen.setting, place=place)
 
 
 def unused_settings(settings: Settings) -> str:
-    """Which settings of the current folder's ``.env`` do not count, why, and where to write them; empty for none."""
+    """Return the ignored settings of the current folder's ``.env``, why, and where to write them; empty for none."""
     unused = settings.unused
     if unused is None:
         return ""
@@ -198,7 +198,7 @@ def unused_settings(settings: Settings) -> str:
 
 
 def secrets_place(place: SecretBackendKind) -> str:
-    """Where secrets are kept now: a phrase without a full stop."""
+    """Return where secrets are stored, as a phrase without a full stop."""
     return texts(f"secrets.place.{place}")
 
 
@@ -207,7 +207,7 @@ def provider(kind: ProviderKind) -> str:
 
 
 def age(delta: timedelta) -> str:
-    """How long ago, in words: ``agora``, ``há 2 min``, ``há 3 h``, ``há 4 dias``."""
+    """Format how long ago something was: ``agora``, ``há 2 min``, ``há 3 h``, ``há 4 dias``."""
     seconds = max(0, int(delta.total_seconds()))
     if seconds < 60:
         return texts("age.now")
@@ -219,7 +219,7 @@ def age(delta: timedelta) -> str:
 
 
 def date_time(local: datetime, today: date | None = None) -> str:
-    """A local time as people write it; only the hour when it is *today*."""
+    """Format a local time; only the hour when it is *today*."""
     if local.date() == today:
         return f"{local:%H:%M}"
     if today is not None and local.year != today.year:
@@ -228,20 +228,20 @@ def date_time(local: datetime, today: date | None = None) -> str:
 
 
 def clock_doubt(doubt: ClockDoubt) -> str:
-    """What is wrong with the date of this computer, what waits because of it, and what to do."""
+    """Return why the computer's date is doubted, what waits because of it, and the next step."""
     key = "clock.wrong" if doubt.certain else "clock.doubt"
     computer, trusted = (_with_year(moment.astimezone()) for moment in (doubt.computer, doubt.trusted))
     return texts(key, computer=computer, trusted=trusted)
 
 
 def old_copy(copy: OldCopy) -> str:
-    """What a copy is, and of when."""
+    """Return the kind and date of a copy."""
     text = texts(f"erasure.copy.{copy.kind}", at=_with_year(copy.at.astimezone()))
     return texts("erasure.encrypted", copy=text) if copy.encrypted else text
 
 
 def traces_left(why: Problem) -> str:
-    """What of an erasure is not done yet, and what completes it."""
+    """Return what an erasure has not completed yet, and how to complete it."""
     return texts("erasure.traces", why=problem(why)[0])
 
 
@@ -305,7 +305,7 @@ def _blocked(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
 
 
 def unbroken(number: PhoneNumber) -> str:
-    """*number* as it stands in a sentence: on one line."""
+    """Format *number* with non-breaking spaces."""
     return readable(number).replace(" ", "\u00a0").replace("-", "\u2011")
 
 

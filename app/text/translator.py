@@ -1,4 +1,4 @@
-"""The words of one language at a time, read from a JSON catalogue (i18next v4's form). Qt-free."""
+"""Translations of one language at a time, read from a JSON catalogue (i18next v4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LANGUAGES: Final = ("pt-BR", "en")
 
 
 def system_language() -> str:
-    """Portuguese where the system speaks it, English everywhere else."""
+    """Return Portuguese where it is the system's language, else English."""
     asked = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     spoken = next(filter(None, asked), "")
     if not spoken and sys.platform == "win32":
@@ -29,7 +29,7 @@ def system_language() -> str:
 
 
 def load(language: str, folder: Path | None = None) -> dict[str, str]:
-    """The catalogue of *language*, flat: ``section.sub.key`` to its words."""
+    """Load the catalogue of *language*, flat: ``section.sub.key`` to its text."""
     file = (folder or resources_folder() / "translations") / f"{language}.json"
     return dict(_flat(json.loads(file.read_text("utf-8")), ""))
 
@@ -43,7 +43,7 @@ def _flat(node: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
 
 
 class Translator:
-    """Gives the words for a key in the language in use, and says when that language changes."""
+    """Looks up texts in the current language, and notifies listeners when it changes."""
 
     def __init__(self, language: str | None = None) -> None:
         self._language = language or system_language()
@@ -55,7 +55,7 @@ class Translator:
         return self._language
 
     def set_language(self, language: str) -> None:
-        """Speak *language* from now on; raises `ValueError` when there is no such catalogue."""
+        """Switch to *language*. Raises `ValueError` when there is no such catalogue."""
         if language not in LANGUAGES:
             raise ValueError(language)
         if language == self._language:
@@ -70,18 +70,18 @@ class Translator:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def __call__(self, key: str, **context: object) -> str:
-        """The words for *key*; raises `KeyError` when the key, or a value its words need, is missing."""
+        """Return the text for *key*. Raises `KeyError` when the key or a placeholder's value is missing."""
         words = self._catalogue()[key]
         return visible(words.format_map(context)) if context or "{" in words else words
 
     def plural(self, key: str, count: int, **context: object) -> str:
-        """The words for *count* things: ``key_zero`` where there is one, else ``key_one`` or ``key_other``."""
+        """Return the text for *count* things: ``key_zero`` where there is one, else ``key_one`` or ``key_other``."""
         zero = f"{key}_zero"
         form = zero if count == 0 and zero in self._catalogue() else f"{key}_one" if count == 1 else f"{key}_other"
         return self(form, count=count, **context)
 
     def template(self, key: str) -> str:
-        """The words for *key* with their placeholders still in them."""
+        """Return the text for *key* with its placeholders."""
         return self._catalogue()[key]
 
     def has(self, key: str) -> bool:
@@ -94,7 +94,7 @@ class Translator:
 
 
 def placeholders(words: str) -> set[str]:
-    """The names that *words* want filled in."""
+    """Return the placeholder names in *words*."""
     return {name for _text, name, _spec, _conversion in string.Formatter().parse(words) if name is not None}
 
 
@@ -103,6 +103,6 @@ _APP = Path(__file__).resolve().parent.parent
 
 @cache
 def resources_folder() -> Path:
-    """The folder that holds ``icons`` and ``translations``."""
+    """Return the folder that holds ``icons`` and ``translations``."""
     packaged = _APP / "_resources"
     return packaged if packaged.is_dir() else _APP.parent / "resources"

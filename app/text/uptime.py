@@ -1,4 +1,4 @@
-"""The words of the timeline picture: what a stretch of time was, and what a whole span comes to. Qt-free."""
+"""The uptime chart as text: its segments and their summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.text.status import date_time, state_badge, texts
 
 
 class Kind(StrEnum):
-    """What a stretch looks like; each has a colour, a pattern and a word."""
+    """How a segment is drawn; each kind has a colour, a pattern and a word."""
 
     CONNECTED = "connected"
     PROGRESS = "progress"
@@ -38,7 +38,7 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 
 
 def kind_of(segment: Segment) -> Kind:
-    """A code that ran out is no failure: a person is awaited, as before."""
+    """Return the kind of a segment. An expired code is no failure: it waits for a person."""
     if segment.closed:
         return Kind.CLOSED
     if segment.reason is Reason.QR_EXPIRED:
@@ -66,7 +66,7 @@ def length(delta: timedelta) -> str:
 
 
 def stretch(segment: Segment) -> str:
-    """What was, why in a few words, from when to when, and for how long."""
+    """Return a segment's status, reason, times and duration."""
     begin, end = segment.begin.astimezone(), segment.end.astimezone()
     today = end.date() if begin.date() == end.date() else None
     return texts(
@@ -79,7 +79,7 @@ def stretch(segment: Segment) -> str:
 
 
 def whole(summed: UptimeSummary) -> str:
-    """The span in one or two sentences."""
+    """Summarize the whole span in one or two sentences."""
     return " ".join((_falls_line(summed), *_gaps(summed)))
 
 

@@ -1,4 +1,4 @@
-"""Runs actions: through `ActionService`, or through the dialog that a table here names."""
+"""Runs actions through `ActionService`, or opens the dialog that `ACTION_DIALOGS` names."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ActionRunner(QObject):
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
     ) -> None:
-        """What the dialogs work with; a service that one of them needs is added here."""
+        """Take the services that the dialogs need."""
         super().__init__(parent)
         self.theme, self.bus, self.clock = theme, bus, clock
         self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
@@ -186,7 +186,7 @@ async def register(runner: ActionRunner, request: ActionRequest) -> None:
 
 
 async def deregister(runner: ActionRunner, request: ActionRequest) -> None:
-    """Take the number off after its name was typed; it counts as a try. Raises `Problem`."""
+    """Deregister the number after its name was typed; counts as an attempt. Raises `Problem`."""
     registration = runner.hosted.registration
     mentorado = runner.mentorado(request)
     name = mentorado.name

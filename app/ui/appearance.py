@@ -41,7 +41,7 @@ def look_menu(parent: QWidget, theme: Theme) -> QMenu:
 
 
 class Preferences:
-    """Typed and forgiving: what cannot be read is as if it had never been chosen."""
+    """Typed access to the stored preferences; unreadable values count as not set."""
 
     def __init__(self, file: Path) -> None:
         self._settings = QSettings(str(file), QSettings.Format.IniFormat)
@@ -99,7 +99,7 @@ class Preferences:
 
     @property
     def geometry(self) -> QByteArray | None:
-        """Where the window stood, in Qt's own form."""
+        """The window's geometry in Qt's format."""
         kept = self._settings.value("geometry")
         return kept if isinstance(kept, QByteArray) else None
 
@@ -127,16 +127,16 @@ class AppearanceController(QObject):
         theme.changed.connect(self._remember)
 
     def set_language(self, language: str) -> None:
-        """Speak *language* from now on, in the next runs too."""
+        """Switch to *language* and store it."""
         texts.set_language(language)
         self._preferences.language = language
 
     def switch_language(self) -> None:
-        """Speak the next one."""
+        """Switch to the next language."""
         self.set_language(LANGUAGES[(LANGUAGES.index(texts.language) + 1) % len(LANGUAGES)])
 
     def scale_text(self, steps: int) -> None:
-        """Larger or smaller by so many *steps*; 0 is the usual size."""
+        """Change the text size by *steps*; 0 resets it."""
         if steps == 0:
             self._theme.set_text_scale(SCALES[0])
             return

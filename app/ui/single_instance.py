@@ -28,9 +28,9 @@ class SingleInstance(QObject):
         self._overruled = False
 
     def claim(self, *, overrule: bool = False) -> bool:
-        """Whether this is the first; a lock left behind by a dead one is taken over. Raises `OSError`.
+        """Take the lock, also of a dead process; return whether this is the first instance. Raises `OSError`.
 
-        With *overrule*, also one left by a program that cannot be proven dead from here.
+        With *overrule*, also of a process that cannot be proven dead from here.
         """
         try:
             self._lock, self._held = FileLock.take(self._file, overrule=overrule), None
@@ -42,25 +42,25 @@ class SingleInstance(QObject):
 
     @property
     def may_be_overruled(self) -> bool:
-        """After a `claim` in vain: whether only a note says that somebody has it, which nothing here can prove."""
+        """After a failed `claim`: whether only a lock file says that it is held, which cannot be verified here."""
         return self._held is not None and self._held.may_be_overruled
 
     @property
     def holder(self) -> str:
-        """After a `claim` in vain: who has it, for a person to recognise."""
+        """After a failed `claim`: the holder, for display."""
         owner = self._held.owner if self._held is not None else None
         return owner.label() if owner is not None else "—"
 
     @property
     def taken_from(self) -> str:
-        """After a `claim`: whom it was taken from, for the audit; empty where it was free."""
+        """After a `claim`: the former holder, for the audit; empty where it was free."""
         left_by: Owner | None = self._lock.left_by if self._lock is not None else None
         if left_by is None:
             return ""
         return f"{left_by}; not proven dead, overruled" if self._overruled else str(left_by)
 
     def listen(self) -> None:
-        """Hear later starts. Not needed before the window is on the screen, and QtNetwork takes a moment to load."""
+        """Listen for later starts. Called once the window is shown, as QtNetwork takes a moment to load."""
         from PySide6.QtNetwork import QLocalServer
 
         name = self._server_name()
@@ -71,7 +71,7 @@ class SingleInstance(QObject):
         self._server.listen(name)
 
     def raise_first(self) -> bool:
-        """Ask the first to show its window; False when it does not hear."""
+        """Ask the first instance to show its window; False when it does not answer."""
         from PySide6.QtNetwork import QLocalSocket
 
         name = self._server_name()
@@ -85,7 +85,7 @@ class SingleInstance(QObject):
         return answered
 
     def release(self) -> None:
-        """Let the next start be the first."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.release()
 
@@ -113,7 +113,7 @@ class SingleInstance(QObject):
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether *folder* is this user's, and nobody else may write into it."""
+    """Whether *folder* belongs to this user and is not writable by others."""
     if not folder.is_absolute():
         return False
     try:

@@ -25,7 +25,7 @@ _SEARCH_WIDTH = 300
 
 
 class _Search(SearchField):
-    """The same field with other words; as wide as is useful here."""
+    """A search field for entries, with a limited width."""
 
     def sizeHint(self) -> QSize:
         return QSize(self._theme.px(_SEARCH_WIDTH), super().sizeHint().height())

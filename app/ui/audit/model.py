@@ -25,7 +25,7 @@ _NOWHERE = QModelIndex()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """An entry with its words, found once for each language."""
+    """An entry with its text, computed once per language."""
 
     entry: AuditEntry
     what: str
@@ -46,7 +46,7 @@ class AuditRow:
 
 
 def search_text(entry: AuditEntry) -> str:
-    """Everything an entry can be found by."""
+    """Return the text that a search looks through."""
     record = entry.record
     parts = (
         audit_text.what(record.action),
@@ -59,7 +59,7 @@ def search_text(entry: AuditEntry) -> str:
 
 
 class AuditModel(QAbstractListModel):
-    """Facts go in through `show`, `add_older`, `add_newer` and `mark_broken`."""
+    """Rows change only through `show`, `add_older`, `add_newer` and `mark_broken`."""
 
     more_requested = Signal()
 
@@ -97,7 +97,7 @@ class AuditModel(QAbstractListModel):
             self.endInsertRows()
 
     def mark_broken(self, number: int | None) -> None:
-        """The chain does not hold at this entry."""
+        """Mark the entry that fails verification."""
         self._broken = number
         self.retranslate()
 
@@ -201,7 +201,7 @@ class AuditQuery:
         self._before: int | None = None
 
     async def next(self) -> list[AuditEntry]:
-        """Those of the next stretch that are wanted; perhaps none, until `ended`."""
+        """Return the matching entries of the next batch; may be empty before `ended`."""
         entries = await self._audit.entries(
             mentorado_id=self._wanted.mentorado_id, before=self._before, limit=PAGE_SIZE
         )

@@ -54,7 +54,7 @@ _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionF
 
 
 class EntryDialog(BaseDialog):
-    """Shows; copies. Esc closes it."""
+    """Shows one entry, which can be copied. Esc closes it."""
 
     def __init__(self, line: AuditRow, theme: Theme, over: QWidget) -> None:
         super().__init__(theme, over, width=_WIDTH)
@@ -107,7 +107,7 @@ def _rows(line: AuditRow) -> list[tuple[str, str]]:
 
 
 def _breakable(value: str) -> str:
-    """A hash has no space to break at."""
+    """Insert break opportunities into a hash."""
     if len(value) != 64 or " " in value:
         return value
     return f"{value[:32]}\n{value[32:]}"
@@ -127,7 +127,7 @@ def save_dialog(over: QWidget, today: date) -> QFileDialog:
 
 
 async def save(reading: AuditQuery, file: Path, now: datetime, tell: Callable[[int], None]) -> int:
-    """Write all that *reading* finds to *file*; returns how many entries that were, and tells how many so far."""
+    """Write all entries that *reading* finds to *file*, reporting progress; return their number."""
     form = Format.JSON if file.suffix.lower() == f".{Format.JSON}" else Format.CSV
     with ExportFile(file, form, now) as target:
         while not reading.ended:
@@ -148,7 +148,7 @@ def entry_menu(
     show: Callable[[AuditRow], None],
     only: Callable[[MentoradoId], None],
 ) -> QMenu:
-    """Look at it whole, or at everything that was done to the same mentorado."""
+    """Build the context menu: open the entry, or filter by its mentorado."""
     menu, record, colours = QMenu(parent), line.entry.record, theme.tokens
     menu.addAction(icon("ledger", colours.text2, _ICON), texts("audit.entry.open")).triggered.connect(
         lambda: show(line)
@@ -276,7 +276,7 @@ class AuditPage(Page):
 
     @async_slot
     async def go_to(self, number: int) -> None:
-        """Bring the entry where the chain breaks into view, or the next one where it is missing."""
+        """Scroll to the entry that fails verification, or to the next one where it is missing."""
         self.filters.reset()
         self._reading = reading = self._new_query()
         self.model.clear()
@@ -293,7 +293,7 @@ class AuditPage(Page):
         await self.export_to(Path(dialog.selectedFiles()[0]))
 
     async def export_to(self, file: Path) -> None:
-        """Write all entries that the filter shows to *file*, say how many they were, and write down that it was."""
+        """Export all entries that match the filter to *file*, show their number, and audit the export."""
         self.export_button.setEnabled(False)
         written = {"file": file.name}
         try:
@@ -360,7 +360,7 @@ class AuditPage(Page):
         return AuditQuery(self._audit, self.filters.wanted, self._clock.now(), search_text)
 
     async def _fill(self, reading: AuditQuery) -> None:
-        """Read until a screen is full or there is no more; a newer walk makes this one stop."""
+        """Read until the view is full or the log ends; a newer read cancels this one."""
         self._busy, found = True, 0
         try:
             while reading is self._reading and found < _AT_ONCE and not reading.ended:

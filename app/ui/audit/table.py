@@ -1,4 +1,4 @@
-"""The entries of the audit, one a row."""
+"""The table of audit entries."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EntryDelegate(QStyledItemDelegate):
         self.restyle()
 
     def restyle(self) -> None:
-        """Take the theme's colours and sizes as they are now."""
+        """Apply the theme's current colours and sizes."""
         self._colours = self._theme.tokens
         self._strong = self._theme.font(t.TEXT_BODY, QFont.Weight.DemiBold)
         self._plain = self._theme.font(t.TEXT_BODY)
@@ -186,7 +186,7 @@ class EntryDelegate(QStyledItemDelegate):
     def _line(
         self, painter: QPainter, text: str, font: QFont, colour: str, room: QRectF, *, to_the_right: bool = False
     ) -> float:
-        """Write one line around the middle that *room* begins at; returns how wide it became."""
+        """Paint one line, vertically centred on the top of *room*; return its width."""
         metrics = QFontMetricsF(font)
         shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
         painter.setFont(font)
@@ -226,7 +226,7 @@ class EntryTable(RowTable):
         self._fit_rows()
 
     def show_number(self, number: int) -> bool:
-        """Choose that entry, if it is shown."""
+        """Select that entry, if it is loaded."""
         row = self._model.row_of(number)
         if row is None:
             return False

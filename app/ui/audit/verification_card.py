@@ -1,4 +1,4 @@
-"""What became of the chain when it was walked: a card above the entries, until it is put aside."""
+"""The result of a verification: a card above the entries that can be dismissed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class VerificationCard(QFrame):
         self.hide()
 
     def show_running(self, count: int) -> None:
-        """About *count* entries are being walked."""
+        """Show that about *count* entries are being verified."""
         self._running, self._verdict = count, None
         self.show()
         self.retranslate()
@@ -164,7 +164,7 @@ class VerificationCard(QFrame):
             self.entry_requested.emit(self._verdict.broken.number)
 
     def _on_copy(self) -> None:
-        """Copy the proof to note elsewhere: it reveals a chain that was rebuilt."""
+        """Copy the number and hash of the last entry; noted elsewhere, they reveal a rewritten log."""
         if self._verdict is not None and self._verdict.last is not None:
             last = self._verdict.last
             QGuiApplication.clipboard().setText(

@@ -1,4 +1,4 @@
-"""What waits for a person: bans, refused and uncertain messages, failed tests; who looks after each, and until when."""
+"""The page of cases: bans, refused and uncertain messages, failed tests; with owner and due time."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class CaseFilter(StrEnum):
 
 
 class CaseModel(QAbstractListModel):
-    """The cases that are shown, in their order."""
+    """The listed cases, in order."""
 
     def __init__(self, name_of: Callable[[MentoradoId], str], clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -112,7 +112,7 @@ class CaseModel(QAbstractListModel):
 
 
 class CaseDelegate(RowDelegate):
-    """What it is and whose; who looks after it and until when on the right."""
+    """Paints a case: kind and mentorado, with owner and due time on the right."""
 
     @property
     def row_height(self) -> int:
@@ -137,7 +137,7 @@ class CaseDelegate(RowDelegate):
 
 
 class CaseView(QWidget):
-    """One case whole: what is known, what to do first, what was written, and what can be done with it."""
+    """One case with its evidence, first step, notes and actions."""
 
     taken = Signal()
     given_back = Signal()
@@ -200,7 +200,7 @@ class CaseView(QWidget):
         layout.addWidget(area)
 
     def show_case(self, case: Case, name: str, operator: str, clock: Clock) -> None:
-        """Fill it with *case* of the mentorado called *name*; *operator* is at the keyboard."""
+        """Show *case* of the mentorado called *name* to *operator*."""
         now = clock.now()
         today = now.astimezone().date()
         self.kind.setText(case_text.kind(case))
@@ -233,7 +233,7 @@ class CaseView(QWidget):
         self._on_typed()
 
     def _on_typed(self) -> None:
-        """A note without words is none; closing needs one."""
+        """Enable the buttons that need a note."""
         written = bool(self.field.toPlainText().strip())
         self.note.setEnabled(written)
         self.close_button.setEnabled(written)
@@ -257,7 +257,7 @@ def _by(author: str, when: str) -> str:
 
 
 class CasesPage(Page):
-    """The list with its filters, and the case that is chosen beside it. *show_mentorado* leads to whose it is."""
+    """The list with its filters, and the selected case beside it. *show_mentorado* opens its mentorado."""
 
     def __init__(
         self,
@@ -312,7 +312,7 @@ class CasesPage(Page):
     # --- what is shown
 
     def refresh(self) -> None:
-        """Show what there is now, with the chosen one as it is."""
+        """Reload the list, keeping the selection."""
         wanted = {
             CaseFilter.OPEN: lambda _case: True,
             CaseFilter.MINE: lambda case: case.owner == self._cases.operator,
@@ -377,7 +377,7 @@ class CasesPage(Page):
 
     @async_slot
     async def _do(self, act: Callable[..., Any], *, written: bool = False) -> None:
-        """Carry *act* out on the case that is shown; what was *written* is taken out of the field once it is kept."""
+        """Run *act* on the shown case; clear the field when the *written* note was stored."""
         case_id = self._shown
         if case_id is None:
             return

@@ -1,4 +1,4 @@
-"""Where conversations are chosen: all of one mentorado's, or those a search leads to."""
+"""The list of conversations: all of one mentorado, or the results of a search."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ConversationListModel(QAbstractListModel):
         self._all: list[Conversation] = []
 
     def show_all(self, conversations: Sequence[Conversation]) -> None:
-        """Rows that stay keep their place in the view where the order is the same."""
+        """Replace the rows; unchanged rows keep their scroll position where the order is the same."""
         if [each.id for each in conversations] == [each.id for each in self._all]:
             self._all = list(conversations)
             self.refresh_texts()
@@ -220,7 +220,7 @@ class ConversationBrowser(QWidget):
             return ""
 
     def show_mentorado(self, mentorado_id: MentoradoId | None, *, keep_search: bool = False) -> None:
-        """Show this one's from now on; what was searched for stays where it led here."""
+        """Show this mentorado's conversations, keeping a search that led here."""
         self._mentorado_id = mentorado_id
         self.extent = None
         self.conversations.show_all(())

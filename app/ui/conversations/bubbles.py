@@ -1,4 +1,4 @@
-"""Lays one message out: which parts its bubble has, and where they stand. Laid out once per width, painted often."""
+"""Computes the layout of a message bubble, once per width."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """Lines, and the room they take; *reach* is where the last one ends, from the left."""
+    """Laid-out lines and their size; *reach* is the right end of the last line, in pixels."""
 
     layout: QTextLayout
     width: float
@@ -42,7 +42,7 @@ def layout_text(
     marked: QTextCharFormat | None = None,
     spans: Sequence[Span] = (),
 ) -> TextLayout:
-    """*text* in lines no wider than *room*, at most *lines* of them; a word that is too long breaks anywhere."""
+    """*text* in at most *lines* lines no wider than *room*; too long words break anywhere."""
     shown = text.replace("\n", "\u2028").replace("\t", " ")  # a sign for a sign: places stay what they are
     backwards = not text.isascii() and is_rtl(text)
     formats = _formats(shown, spans, marked) if marked is not None and spans else []
@@ -54,7 +54,7 @@ def layout_text(
 
 
 def mark(ground: str, colour: str) -> QTextCharFormat:
-    """How words look that were found: on a ground of their own, and heavier too."""
+    """Format of search hits: a background colour and a heavier weight."""
     found = QTextCharFormat()
     found.setBackground(QColor(ground))
     found.setForeground(QColor(colour))
@@ -102,7 +102,7 @@ def _break(
 
 
 def _formats(shown: str, spans: Sequence[Span], marked: QTextCharFormat) -> list[QTextLayout.FormatRange]:
-    """Qt counts in UTF-16: what lies beyond its first plane counts twice there."""
+    """Convert positions to Qt's UTF-16 units."""
     found = []
     for start, stop in spans:
         each = QTextLayout.FormatRange()
@@ -239,7 +239,7 @@ def lay_out(
 
 
 class _Builder:
-    """Puts one part below the other; `y` is where the next one begins."""
+    """Stacks the parts of a bubble; `y` is the top of the next one."""
 
     def __init__(self, row: ThreadRow, width: int, look: BubbleStyle, searched: str) -> None:
         px = look.px

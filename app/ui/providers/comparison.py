@@ -1,4 +1,4 @@
-"""The providers side by side: how each signs in, what it does, its limits, its risks and what it costs."""
+"""Compares the providers: sign-in, features, limits, risks and costs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def points(kind: ProviderKind, aspect: Aspect) -> Iterator[str]:
 
 
 class _Card(QWidget):
-    """The ground of one provider's column; the chosen one has a strong edge."""
+    """The card behind a provider's column; the selected one has a strong border."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class Comparison(QWidget):
         return head
 
     def _kind_of(self, kind: ProviderKind) -> QWidget:
-        """Whether it is the official way, at a glance."""
+        """Return the label for official or unofficial."""
         cell, column = _cell(SPACE_1)
         badge = Badge(self._theme)
         if DESCRIPTORS[kind].official:
@@ -242,7 +242,7 @@ _WIDTH = 1080
 
 
 class ComparisonDialog(ScrollDialog):
-    """With *choosing*, `chosen` is what was picked once the sheet is accepted."""
+    """With *choosing*, `chosen` is the selected provider once the dialog is accepted."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Where somebody types what a hosted provider signs in with, and sees at once whether it is right."""
+"""The credentials dialog of hosted providers, with a live check."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SENSITIVE = (
 
 
 class CredentialInput(QWidget):
-    """A label, a line, and below it what is wrong, or else where to find it."""
+    """A labelled field with an error or a hint below it."""
 
     changed = Signal()
     pasted_address = Signal(object)
@@ -80,7 +80,7 @@ class CredentialInput(QWidget):
         return self._error
 
     def show_kept(self, known: StoredCredentials) -> None:
-        """Begin with what is kept: a plain field as it is, a secret one only as being there."""
+        """Show the stored value of a plain field, and of a secret one only that it is stored."""
         self.line.setText(known.plain.get(self.asked.name, ""))
         if self.asked.name in known.secret:
             self.line.setPlaceholderText(texts("credentials.kept"))
@@ -147,24 +147,24 @@ class CredentialForm(QWidget):
 
     @property
     def typed(self) -> dict[CredentialField, str]:
-        """What stands in the fields now; never put it into a log."""
+        """The current contents of the fields. Never log it."""
         return {name: each.line.text() for name, each in self.inputs.items()}
 
     @property
     def first(self) -> QLineEdit:
-        """The first field that waits for somebody."""
+        """The first empty required field."""
         empty = (each.line for each in self.inputs.values() if not each.line.text())
         return next(empty, next(iter(self.inputs.values())).line)
 
     def show_known(self, known: StoredCredentials, draft: Mapping[CredentialField, str]) -> None:
-        """Show what is kept, and over it what was typed before and not saved."""
+        """Show the stored credentials, and a draft over them."""
         for name, each in self.inputs.items():
             each.show_kept(known)
             if draft.get(name):
                 each.take(draft[name])
 
     def show_error(self, name: str, text: str) -> CredentialInput | None:
-        """Say it under the field called *name*, and go there; returns the field, if there is one."""
+        """Show the error below the field called *name* and focus it; return the field, if there is one."""
         each = self.inputs.get(CredentialField(name)) if name in set(CredentialField) else None
         if each is not None:
             each.show_error(text)
@@ -205,7 +205,7 @@ _LOOKS: Final = MappingProxyType(
 
 
 class CheckBanner(QFrame):
-    """A band in the tone of what it says, with an icon; never colour alone."""
+    """Shows the result of the check with a tone and an icon; never colour alone."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -235,7 +235,7 @@ class CheckBanner(QFrame):
 
     @property
     def text(self) -> str:
-        """All that stands here, as it is read."""
+        """The banner's whole text."""
         return self.accessibleName()
 
     def show_verdict(
@@ -284,7 +284,7 @@ _NO_PLACE = frozenset({ProblemCode.SECRETS_UNAVAILABLE, ProblemCode.SECRETS_LOCK
 
 
 class DialogResult(StrEnum):
-    """What the person wants after the sheet is gone."""
+    """How the dialog ended."""
 
     NOTHING = "nothing"
     SAVED = "saved"
@@ -294,9 +294,9 @@ class DialogResult(StrEnum):
 
 
 class CredentialsDialog(ScrollDialog):
-    """Saving waits for a check that went well, or for a person who says to keep them unchecked.
+    """Saving needs a successful check, or an explicit choice to save unchecked.
 
-    A check is about what stands in the fields: whoever changes one must have it checked again.
+    Changing a field discards the check.
     """
 
     def __init__(
@@ -356,7 +356,7 @@ class CredentialsDialog(ScrollDialog):
 
     @async_slot
     async def ask_provider(self, _checked: bool = False) -> None:
-        """Have the provider say whether they are right."""
+        """Check the credentials with the provider."""
         self._turn += 1
         turn, name = self._turn, provider(self._kind)
         self._show_trouble(None)
@@ -420,7 +420,7 @@ class CredentialsDialog(ScrollDialog):
         (self.save if self.save.isEnabled() else self.check).setFocus()
 
     def _discard_check(self) -> None:
-        """What was said is over: the fields say something else now."""
+        """Discard the check result because a field changed."""
         self._turn += 1
         self._report = None
         idle = texts("credentials.idle", provider=provider(self._kind))
@@ -429,7 +429,7 @@ class CredentialsDialog(ScrollDialog):
         self._update_buttons()
 
     def _update_buttons(self, _on: bool = False) -> None:
-        """Which button is the one to press follows from the check."""
+        """Update the default button from the check."""
         state = self.verdict.check
         right = state in (Check.GOOD, Check.NOTED)
         doubtful = state in (Check.REFUSED, Check.SILENT)

@@ -1,4 +1,4 @@
-"""What the provider tells of a number: quality, limits, names, templates. Asked when somebody wants to know."""
+"""Details of a number at its provider: quality, limits, names, templates. Loaded on request."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _ICON = 16
 
 
 class NumberSection(QWidget):
-    """Holds nothing: what was told last is the desk's. It is there only where a provider tells something."""
+    """Shows the details that the service holds. Visible only where the provider offers details."""
 
     def __init__(self, theme: Theme, service: NumberDetailsService, clock: Clock) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class NumberSection(QWidget):
         self.hide()
 
     def show_mentorado(self, mentorado: Mentorado) -> None:
-        """Show what was told of this one's number."""
+        """Show the known details of this mentorado's number."""
         mentorado_id = mentorado.id
         if mentorado_id != self._mentorado_id:
             self._mentorado_id, self._all = mentorado_id, False
@@ -96,13 +96,13 @@ class NumberSection(QWidget):
             self._refresh()
 
     def show_age(self) -> None:
-        """Say how long ago that was."""
+        """Update the age of the details."""
         if self._mentorado_id is not None and (details := self._service.cached(self._mentorado_id)) is not None:
             self._age.setText(texts("number.told", age=age(self._clock.now() - details.at)))
 
     @async_slot
     async def ask(self, _checked: bool = False) -> None:
-        """Have the provider asked now; what it said before stays until it answers."""
+        """Query the provider; earlier details stay until it answers."""
         mentorado_id = self._mentorado_id
         if mentorado_id is None or mentorado_id in self._asking:
             return

@@ -1,4 +1,4 @@
-"""The queue gate: what waits at the provider is shown, and a person says whether it is sent, removed or left."""
+"""Reviews the provider's queue: send, remove or leave the waiting messages."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SHOWN_DIGITS = 4
 
 
 def masked_recipient(to: str) -> str:
-    """*to* as far as it must be read to know whose message it is: country and area, and the last digits."""
+    """Mask *to*: country, area and the last digits remain."""
     digits, _at, kind = to.partition("@")
     digits, last = digits.lstrip("+"), digits[-_SHOWN_DIGITS:]
     if kind == "g.us" or "-" in digits:
@@ -65,7 +65,7 @@ def shorten(text: str) -> str:
 
 
 class QueueList(QFrame):
-    """What cannot be shown of a message is said instead: one without text is a picture or another kind."""
+    """The queued messages; one without text shows its kind."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ _WIDTH = 560
 
 
 class QueueDialog(ScrollDialog):
-    """Leaving all as it is has the focus. Removing cannot be undone, so the name is typed before."""
+    """Leaving the queue unchanged has the focus. Removing cannot be undone, so the name must be typed."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class QueueDialog(ScrollDialog):
         self.leave.setFocus()
 
     def show_problem(self, problem: Problem) -> None:
-        """When more waits than was shown, show what waits now: the decision is taken again."""
+        """When the queue has grown, show it again for a new decision."""
         self.trouble.setText(" ".join(words_of(problem)))
         self.trouble.show()
         if problem.code is ProblemCode.QUEUE_CHANGED:
@@ -225,7 +225,7 @@ class QueueDialog(ScrollDialog):
         self._update_buttons()
 
     def _update_buttons(self, _written: str = "") -> None:
-        """Every button says what it does to how many."""
+        """Update the buttons' labels with the number of messages."""
         name, count = self._mentorado.name, len(self.messages)
         why = self._actions.unavailable_reason(ActionName.CONNECT, self._mentorado.id)
         if self._removing:
@@ -269,7 +269,7 @@ class QueueDialog(ScrollDialog):
 
     @contextmanager
     def _deciding(self) -> Iterator[None]:
-        """While a decision is carried out, no other is taken."""
+        """Disable the buttons while a decision is carried out."""
         self.trouble.hide()
         self.busy = True
         self._update_buttons()

@@ -1,4 +1,4 @@
-"""Registering a number with its PIN: what it does, how many tries are left, and the six digits."""
+"""The dialog that registers a number with its PIN, with the remaining attempts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGITS = 6
 
 
 def tries_left(allowance: AttemptQuota, now: datetime) -> str:
-    """How many tries are left, and when there is one more."""
+    """Return how many attempts are left, and when the next one becomes available."""
     if allowance.left == LIMIT or allowance.until is None:
         return texts.plural("register.left", allowance.left, limit=LIMIT)
     local = allowance.until.astimezone()
@@ -40,7 +40,7 @@ def tries_tone(allowance: AttemptQuota) -> Tone:
 
 
 class RegisterDialog(ScrollDialog):
-    """The PIN shows as dots, and is kept nowhere: not here once it was used, and not in the program."""
+    """The PIN is shown as dots, and is cleared once used."""
 
     def __init__(
         self, theme: Theme, over: QWidget, mentorado: Mentorado, registration: NumberRegistrationService, clock: Clock
@@ -93,7 +93,7 @@ class RegisterDialog(ScrollDialog):
         self._update_buttons()
 
     def show_allowance(self, allowance: AttemptQuota) -> None:
-        """How many tries are left: said before one is used."""
+        """Show how many attempts are left."""
         self._allowance = allowance
         icon = "triangle-alert" if allowance.left == 0 else "clock"
         self.badge.show_badge(tries_tone(allowance), icon, texts("register.badge", left=allowance.left, limit=LIMIT))

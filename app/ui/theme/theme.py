@@ -1,4 +1,4 @@
-"""The theme in use: which tokens, at which text size, and how they reach Qt."""
+"""The current theme: tokens, text size, style sheet and typeface."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ QTableView {{ background: {surface}; border: none; outline: none; selection-back
 
 
 def stylesheet(colours: t.Tokens, scaled: Callable[[int], int]) -> str:
-    """The sheet for *colours*; *scaled* turns a design size into the user's."""
+    """Return the style sheet for *colours*; *scaled* converts a design size to the user's text size."""
     fields = {name: getattr(colours, name) for name in colours.__slots__}
     return _TEMPLATE.format(
         **fields,
@@ -210,7 +210,7 @@ _Role, _Group = QPalette.ColorRole, QPalette.ColorGroup
 
 
 class Mode(StrEnum):
-    """What the person chose; the system's own scheme unless they said otherwise."""
+    """The chosen colour scheme; by default the system's."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -218,7 +218,7 @@ class Mode(StrEnum):
 
 
 class Theme(QObject):
-    """Holds the choice and applies it. Whoever paints by hand listens to `changed` and asks for `tokens` again."""
+    """Holds and applies the theme. Widgets that paint themselves listen to `changed` and read `tokens` again."""
 
     changed = Signal()
 
@@ -240,7 +240,7 @@ class Theme(QObject):
 
     @property
     def tokens(self) -> Tokens:
-        """The colours to paint with now. A system that does not say is taken as light."""
+        """The current colours; light when the system reports no scheme."""
         if self._mode is Mode.SYSTEM:
             dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
             return DARK if dark else LIGHT
@@ -272,7 +272,7 @@ class Theme(QObject):
         return font
 
     def prepare(self, app: QApplication) -> None:
-        """Make known what widgets measure themselves by, so that they can be built; `apply` completes it."""
+        """Set the font that widgets measure with before they are built; `apply` does the rest."""
         if self._app is None:
             self._typeface = install()
             app.setStyle("Fusion")
@@ -282,7 +282,7 @@ class Theme(QObject):
         app.setPalette(_palette(self.tokens))
 
     def apply(self, app: QApplication) -> None:
-        """Dress the whole program, now and whenever the choice or the system's scheme changes."""
+        """Apply the theme to the application, now and whenever it or the system's scheme changes."""
         self.prepare(app)
         app.setStyleSheet(stylesheet(self.tokens, self.px))
 
@@ -337,7 +337,7 @@ class Typeface:
 
 
 def install() -> Typeface | None:
-    """Make Inter known to Qt before anything is painted; None when the package is not there."""
+    """Register the Inter typeface with Qt before anything is painted; None when the package is missing."""
     try:
         import fontpkg_inter
     except ImportError:

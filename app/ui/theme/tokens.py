@@ -1,4 +1,4 @@
-"""The look as data: colours of both schemes, and the few sizes everything is built from. Qt-free."""
+"""Design tokens: the colours of both schemes, and sizes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Tokens:
     avatars: tuple[BadgeColours, ...]
 
     def avatar(self, mentorado_id: MentoradoId) -> BadgeColours:
-        """The colours of somebody's initials; the same person keeps them on every machine."""
+        """Return the colours of an avatar; stable for a name on every machine."""
         return self.avatars[sum(mentorado_id.encode()) % len(self.avatars)]
 
 

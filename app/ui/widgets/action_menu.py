@@ -1,4 +1,4 @@
-"""What can be done to one mentorado, as a menu: the pane's actions, in the pane's order."""
+"""The menu of actions on one mentorado, in the pane's order."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _NOT_HERE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """What a slot shows: an action, and why it is locked."""
+    """The action in a slot, and why it is unavailable."""
 
     name: ActionName
     refused: UnavailableReason | None
@@ -85,7 +85,7 @@ Availability = Mapping[ActionName, UnavailableReason | None]
 
 
 def resolve_slots(slots: Iterable[Slot], availability: Availability) -> list[SlotState | None]:
-    """What each of *slots* shows now; None when this mentorado's provider has nothing for it."""
+    """Resolve each of *slots* to its action; None when the provider has none."""
     return [_resolve(slot, availability) for slot in slots]
 
 
@@ -107,7 +107,7 @@ def row_menu(
     edit: Callable[[MentoradoId], None],
     consents: Callable[[MentoradoId], None],
 ) -> QMenu:
-    """A menu for one row. What does not fit now stays in its place, locked, and says why."""
+    """The menu of one row. Unavailable actions are disabled and say why."""
     colours = theme.tokens
     menu = QMenu(parent)
     menu.setToolTipsVisible(True)

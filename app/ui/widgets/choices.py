@@ -18,7 +18,7 @@ _PADDING, _TICK, _GAP = 12, 14, 5
 
 
 class _Option(QAbstractButton):
-    """The one that is chosen has a tick: colour alone would not do."""
+    """An option; the selected one has a tick, as colour alone is not enough."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -69,7 +69,7 @@ class _Option(QAbstractButton):
 
 
 class SegmentedControl(QWidget):
-    """Tab enters it once, arrows move within. `picked` is told only of what a person chose."""
+    """One Tab stop; arrows move within. `picked` is emitted for user input only."""
 
     picked = Signal(object)
 
@@ -93,7 +93,7 @@ class SegmentedControl(QWidget):
         return self._by_option[option]
 
     def choose(self, option: Hashable) -> None:
-        """Show *option* as the chosen one without telling anybody."""
+        """Select *option* without emitting `picked`."""
         if option in self._by_option:
             self._by_option[option].setChecked(True)
 
@@ -139,7 +139,7 @@ class DropdownButton(QPushButton):
         self._refresh()
 
     def choose(self, option: Hashable) -> None:
-        """Take *option* without telling anybody."""
+        """Select *option* without emitting `picked`."""
         self.chosen = option
         self._refresh()
 
@@ -180,7 +180,7 @@ _WIDTH = 320
 
 
 class CheckBox(QAbstractButton):
-    """Space or a click turns it over; the words wrap."""
+    """A check box whose label wraps. Space or a click toggles it."""
 
     def __init__(self, theme: Theme, words: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)

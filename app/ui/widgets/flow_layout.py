@@ -1,4 +1,4 @@
-"""A row of widgets that goes on in the next line where the window is narrow or the words are large."""
+"""A layout that wraps widgets into lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture in a soft circle, a line that says what is going on, and one below it that says what to expect."""
+"""Placeholders for empty places: an icon, a title, a sentence, and perhaps a button."""
 
 from __future__ import annotations
 

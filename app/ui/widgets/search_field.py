@@ -1,4 +1,4 @@
-"""Where staff type whom they look for."""
+"""The search field."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SearchField(QLineEdit):
         self.selectAll()
 
     def take_text(self, typed: str) -> None:
-        """Go on with what was begun elsewhere."""
+        """Insert text that was typed elsewhere."""
         self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.insert(typed)
 

@@ -1,4 +1,4 @@
-"""The two sides of the window: the list, and the pane beside it, or over it as a drawer where space is short."""
+"""A list with a pane beside it, or over it as a side panel where the window is narrow."""
 
 from __future__ import annotations
 

@@ -77,16 +77,16 @@ class RowTable(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
     def begin(self) -> None:
-        """Choose the first, unless one that is shown is chosen already."""
+        """Select the first row unless a visible one is selected."""
         if not self.selectionModel().hasSelection() and self.model().rowCount():
             self.selectRow(0)
 
     def _open(self, index: QModelIndex) -> None:
-        """Somebody wants to see this one."""
+        """Emit that this row is to be opened."""
         raise NotImplementedError
 
     def _request_menu(self, index: QModelIndex, where: QPoint) -> None:
-        """Somebody wants to know what can be done with this one; *where* is on the screen."""
+        """Emit that a menu is requested for this row, at screen position *where*."""
         raise NotImplementedError
 
     def _fit_rows(self) -> None:
@@ -131,7 +131,7 @@ SIDE = 23
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Paints the ground of a row; what stands on it is for the heirs."""
+    """Paints the background of a row; subclasses paint its content."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -140,7 +140,7 @@ class RowDelegate(QStyledItemDelegate):
         self.restyle()
 
     def restyle(self) -> None:
-        """Take the theme's colours and sizes as they are now."""
+        """Apply the theme's current colours and sizes."""
         self._colours = self._theme.tokens
         self._title_font = self._theme.font(t.TEXT_BODY, QFont.Weight.DemiBold)
         self._small_font = self._theme.font(t.TEXT_SMALL)
@@ -196,7 +196,7 @@ class RowDelegate(QStyledItemDelegate):
 
 
 class RowList(QListView):
-    """Says which row shall be opened."""
+    """A list that emits the row to open."""
 
     opened = Signal(int)
     left_upwards = Signal()
@@ -229,7 +229,7 @@ class RowList(QListView):
         self.viewport().update()
 
     def enter(self) -> None:
-        """Walk on from the field above with the arrow keys."""
+        """Focus the list from the field above it."""
         if self.model().rowCount():
             self._show_focus(by_keyboard=True)
             self.setFocus(Qt.FocusReason.TabFocusReason)

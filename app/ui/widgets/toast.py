@@ -1,4 +1,4 @@
-"""A few words at the bottom of the window about what was just done, with a way to undo it for a moment."""
+"""A toast at the bottom of the window that confirms an action and can undo it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FROM_BOTTOM = 24
 
 
 class Toast(QFrame):
-    """Floats over its parent, goes by itself, and stays while the pointer or the keyboard is on it."""
+    """Floats over its parent, closes after a while, and stays while it is hovered or focused."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
