@@ -170,6 +170,7 @@ def _parser() -> ArgumentParser:
         *_add_database_commands(commands),
         *_add_consent_commands(commands),
         *_add_case_commands(commands),
+        *_add_campaign_commands(commands),
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     _translate(parser)
@@ -327,6 +328,18 @@ def _add_case_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Argu
     for command in (note, close):
         command.add_argument("text", metavar="TEXT", help=texts("cli.help.case_text"))
     return [listing, take, note, close]
+
+
+def _add_campaign_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    """What was sent to whom; campaigns are begun and stopped in the window."""
+    from app.text.status import texts
+
+    campaign = commands.add_parser("campaign", help=texts("cli.help.campaign"))
+    verbs = campaign.add_subparsers(dest="campaign_command", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help=texts("cli.help.campaign_list"))
+    show = verbs.add_parser("show", help=texts("cli.help.campaign_show"))
+    show.add_argument("campaign", metavar="CAMPAIGN", help=texts("cli.help.campaign_id"))
+    return [listing, show]
 
 
 def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

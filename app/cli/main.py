@@ -9,6 +9,7 @@ from typing import Any
 
 from app.bootstrap import Services, build_services
 from app.cli.backup import recover, run_backup_command, run_procedure_command
+from app.cli.campaign import run_campaign_command
 from app.cli.case import run_case_command
 from app.cli.consent import run_consent_command
 from app.cli.data import run_database_command, run_record_command
@@ -54,6 +55,9 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
         await core.close()
 
 
+_ABOUT_PEOPLE = {"case": run_case_command, "campaign": run_campaign_command, "consent": run_consent_command}
+
+
 async def _run_open(core: Services, arguments: Namespace) -> int:
     async with core.supervisor:
         await core.supervisor.restore()  # else nothing would be known of what forbids an action
@@ -72,10 +76,8 @@ async def _run_open(core: Services, arguments: Namespace) -> int:
                 return await recover(core, arguments)
             case "backup" | "restore":
                 return await run_backup_command(core, arguments)
-            case "case":
-                return await run_case_command(core, arguments)
-            case "consent":
-                return await run_consent_command(core, arguments)
+            case "case" | "campaign" | "consent":
+                return await _ABOUT_PEOPLE[arguments.command](core, arguments)
             case "smoke-test":
                 return await smoke_test(core, arguments)
             case "procedure":

@@ -132,6 +132,7 @@ class ProblemCode(StrEnum):
     CAMPAIGN_NOT_CONFIRMED = "campaign_not_confirmed"
     CAMPAIGN_CHANGED = "campaign_changed"  # since the dry run
     CAMPAIGN_REPEATED = "campaign_repeated"  # the same words to the same people, within a day
+    CAMPAIGN_UNKNOWN = "campaign_unknown"  # on the command line
     CAMPAIGN_ENDED = "campaign_ended"
 
     WEBHOOK_PORT_TAKEN = "webhook_port_taken"
