@@ -26,7 +26,7 @@ _FLAG, _FLAG_TAGS = "\U0001f3f4", range(0xE0020, 0xE0080)
 
 
 def sanitize(text: str) -> str:
-    """*text* without what is not seen and changes how the rest is read; line ends become ``\\n``."""
+    """Remove invisible characters that change how *text* is read; line ends become ``\\n``."""
     if _HARMLESS.fullmatch(text):
         return text
     text = text.replace("\r\n", "\n").translate(_BREAKS)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from app.platform.logging import configure_logging
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 pytest.register_assert_rewrite(
@@ -30,3 +33,17 @@ def good_manners(request: pytest.FixtureRequest) -> Iterator[None]:
         control = request.getfixturevalue("emulator").control
         control.clear_faults()
         control.set_ref_count(6)
+
+
+@pytest.fixture
+def log_file(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The program's own log, written as it is in real life."""
+    file: Path = request.getfixturevalue("harness").settings.log_file
+    log = logging.getLogger("app")
+    before, level = list(log.handlers), log.level
+    configure_logging(file)
+    yield file
+    for handler in [handler for handler in log.handlers if handler not in before]:
+        log.removeHandler(handler)
+        handler.close()
+    log.setLevel(level)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,28 +10,10 @@ from app.domain.messages import ProviderMessage
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
+from tests.storage.killed import killed_while_storing
 from tests.storage.talk import a_message, add_mentorado, minutes
 
 BATCH, BATCHES = 40, 400
-
-SCRIPT = """
-import asyncio, sys
-from pathlib import Path
-from app.storage.database import Database
-from app.storage.history.repository import SqlMessageRepository
-from app.storage.mentorados import SqlMentoradoRepository
-from tests.storage.talk import minutes
-from tests.storage.test_history_killed import batches
-
-async def main():
-    async with Database(Path(sys.argv[1])) as database:
-        (ana,) = await SqlMentoradoRepository(database).all()
-        for batch in batches():
-            await SqlMessageRepository(database).store(ana, batch, minutes(1))
-            print(batch[-1].provider_id, flush=True)
-
-asyncio.run(main())
-"""
 
 
 def batches() -> list[list[ProviderMessage]]:
@@ -46,14 +24,7 @@ def batches() -> list[list[ProviderMessage]]:
 async def test_what_was_confirmed_is_there_and_no_batch_is_half_stored(path: Path, after: float) -> None:
     async with Database(path) as database:
         ana = await add_mentorado(database)
-    program = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True)
-    assert program.stdout is not None
-    confirmed = [program.stdout.readline().strip()]
-    await asyncio.sleep(after)
-    program.send_signal(signal.SIGKILL)
-    confirmed += [line.strip() for line in program.stdout if line.endswith("\n")]
-    program.stdout.close()
-    assert program.wait() == -signal.SIGKILL
+    confirmed = await killed_while_storing(path, batches, after)
 
     async with Database(path) as database:
         assert await SqlMentoradoRepository(database).all() == [ana]

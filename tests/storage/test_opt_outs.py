@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from app.storage.consents import SqlConsents
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
+from tests.storage.killed import killed_while_storing
 from tests.storage.talk import BIA, BIA_LID, CAIO, GROUP, a_message, add_mentorado, minutes, rows
 
 OUT, GRANTED = ConsentChange.OPTED_OUT, ConsentChange.GRANTED
@@ -254,26 +252,6 @@ async def test_only_one_takes_the_right_to_confirm_and_may_give_it_back(path: Pa
         assert await consents.unconfirmed() == [out]
 
 
-SCRIPT = """
-import asyncio, sys
-from pathlib import Path
-from app.storage.database import Database
-from app.storage.history.repository import SqlMessageRepository
-from app.storage.mentorados import SqlMentoradoRepository
-from tests.storage.talk import minutes
-from tests.storage.test_opt_outs import conversation
-
-async def main():
-    async with Database(Path(sys.argv[1])) as database:
-        (ana,) = await SqlMentoradoRepository(database).all()
-        for batch in conversation():
-            await SqlMessageRepository(database).store(ana, batch, minutes(1))
-            print(batch[-1].provider_id, flush=True)
-
-asyncio.run(main())
-"""
-
-
 def conversation() -> list[list[ProviderMessage]]:
     """People who say something, and opt out in the middle of each batch."""
     return [
@@ -289,14 +267,7 @@ def conversation() -> list[list[ProviderMessage]]:
 async def test_a_program_that_is_killed_loses_no_opt_out_and_doubles_none(path: Path, after: float) -> None:
     async with Database(path) as database:
         ana = await add_mentorado(database)
-    program = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True)
-    assert program.stdout is not None
-    stored = [program.stdout.readline().strip()]
-    await asyncio.sleep(after)
-    program.send_signal(signal.SIGKILL)
-    stored += [line.strip() for line in program.stdout if line.endswith("\n")]
-    program.stdout.close()
-    assert program.wait() == -signal.SIGKILL
+    stored = await killed_while_storing(path, conversation, after)
 
     async with Database(path) as database:
         assert await SqlMentoradoRepository(database).all() == [ana]

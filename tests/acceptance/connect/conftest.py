@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.platform.logging import configure_logging
 from tests.acceptance.connect.harness import Harness
 from tests.acceptance.program import Person, run
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
@@ -40,16 +38,3 @@ def veteran(shared: Harness) -> Person:
             return await run.connect_new("Vera")
 
     return run(main())
-
-
-@pytest.fixture
-def log_file(harness: Harness) -> Iterator[Path]:
-    """The program's own log, written as it is in real life."""
-    log = logging.getLogger("app")
-    before, level = list(log.handlers), log.level
-    configure_logging(harness.settings.log_file)
-    yield harness.settings.log_file
-    for handler in [handler for handler in log.handlers if handler not in before]:
-        log.removeHandler(handler)
-        handler.close()
-    log.setLevel(level)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.platform.logging import configure_logging
 from tests.acceptance.meta_cloud.harness import Harness
 from tests.clock import ManualClock
 from tests.emulators.meta_cloud.graph import MetaCloud
@@ -36,16 +34,3 @@ def url(cloud: MetaCloud) -> Iterator[str]:
 @pytest.fixture
 def harness(fast_dir: Path, url: str, cloud: MetaCloud, manual_clock: ManualClock) -> Harness:
     return Harness(fast_dir, url, cloud, manual_clock)
-
-
-@pytest.fixture
-def log_file(harness: Harness) -> Iterator[Path]:
-    """The program's own log, written as it is in real life."""
-    log = logging.getLogger("app")
-    before, level = list(log.handlers), log.level
-    configure_logging(harness.settings.log_file)
-    yield harness.settings.log_file
-    for handler in [handler for handler in log.handlers if handler not in before]:
-        log.removeHandler(handler)
-        handler.close()
-    log.setLevel(level)

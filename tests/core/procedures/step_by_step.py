@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from app.core.procedures.steps import BackupSteps, Step, StepContext
 from app.domain.audit import Actor
 from app.domain.backup import BackupProgress
 from app.domain.errors import Problem
+from app.domain.link_status import LinkState, LinkStatus, Trigger
+from app.domain.mentorado import LinkId
 from app.domain.procedure import (
     STEPS,
     Procedure,
@@ -24,6 +27,7 @@ from app.domain.procedure import (
     StepName,
     StepRecord,
 )
+from app.domain.repositories import Transition
 from app.storage.history.repository import SqlHistoryDump
 from tests.clock import DAWN
 from tests.core.secret_store import (
@@ -31,6 +35,13 @@ from tests.core.secret_store import (
     SelectableSecretStore,
 )
 from tests.fakes import FakeTransitionLog
+
+OFF, ON = LinkState.OFF, LinkState.CONNECTED
+
+
+def line(link_id: LinkId, at: datetime, before: LinkState, after: LinkState) -> Transition:
+    statuses = (LinkStatus(state=before, since=DAWN), LinkStatus(state=after, since=at))
+    return Transition(link_id=link_id, at=at, trigger=Trigger.CONNECT, before=statuses[0], after=statuses[1])
 
 
 @dataclass

@@ -18,19 +18,17 @@ import pytest
 from app.domain.backup import BackupPart, BackupProgress
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesStored
-from app.domain.link_status import LinkState, LinkStatus, Trigger
-from app.domain.mentorado import LinkId, MentoradoId
+from app.domain.mentorado import MentoradoId
 from app.domain.procedure import (
     StepData,
     StepName,
 )
-from app.domain.repositories import Transition
 from app.formats.backup_manifest import HISTORY
 from app.formats.backup_writer import ArchiveWriter
 from app.storage.history.repository import SqlHistoryDump
 from tests.clock import DAWN
 from tests.core.hostile_archives import HEADING, MENTORADO
-from tests.core.procedures.step_by_step import StepByStep, restoring
+from tests.core.procedures.step_by_step import OFF, ON, StepByStep, line, restoring
 from tests.core.secret_store import (
     KEYS,
     ONE,
@@ -43,14 +41,6 @@ from tests.core.secret_store import (
 from tests.storage.talk import a_message, minutes
 from tests.storage.transfer import CONTACT, MESSAGE, SUPPRESSION
 from tests.storage.transfer import TALK as ROW_OF_TALK
-
-OFF, ON = LinkState.OFF, LinkState.CONNECTED
-
-
-def line(link_id: LinkId, at: datetime, before: LinkState, after: LinkState) -> Transition:
-    statuses = (LinkStatus(state=before, since=DAWN), LinkStatus(state=after, since=at))
-    return Transition(link_id=link_id, at=at, trigger=Trigger.CONNECT, before=statuses[0], after=statuses[1])
-
 
 CHECK, MERGE, SESSION = StepName.CHECK_ARCHIVE, StepName.MERGE_HISTORY, StepName.RESTORE_SESSION
 

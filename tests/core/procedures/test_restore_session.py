@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from app.core.procedures.restore import used_since
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import LinkState, LinkStatus, Trigger
+from app.domain.link_status import LinkState
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import (
@@ -19,7 +19,7 @@ from app.domain.procedure import (
 )
 from app.domain.repositories import Transition
 from tests.clock import DAWN
-from tests.core.procedures.step_by_step import restoring
+from tests.core.procedures.step_by_step import OFF, ON, line, restoring
 from tests.core.secret_store import (
     KEYS,
     TALK,
@@ -28,14 +28,6 @@ from tests.core.secret_store import (
 )
 from tests.fake_providers import FakeProvider
 from tests.storage.talk import a_message
-
-OFF, ON = LinkState.OFF, LinkState.CONNECTED
-
-
-def line(link_id: LinkId, at: datetime, before: LinkState, after: LinkState) -> Transition:
-    statuses = (LinkStatus(state=before, since=DAWN), LinkStatus(state=after, since=at))
-    return Transition(link_id=link_id, at=at, trigger=Trigger.CONNECT, before=statuses[0], after=statuses[1])
-
 
 CHECK, MERGE, SESSION = StepName.CHECK_ARCHIVE, StepName.MERGE_HISTORY, StepName.RESTORE_SESSION
 
