@@ -72,6 +72,7 @@ class CampaignsPage(Page):
         self._audit_service = audit_service
         self._shown: CampaignId | None = None
         self._planning: asyncio.Task[object] | None = None
+        self._exported = ""  # what was written to a file, until something else is shown
         self.back, self.new_button = QPushButton(), QPushButton()
         self.new_button.setProperty("role", "primary")
         self.tools.addWidget(self.back)
@@ -143,6 +144,8 @@ class CampaignsPage(Page):
 
     def _go(self, part: QWidget) -> None:
         """Show one part of the page; what the others hold stays."""
+        self.banners.clear("asked")
+        self._exported = ""
         self._parts.setCurrentWidget(part)
         self._show_header()
 
@@ -152,10 +155,11 @@ class CampaignsPage(Page):
             self.set_title(texts("campaign.new"), "")
         elif here is self.report:
             title = texts("campaign.report.title", name=self.composer.name.text())
-            self.set_title(title, "" if made is None else campaign_text.cohort(made.draft.cohort))
+            cohort = "" if made is None else campaign_text.cohort(made.draft.cohort)
+            self.set_title(title, self._exported or cohort)
         elif here is self.recipients and campaign is not None:
             title = texts("campaign.people.title", name=campaign.draft.name)
-            self.set_title(title, campaign_text.approved(campaign, self._clock.now()))
+            self.set_title(title, self._exported or campaign_text.approved(campaign, self._clock.now()))
         else:
             self.set_title(texts("campaign.title"), texts.plural("campaign.summary", self.model.rowCount()))
         self.back.setVisible(here is not self.split)
@@ -222,7 +226,6 @@ class CampaignsPage(Page):
     @async_slot
     async def _dry_run(self) -> None:
         """Find out what the draft would do, and show it, or what is wrong with the draft."""
-        self.banners.clear("asked")
         self._planning = asyncio.current_task()
         try:
             draft = self.composer.draft
@@ -286,7 +289,8 @@ class CampaignsPage(Page):
         written = {"name": name, "file": file.name, "entries": str(count)}
         async with self._audit_service.around(AuditAction.EXPORT_CAMPAIGN, after=lambda: written):
             await asyncio.to_thread(write_file, file, content)
-        self._summary.setText(texts.plural("campaign.exported", count, file=file.name))
+        self._exported = texts.plural("campaign.exported", count, file=file.name)
+        self._show_header()
 
     @async_slot
     async def _do(self, act: Callable[[CampaignId], Coroutine[Any, Any, None]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -123,7 +124,8 @@ async def test_a_dry_run_can_be_cancelled_and_one_that_is_out_of_date_is_made_ag
         await h.consenting(2)
         write(h)
         h.page.composer.run.click()
-        await until(h.page.report.cancel.isVisible)
+        await asyncio.sleep(0)  # it has begun, and waits for the database
+        assert h.page.report.cancel.isVisible()
         h.page.report.cancel.click()
         await until(h.page.composer.isVisible)
         await dry_run(h)
@@ -207,6 +209,8 @@ async def test_the_recipients_say_what_became_of_each_and_are_exported(theme: Th
         await until(lambda: len(people(h)) == 1)
         assert shut_out(h) == []
         await h.page.export_to(folder / "quem.csv", of_report=False)
+        h.page.refresh()
+        assert h.page._summary.text() == "1 linha em quem.csv"
         lines = (folder / "quem.csv").read_text("utf-8-sig").splitlines()
         assert len(lines) == 2
         assert '"\'=131026"' in lines[1], "no spreadsheet calculates it"
