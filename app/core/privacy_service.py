@@ -117,10 +117,11 @@ class PrivacyService:
                     before=_audit_contact(contact),
                     after=lambda n: {"messages": str(n)},
                 ):
-                    if contact_id is None:
-                        await self._history.erase_recorded(mentorado_id, contact, at)
-                    else:
-                        count = await self._history.erase(mentorado_id, contact_id, at)
+                    count = await (
+                        self._history.erase_recorded(mentorado_id, contact, at)
+                        if contact_id is None
+                        else self._history.erase(mentorado_id, contact_id, at)
+                    )
             except Problem as problem:
                 await self._audit_service.write_or_queue(
                     AuditAction.ERASE_CONTACT,

@@ -175,8 +175,8 @@ class PersonalDataRepository(Protocol):
         """
         ...
 
-    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
-        """Like `erase`, for a contact whom only the ledger of consent knows."""
+    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> int:
+        """Like `erase`, for a contact whom only the ledger of consent knows; returns 0, as there were no messages."""
         ...
 
     async def recorded(self, mentorado_id: MentoradoId, address: Address) -> Sequence[Address]:

@@ -114,7 +114,7 @@ class FakeArchive:
         self.unknown = True
         return counted(12)
 
-    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
+    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> int:
         raise NotImplementedError
 
     async def recorded(self, mentorado_id: MentoradoId, address: Address) -> Sequence[Address]:

@@ -59,10 +59,11 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     return count
 
 
-def erase_recorded(connection: Connection, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
-    """Remove a contact whom only the ledger of consent knows; their hash stays."""
+def erase_recorded(connection: Connection, mentorado_id: MentoradoId, address: Address, at: datetime) -> int:
+    """Remove a contact whom only the ledger of consent knows; their hash stays. There are no messages to count."""
     named = [address, *recorded_addresses(connection, mentorado_id, address)]
     _leave_hashes(connection, mentorado_id, named, at, at)
+    return 0
 
 
 def _leave_hashes(

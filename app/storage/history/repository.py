@@ -103,9 +103,9 @@ class SqlMessageRepository:
             lambda connection: erasure.erase(connection, mentorado_id, contact_id, at), count=lambda messages: messages
         )
 
-    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
-        await self._database.run(
-            lambda connection: erasure.erase_recorded(connection, mentorado_id, address, at), count=lambda _none: 0
+    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> int:
+        return await self._database.run(
+            lambda connection: erasure.erase_recorded(connection, mentorado_id, address, at)
         )
 
     async def recorded(self, mentorado_id: MentoradoId, address: Address) -> Sequence[Address]:
