@@ -363,7 +363,7 @@ def build_services(
         clock=trusted,
         steps=ports.steps,
     )
-    actions.attach(under_way=procedures.active, interrupt=procedures.pause_active, stopped=outbound.stopped)
+    actions.attach(under_way=procedures.active, interrupt=procedures.pause_active, stopped=outbound.stop_of)
     consent = build_consent_services(
         bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
     )

@@ -56,11 +56,11 @@ class ActionService:
         *,
         under_way: UnderWay,
         interrupt: Callable[[MentoradoId], Awaitable[None]],
-        stopped: Callable[[MentoradoId], OutboundStop | None],
+        stopped: Callable[[LinkId], OutboundStop | None],
     ) -> None:
         """Connect what is built over this service, before any action: procedures, and the outbound service.
 
-        *interrupt* pauses the procedure that moves a link; *stopped* says why nothing is sent from a number.
+        *interrupt* pauses the procedure that moves a link; *stopped* says why nothing is sent over a link.
         """
         self._under_way, self._interrupt, self._stopped = under_way, interrupt, stopped
 
@@ -78,7 +78,7 @@ class ActionService:
             account_taken=other is not None and self._mentorados.holder(other, link.id) is not None,
             procedure=self._under_way(mentorado_id),
             incident=self._incidents.for_provider(link.provider) is not None,
-            stop=self._stopped(mentorado_id),
+            stop=self._stopped(link.id),
         )
 
     def availability(self, mentorado_id: MentoradoId) -> Mapping[ActionName, UnavailableReason | None]:

@@ -210,7 +210,7 @@ class LinkWorker:
                 return
             if account is not None and not pair_anew:  # the program ended between the scan and the swap
                 await self._provider.commit_pairing(self._link)
-            elif pair_anew or not (self._link.account or await self._provider.has_credentials(self._link)):
+            elif pair_anew or not ((link := self._link).account or await self._provider.has_credentials(link)):
                 await self._pair(self._provider)
                 return
         async with self._retry_timer.interruptible(), self._provider.connect(self._mentorado) as line:
@@ -346,11 +346,12 @@ class LinkWorker:
         self._board.update(self._link, evidence=seen)
 
     async def _on_opened(self, opened: Connected, turn: PairingSlot | None) -> None:
+        link = self._link
         if turn is not None:
             if not self._was_connected and isinstance(self._provider, CanPair):
-                await self._provider.commit_pairing(self._link)
+                await self._provider.commit_pairing(link)
+                link = self._link
             turn.end()
-        link = self._link
         known = opened.account or link.account
         try:
             await self._mentorados.save_link(replace(link, account=known, enabled=True))

@@ -124,7 +124,7 @@ class StatusStore:
         stands = self._overriding_status(link, after)
         if stands is not None:
             return replace(stands, account=after.account, evidence=after.evidence)
-        if forbids(after, now):
+        if after.state is LinkState.BLOCKED and forbids(after, now):
             self._forbidden[link.id] = after
         return after
 

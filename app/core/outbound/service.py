@@ -157,7 +157,11 @@ class OutboundService:
 
     def stopped(self, mentorado_id: MentoradoId) -> OutboundStop | None:
         """Why sending for *mentorado_id* is stopped, if it is."""
-        return self._stops.get(self._mentorados.get(mentorado_id).link.id)
+        return self.stop_of(self._mentorados.get(mentorado_id).link.id)
+
+    def stop_of(self, link_id: LinkId) -> OutboundStop | None:
+        """Why sending over *link_id* is stopped, if it is."""
+        return self._stops.get(link_id)
 
     async def release(self, mentorado_id: MentoradoId) -> None:
         """Release the stop of the link. Audited."""

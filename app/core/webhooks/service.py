@@ -205,15 +205,12 @@ class WebhookService:
         self._at_rest.set()
         self._moving = asyncio.Lock()
         self._held_back = False
-        self._deliveries: WebhookDispatcher | None = None  # while there is a reception
         self._counts = WebhookStatsLog(clock)
         self._failing: ProblemCode | None = None  # what the log was told last
         self.phase = ServiceState.OFF
         self.problem: Problem | None = None
         bus.subscribe(OperatorSettingsChanged, lambda _event: self._changed.set())
         bus.subscribe(MentoradosLoaded, lambda _event: self.reload_endpoints())
-        bus.subscribe(MentoradoChanged, self._on_changed)
-        bus.subscribe(StatusChanged, self._on_status)
 
     @property
     def settings(self) -> WebhookSettings:
@@ -330,8 +327,10 @@ class WebhookService:
         if place is not None:
             self._set_phase(ServiceState.STARTING)
         async with self._receiver.open(place) as running_server:
-            self._deliveries = deliveries = WebhookDispatcher(
-                running_server, mentorados=self._mentorados, providers=self._providers
+            deliveries = WebhookDispatcher(running_server, mentorados=self._mentorados, providers=self._providers)
+            leave = (
+                self._bus.subscribe(MentoradoChanged, self._on_changed),
+                self._bus.subscribe(StatusChanged, partial(self._on_status, deliveries)),
             )
             try:
                 async with asyncio.TaskGroup() as group:
@@ -344,7 +343,8 @@ class WebhookService:
                     for task in tasks:
                         task.cancel()
             finally:
-                self._deliveries = None
+                for stop in leave:
+                    stop()
 
     async def _wait_until_changed(self) -> None:
         await self._changed.wait()
@@ -368,16 +368,16 @@ class WebhookService:
             self._bus.publish(WebhooksChanged())
 
     def _on_changed(self, event: MentoradoChanged) -> None:
-        if self._deliveries is not None and self._endpoints.affects(event.mentorado.link.id):
+        if self._endpoints.affects(event.mentorado.link.id):
             self.reload_endpoints()
 
-    def _on_status(self, event: StatusChanged) -> None:
-        if self._deliveries is None or event.before.state is event.after.state:
+    def _on_status(self, deliveries: WebhookDispatcher, event: StatusChanged) -> None:
+        if event.before.state is event.after.state:
             return
         if event.after.state is LinkState.CONNECTING and self._endpoints.affects(event.link_id):
             self.reload_endpoints()  # its credentials may be new
         if event.after.state in _ON_A_LINE:
-            self._deliveries.offer_again(event.link_id)
+            deliveries.offer_again(event.link_id)
 
     def _report_failure(self, problem: Problem, pause: float) -> float:
         if problem.code is not self._failing:

@@ -346,7 +346,8 @@ class SummaryView(QWidget):
         self.state.show_observed(
             texts("detail.observed", provider=provider(mentorado.link.provider), age=age(now - seen))
         )
-        self.send_line.show_state(send_state(status, view.stop, now))
+        if self._differs("sending", sending := send_state(status, view.stop, now)):
+            self.send_line.show_state(sending)
         lead = recommendation_for(mentorado, status, view.availability, now, stopped=view.stop is not None)
         if self._differs("lead", lead, view.busy):
             self.lead.show_lead(lead, busy=view.busy)
