@@ -115,7 +115,7 @@ async def status(core: Services, *, as_json: bool) -> int:
                 mentorado.name,
                 readable(mentorado.phone),
                 status_text.provider(mentorado.link.provider),
-                status_text.state_badge(status),
+                status_text.state_badge(status, stopped=core.outbound.stopped(mentorado.id) is not None),
                 status_text.age(now - status.since),
             )
             for mentorado, status in known
