@@ -10,6 +10,7 @@ import pytest
 
 from app.platform.logging import configure_logging
 from tests.emulators.whatsapp_web.process import EmulatorProcess
+from tests.migrated import migrated_quickly as migrated_quickly
 
 pytest.register_assert_rewrite(
     "tests.acceptance.program",

@@ -12,6 +12,7 @@ import pytest
 from tests.clock import ManualClock
 from tests.core.hostile_archives import archive_at
 from tests.core.secret_store import PHRASE
+from tests.migrated import migrated_quickly as migrated_quickly
 from tests.services import Core
 
 

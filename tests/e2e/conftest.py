@@ -28,6 +28,7 @@ from app.text.status import texts
 from app.ui.crash import CrashReports
 from app.ui.main_window import MainWindow
 from tests.emulators.whatsapp_web.process import EmulatorProcess
+from tests.migrated import migrated_quickly as migrated_quickly
 from tests.waiting import until
 
 PHONE, TYPED = "5511987654321", "11 98765-4321"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.migrated import migrated_quickly as migrated_quickly
+
 
 @pytest.fixture
 def path(fast_dir: Path) -> Path:

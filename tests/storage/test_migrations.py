@@ -15,7 +15,9 @@ from app.domain.errors import Problem, ProblemCode
 from app.storage.database import Database
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.migrations import OURS
+from app.storage.migrations import upgrade as upgrade_module
 from app.storage.transitions import SqlTransitionRepository
+from tests.migrated import by_alembic
 from tests.storage.people import blocked, new_mentorado
 from tests.storage.revisions import NEXT, with_next
 
@@ -44,6 +46,22 @@ async def test_a_newer_database_is_refused_and_left_as_it_is(path: Path, tmp_pat
     assert path.read_bytes() == before
     async with Database(path, migrations=with_next(tmp_path / "again", ADDS)) as newer:
         assert await SqlMentoradoRepository(newer).all() == [ana]
+
+
+async def test_what_is_executed_for_the_other_tests_makes_the_database_that_alembic_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in ("noted.db", "executed.db", "alembic.db")]
+    for path in paths:
+        if path is paths[-1]:
+            monkeypatch.setattr(upgrade_module, "upgrade", by_alembic)
+        async with Database(path):
+            pass
+    dumps = []
+    for path in paths:
+        with closing(sqlite3.connect(path)) as raw:
+            dumps.append([*raw.iterdump()])
+    assert dumps[0] == dumps[1] == dumps[2]
 
 
 async def test_a_new_database_needs_no_copy(path: Path) -> None:
