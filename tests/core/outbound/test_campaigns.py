@@ -136,6 +136,7 @@ async def campaigns(
 ) -> AsyncIterator[Campaigns]:
     async with sending(folder, limits=limits, gap=gap or (lambda _low, _high: 0.0)) as s:
         made = Campaigns(s)
+        await made.service.load()
         await made.agree(*PEOPLE[:people])
         yield made
         for campaign_id in list(made.service._runs):
