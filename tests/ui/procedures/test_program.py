@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.application import Application, Frame
 from app.bootstrap import Services
+from app.core.backups import BackupService
 from app.core.procedures.steps import Step, StepContext
 from app.domain.actions import ActionName
 from app.domain.mentorado import Mentorado
@@ -118,7 +120,10 @@ async def test_closing_in_the_middle_asks_once_and_the_next_start_offers_to_go_o
 
 
 @pytest.mark.within(40)
-async def test_a_protected_backup_is_made_and_restored_in_the_window(qapp: QApplication, fast_dir: Path) -> None:
+async def test_a_protected_backup_is_made_and_restored_in_the_window(
+    qapp: QApplication, fast_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.bootstrap.BackupService", partial(BackupService, cost=2))  # a guess takes no time here
     phrase = "cavalo certo bateria"
     async with program(qapp, fast_dir) as started:
         ana = (await someone(started.core)).id
