@@ -331,15 +331,18 @@ def _add_case_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Argu
 
 
 def _add_campaign_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
-    """What was sent to whom; campaigns are begun and stopped in the window."""
+    """What was sent to whom; campaigns are begun and resumed in the window."""
     from app.text.status import texts
 
     campaign = commands.add_parser("campaign", help=texts("cli.help.campaign"))
     verbs = campaign.add_subparsers(dest="campaign_command", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help=texts("cli.help.campaign_list"))
     show = verbs.add_parser("show", help=texts("cli.help.campaign_show"))
-    show.add_argument("campaign", metavar="CAMPAIGN", help=texts("cli.help.campaign_id"))
-    return [listing, show]
+    pause = verbs.add_parser("pause", help=texts("cli.help.campaign_pause"))
+    stop = verbs.add_parser("stop", help=texts("cli.help.campaign_stop"))
+    for command in (show, pause, stop):
+        command.add_argument("campaign", metavar="CAMPAIGN", help=texts("cli.help.campaign_id"))
+    return [listing, show, pause, stop]
 
 
 def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

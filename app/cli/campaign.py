@@ -1,4 +1,7 @@
-"""The commands about campaigns: how far each is, and what became of its recipients. Nothing is sent or stopped here."""
+"""The commands about campaigns: how far each is, what became of its recipients, and how it is held up.
+
+A program that sends it beside this one notices within a minute.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,11 @@ async def run_campaign_command(core: Services, arguments: Namespace) -> int:
             print(texts("campaign.empty"))
         return DONE
     campaign = find(core, arguments.campaign)
+    if arguments.campaign_command == "pause":
+        await core.campaigns.pause(campaign.id)
+    elif arguments.campaign_command == "stop":
+        await core.campaigns.stop(campaign.id)
+    campaign = find(core, campaign.id)
     recipients = await core.campaigns.recipients(campaign.id)
     if arguments.json:
         shown = [_recipient_as_json(core, campaign, each) for each in recipients]

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from app.domain.campaign import Campaign, CampaignDraft, CampaignId, CampaignState, Recipient, RecipientState
+from app.domain.campaign import Campaign, CampaignDraft, CampaignId, Recipient, RecipientState
 from app.storage.campaigns import SqlCampaigns
 from tests.cli.conftest import Conecta
 from tests.core.outbound.harness import phone
@@ -35,10 +35,16 @@ def test_a_campaign_is_listed_and_shown_with_its_recipients(conecta: Conecta, fa
         await repository.add(campaign, people)
         refused = replace(first, state=RecipientState.NOT_SENT, reason="no_consent", at=now)
         await repository.mark(refused, None)
-        await repository.set_state(campaign.id, CampaignState.STOPPED, None, now)
         await core.close()
 
     asyncio.run(happen())
+    code, out, _ = conecta("campaign", "pause", "0123")
+    assert code == 0
+    assert out.startswith("01234567  Aula  Paused  0 of 2 accepted by the provider · 1 waiting · 1 not sent\n")
+    assert conecta("campaign", "stop", "0123")[0] == 0
+    code, _, err = conecta("campaign", "pause", "0123")
+    assert code == 1
+    assert "campaign_ended" in err
     (listed,) = json.loads(conecta("campaign", "list", "--json")[1])["campaigns"]
     assert (listed["name"], listed["state"]) == ("Aula", "stopped")
     assert listed["counts"] == {"accepted": 0, "waiting": 1, "not_sent": 1, "uncertain": 0}
