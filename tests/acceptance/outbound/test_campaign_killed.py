@@ -57,12 +57,12 @@ def program(folder: Path, url: str) -> Iterator[Program]:
     command = [sys.executable, "-m", "tests.acceptance.outbound.campaign_process", str(folder), url, str(RECIPIENTS)]
     environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
     ) as process:
         try:
             yield Program(process)
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # its copies too
 
 
 async def _stored(folder: Path) -> tuple[dict[str, RecipientState], int]:
