@@ -142,6 +142,17 @@ def _end(config: pytest.Config, why: str) -> None:
     os._exit(3)
 
 
+NOT_COVERING = ("emulators", "providers/meta_cloud", "providers/whatsapp_web", "providers/zapi")
+"""Coverage is not measured in these: nothing in `app.core` runs there, and the other tests cover `app.domain` whole."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folders = [Path(__file__).parent / folder for folder in NOT_COVERING]
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in folders):
+            item.add_marker("no_cover")
+
+
 def pytest_collection_finish() -> None:
     """What was imported until now stays anyway; frozen, it costs the collections between tests no time."""
     gc.collect()
