@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,15 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def data(fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data folder with João in it."""
     monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
     monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
+    language = texts.language
     texts.set_language("en")
     assert main(("mentorado", "add", "João", "11 98765-4321")) == 0
-    return fast_dir / "data"
+    yield fast_dir / "data"
+    texts.set_language(language)
 
 
 def codes(err: str) -> str:

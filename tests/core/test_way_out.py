@@ -41,6 +41,7 @@ SHEETS = {  # these ask for more than a yes, elsewhere
     ActionName.DECIDE_QUEUE,
     ActionName.REGISTER,
     ActionName.DEREGISTER,
+    ActionName.RELEASE_SENDING,
 }
 ACTIONS = [name for name in ActionName if name not in SHEETS]
 STRANGER = PhoneNumber("+5521912345678")
