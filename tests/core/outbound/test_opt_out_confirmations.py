@@ -16,7 +16,9 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesStored
 from app.domain.link_status import SendCapability
 from app.domain.outbound import Hold, HoldReason, OutboundMessage
+from app.domain.provider import Connected
 from app.domain.sending import Uncertain
+from tests.clock import settle
 from tests.core.outbound.harness import Sending, asked, phone, sending
 from tests.waiting import until
 
@@ -149,9 +151,17 @@ async def test_a_right_to_answer_is_given_back_when_something_came_in_between(tm
             return await claim(number)
 
         s.consents.claim_confirmation = with_a_fall  # type: ignore[method-assign]
-        assert await confirmations(s).confirm() == 0
+        confirming = confirmations(s)
+        assert await confirming.confirm() == 0
         assert len(await s.consents.unconfirmed()) == 1
         assert s.provider.sent == []
+        s.consents.claim_confirmation = claim  # type: ignore[method-assign]
+        await s.core.supervisor.connect(s.ana.id)
+        await settle()
+        s.provider.line.say(Connected(s.ana.phone))
+        await settle()
+        assert await confirming.confirm() == 1
+        assert answered(s) == [(BIA.value, ANSWER)]
 
 
 async def test_it_answers_by_itself_when_messages_are_stored_and_tries_again_every_minute(tmp_path: Path) -> None:
