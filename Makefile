@@ -23,8 +23,8 @@ demo: $(RUN) ## See the main job done, against local emulators: no phone, no int
 
 .PHONY: test check accept bench trace format
 test: check ## Check, then run every test; the innermost layers must be covered whole
-	@# Every third entry of a journal is killed after; `make accept WHAT=recovery` kills after each.
-	CONECTA_KILL_EVERY=3 $(PYTHON) -m pytest --numprocesses 3 --dist loadfile --cov --cov-report= \
+	@# Every fourth entry of a journal is killed after; `make accept WHAT=recovery` kills after each.
+	CONECTA_KILL_EVERY=4 $(PYTHON) -m pytest --numprocesses 3 --dist loadfile --cov --cov-report= \
 		$(CHECKED:%=--ignore=%) $(ARGS)
 	$(PYTHON) -m coverage report --show-missing --fail-under=100
 

@@ -69,7 +69,7 @@ steps = st.one_of(
 @example(
     sequence=[("say", 2, Blocked(Reason.NETWORK_DOWN)), ("do", 2, ActionName.REAUTHENTICATE)], sure=True
 )  # left in the middle, it is a procedure that waits to be undone
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=st.lists(steps, min_size=3, max_size=25), sure=st.booleans())
 def test_no_sequence_of_events_and_actions_ends_without_a_way_out(
     sequence: list[tuple[str, int, ConnectionEvent | ActionName | None]], sure: bool, caplog: pytest.LogCaptureFixture

@@ -286,7 +286,7 @@ def _plain(message: StoredMessage) -> tuple[object, ...]:
 
 
 @given(st.permutations(EVERYTHING), st.lists(st.sampled_from(EVERYTHING), max_size=8), st.integers(1, 12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_history_ends_the_same_whatever_the_order_and_repetition(
     path: Path, order: list[MessageUpdate], again: list[MessageUpdate], size: int
 ) -> None:

@@ -284,7 +284,7 @@ _happenings = st.one_of(
 _turns = st.integers(0, 60)  # of the loop, before the next thing happens
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=st.builds(Blocked, _reasons) | st.just(Failed(Reason.NETWORK_DOWN)),
     happenings=st.lists(st.tuples(_happenings, _turns), min_size=3, max_size=25),

@@ -167,7 +167,7 @@ def test_history_ends_the_same_however_deliveries_are_shuffled_and_repeated(
     assert len(str(in_order)) > 500
 
     @given(st.permutations(everything), st.lists(st.sampled_from(everything), max_size=12), st.integers(1, 9))
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def shuffled(order: list[Delivery], again: list[Delivery], size: int) -> None:
         assert asyncio.run(_after(harness, provider, [*order, *again], size)) == in_order
 
