@@ -13,12 +13,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.domain.actions import ActionName
-from app.domain.link_status import LinkState, Reason
+from app.domain.link_status import LinkState, Reason, SmokeTestOutcome
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.phone import PhoneNumber
 from app.domain.provider_descriptor import CredentialField
+from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.settings import Settings
 from app.text import status as status_text
+from app.text.outbound import result_lines
 from app.text.status import texts
+from app.ui.dialogs.smoke_test import SmokeTestDialog
 from app.ui.navigation import HOME, SETTINGS
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.providers.queue_dialog import QueueDialog
@@ -36,6 +40,7 @@ pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Q
 
 F = CredentialField
 BIA_PHONE, BIA_TYPED = "5521987650001", "21 98765-0001"
+BUSINESS_PHONE = "5511900000077"
 META_PHONE, META_TYPED = "5531987650002", "31 98765-0002"
 
 
@@ -137,7 +142,28 @@ async def again(session: Session, name: str) -> CredentialsDialog:
     return await credentials(session)
 
 
-def test_one_mentorado_is_connected_through_each_provider(
+async def smoke_tested(session: Session, name: str) -> SmokeTestOutcome:
+    """The result of a smoke test that is made from the pane, as its dialog says it."""
+    mentorado = named(session, name)
+    session.window.go(HOME)
+    session.window.choose(mentorado.id)
+    session.window.controller.perform(ActionName.SMOKE_TEST, mentorado.id)
+    await until(lambda: any(isinstance(each, SmokeTestDialog) for each in session.dialogs()))
+    (dialog,) = session.dialogs()
+    assert isinstance(dialog, SmokeTestDialog)
+    await until(dialog.close_button.isVisible, within=30)
+    test = session.core.smoke_tests.last(mentorado.id)
+    assert test is not None
+    assert test.outcome is not None
+    sentence, step = result_lines(test, session.core.clock.now())
+    assert sentence in words(dialog)
+    assert step in words(dialog)
+    dialog.close_button.click()
+    await until(lambda: not session.dialogs())
+    return test.outcome
+
+
+def test_one_mentorado_is_connected_through_each_provider_and_passes_as_much_of_a_smoke_test_as_it_shows(
     on_qt: OnQt, hosted: Settings, emulator: EmulatorProcess, zapi: Served, meta: Served
 ) -> None:
     emulator.control.add_account(PHONE)
@@ -183,7 +209,19 @@ def test_one_mentorado_is_connected_through_each_provider(
                 assert f"{status_text.provider(kind)}" in spoken
             assert spoken.count(texts("badge.connected")) >= 3
 
-    on_qt(main, within=90)
+            emulator.control.add_account(BUSINESS_PHONE)
+            emulator.control.answer_texts(BUSINESS_PHONE, "Recebi")
+            number_of_business = PhoneNumber(f"+{BUSINESS_PHONE}")
+            await session.core.smoke_tests.choose(
+                SmokeTestSettings(target=SmokeTestTarget.NUMBER, number=number_of_business, template="oi/pt_BR")
+            )
+            assert await smoke_tested(session, "Ana Prates") is SmokeTestOutcome.PASSED
+            # Without webhooks neither of these says more than that it took the message.
+            assert await smoke_tested(session, "Bia Torquato") is SmokeTestOutcome.PARTLY
+            assert await smoke_tested(session, "Caio Muniz") is SmokeTestOutcome.PARTLY
+            assert [each.payload["template"]["name"] for each in number.sent] == ["oi"]
+
+    on_qt(main, within=120)
     kept = b"".join(file.read_bytes() for file in hosted.data_dir.rglob("*") if file.is_file())
     assert instance.token.encode() not in kept, "credentials are kept with the secrets only"
     assert TOKEN.encode() not in kept
