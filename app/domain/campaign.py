@@ -70,10 +70,11 @@ _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 
 def placeholders(text: str) -> tuple[frozenset[PlaceholderName], Sequence[str]]:
-    """The placeholders in *text*, and what stands in braces and is none."""
+    """The placeholders in *text*, and what looks like one and is none: unknown words in braces, and lone braces."""
     found = [name.strip().casefold() for name in _BRACES.findall(text)]
     known = frozenset(_PLACEHOLDERS[name] for name in found if name in _PLACEHOLDERS)
-    return known, [name for name in found if name not in _PLACEHOLDERS]
+    unknown = [f"{{{name}}}" for name in found if name not in _PLACEHOLDERS]
+    return known, [*unknown, *(each for each in _BRACES.sub("", text) if each in "{}")]
 
 
 def filled(text: str, values: Mapping[PlaceholderName, str]) -> str:

@@ -43,6 +43,8 @@ class HoldReason(StrEnum):
     NAME_UNKNOWN = "name_unknown"  # and the text names them
     TEXT_MISSING = "text_missing"  # the campaign has only a template, and this provider has none
     SMOKE_TEST_NEEDED = "smoke_test_needed"  # before anything is sent in bulk
+    TEXT_TOO_LONG = "text_too_long"  # once the names are in it
+    ARCHIVED = "archived"  # the mentorado
     ERASED = "erased"  # the contact was erased before their turn
 
 

@@ -51,19 +51,25 @@ def current_actor(operator: str = "") -> Actor:
 
 
 def zones_of(address: Address) -> Sequence[tzinfo]:
-    """Every zone that the area code of a number lies in; this computer's own where that is not known."""
-    found = _of_number(address.value) if address.kind is AddressKind.PHONE else []
+    """Every zone that the area code of a number lies in, or the country in which Meta's user id begins; this computer's
+    own where neither is known."""
+    found = _of_number(address) if address.kind in (AddressKind.PHONE, AddressKind.META_USER) else []
     local = datetime.now(UTC).astimezone().tzinfo or UTC
     return found or [local]
 
 
-def _of_number(number: str) -> list[tzinfo]:
+def _of_number(address: Address) -> list[tzinfo]:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     import phonenumbers.timezone  # a second table of all countries: only a campaign needs it
 
     try:
-        names = phonenumbers.timezone.time_zones_for_number(phonenumbers.parse(number))
+        if address.kind is AddressKind.PHONE:
+            names = phonenumbers.timezone.time_zones_for_number(phonenumbers.parse(address.value))
+        else:
+            code = phonenumbers.country_code_for_region(address.value.partition(".")[0])
+            whole = phonenumbers.PhoneNumber(country_code=code, national_number=0)
+            names = phonenumbers.timezone.time_zones_for_geographical_number(whole)
         return [ZoneInfo(name) for name in names if name != "Etc/Unknown"]
     except (phonenumbers.NumberParseException, ZoneInfoNotFoundError):
         return []

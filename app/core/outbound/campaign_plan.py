@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -42,6 +44,7 @@ OF_THE_LINK: Final = frozenset(
         HoldReason.BUSINESS_LIMIT,
         HoldReason.SMOKE_TEST_NEEDED,
         HoldReason.TEXT_MISSING,
+        HoldReason.ARCHIVED,
     }
 )
 """What holds back everybody whom this link writes to."""
@@ -98,6 +101,8 @@ class CampaignPlanner:
         templated = by_template(self._outbound, draft, mentorado)
         hold = self._outbound.bulk_link_hold(mentorado.id)
         blocked = None if hold is None else hold.reason
+        if mentorado.archived:
+            blocked = HoldReason.ARCHIVED
         if blocked is None and self._bulk_hold(mentorado.id) is not None:
             blocked = HoldReason.SMOKE_TEST_NEEDED
         if blocked is None and not templated and not draft.text.strip():
@@ -119,12 +124,14 @@ class CampaignPlanner:
                 )
             )
         included = sum(each.excluded is None for each in planned)
+        waits = [self._outbound.quiet_wait(each.address) for each in planned if each.excluded is None]
+        sending = await self._outbound.estimate(mentorado.id, included, min(new, included), repeats=not templated)
         official = DESCRIPTORS[mentorado.link.provider].official
         link = PlannedLink(
             mentorado_id=mentorado.id,
             recipients=included,
             excluded=len(planned) - included,
-            duration=await self._outbound.estimate(mentorado.id, included, min(new, included), repeats=not templated),
+            duration=sending + min(waits, default=timedelta()),
             blocked=blocked,
             recommends_official=not official and included >= RECOMMENDED_FROM,
         )
@@ -154,6 +161,8 @@ class CampaignPlanner:
         if draft.names_contact(by_template=template) and not candidate.name:
             return HoldReason.NAME_UNKNOWN
         message = draft.message(address, by_template=template, name=candidate.name, mentorado=mentorado.name)
+        if len(message.text) > MAX_TEXT:
+            return HoldReason.TEXT_TOO_LONG
         hold = exclusion(await self._outbound.check(mentorado.id, message, Purpose.CAMPAIGN))
         return None if hold in OF_THE_LINK else hold
 
@@ -179,13 +188,18 @@ def by_template(outbound: OutboundService, draft: CampaignDraft, mentorado: Ment
 def _require_sound(draft: CampaignDraft) -> None:
     if not draft.name.strip():
         raise Problem(ProblemCode.CAMPAIGN_NAME_MISSING)
-    if not draft.text.strip() and draft.template is None:
+    if (draft.text and _is_blank(draft.text)) or (not draft.text and draft.template is None):
         raise Problem(ProblemCode.CAMPAIGN_TEXT_MISSING)
     if len(draft.text) > MAX_TEXT:
         raise Problem(ProblemCode.CAMPAIGN_TEXT_LONG, most=str(MAX_TEXT), count=str(len(draft.text)))
     unknown = [each for part in draft.parts for each in placeholders(part)[1]]
     if unknown:
-        raise Problem(ProblemCode.CAMPAIGN_PLACEHOLDER_UNKNOWN, placeholder="{" + unknown[0] + "}")
+        raise Problem(ProblemCode.CAMPAIGN_PLACEHOLDER_UNKNOWN, placeholder=unknown[0])
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing of *text* can be seen."""
+    return all(each.isspace() or unicodedata.category(each)[0] in "CZ" for each in text)
 
 
 def _is_own(mentorado: Mentorado, address: Address) -> bool:

@@ -92,6 +92,7 @@ class CampaignService:
         self._runs: dict[CampaignId, _Run] = {}
         self._loaded = asyncio.Event()
         self._approving: set[str] = set()  # the hashes of dry runs
+        self._unstored_pauses: set[CampaignId] = set()  # the disk refused them
 
     @property
     def campaigns(self) -> Sequence[Campaign]:
@@ -126,6 +127,8 @@ class CampaignService:
                     for campaign in self.campaigns:
                         if campaign.is_open or campaign.counts.get(RecipientState.UNCERTAIN):
                             await self._settle(campaign.id)
+                    for campaign_id in self._unstored_pauses - self._runs.keys():
+                        await self._interrupted(campaign_id)
         finally:
             for campaign_id in list(self._runs):
                 await self._runs[campaign_id].halt()
@@ -193,7 +196,7 @@ class CampaignService:
 
     async def resume(self, campaign_id: CampaignId) -> None:
         """Go on where it was paused. Raises `Problem`."""
-        if campaign_id not in self._runs:
+        if campaign_id not in self._runs or self._campaigns[campaign_id].state is not CampaignState.RUNNING:
             await self._change(campaign_id, AuditAction.RESUME_CAMPAIGN, CampaignState.RUNNING, None)
             if campaign_id not in self._runs and self._campaigns[campaign_id].state is CampaignState.RUNNING:
                 self._begin(self._campaigns[campaign_id])
@@ -217,9 +220,12 @@ class CampaignService:
         await self._refresh(campaign_id)  # another program may have ended it
 
     async def _interrupted(self, campaign_id: CampaignId) -> None:
+        self._unstored_pauses.discard(campaign_id)
         if self._campaigns[campaign_id].state is CampaignState.RUNNING:
-            with suppress(Problem):  # it is said to be running on disk, and the next start says this again
+            try:
                 await self._set_state(campaign_id, CampaignState.PAUSED, PauseReason.INTERRUPTED)
+            except Problem:  # it is said to be running on disk: `run` tries again, and so does the next start
+                self._unstored_pauses.add(campaign_id)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
@@ -261,23 +267,28 @@ class CampaignService:
 
     async def _send_link(self, run: _Run, campaign_id: CampaignId, recipients: Sequence[Recipient]) -> None:
         """Send to *recipients*, all of one link. Whoever has to wait is passed over, and comes again later."""
-        mentorado_id, queue = recipients[0].mentorado_id, _Queue(recipients)
+        mentorado_id, queue, limits = recipients[0].mentorado_id, _Queue(recipients), self._outbound.limits
         try:
             while queue and not run.fails_often:
                 now = self._clock.now()
+                if limits != self._outbound.limits:
+                    limits = self._outbound.limits
+                    queue.take_all_again()
                 recipient = queue.take(now)
                 if isinstance(recipient, datetime):
-                    await run.sleep((recipient - now).total_seconds())
+                    await run.sleep(min((recipient - now).total_seconds(), RETRY_SECONDS))
                     continue
                 result = await self._send_one(run, campaign_id, recipient)
                 later = now + timedelta(seconds=RETRY_SECONDS)
                 if isinstance(result, Hold) and result.reason in OF_THE_LINK:
                     queue.put_back(recipient, now)
                     self._wait(run, campaign_id, mentorado_id, result)
-                    await run.sleep(((result.until or later) - now).total_seconds())
+                    await run.sleep((min(result.until or later, later) - now).total_seconds())
                 elif isinstance(result, Hold) and result.reason in WAITS:
                     queue.put_back(recipient, result.until or later)
                     self._wait(run, campaign_id, mentorado_id, result)
+                elif isinstance(result, OutboundMessage) and result.trouble is SendErrorKind.TEMPLATE:
+                    run.template_refused = True  # the next would be refused too: a person looks at it first
                 elif (isinstance(result, OutboundMessage) and result.trouble in _NOT_THEIR_FAULT) or (
                     isinstance(result, OutboundMessage) and result.trouble in TRIED_AGAIN and run.may_retry(recipient)
                 ):
@@ -300,6 +311,8 @@ class CampaignService:
             return Hold(HoldReason.ERASED)
         if recipient.address.kind not in self._outbound.reaches(mentorado.link.provider):  # it was changed
             return Hold(HoldReason.NO_ADDRESS)
+        if mentorado.archived:
+            return Hold(HoldReason.ARCHIVED)
         if self._bulk_hold(mentorado.id) is not None:
             return Hold(HoldReason.SMOKE_TEST_NEEDED)
         templated = by_template(self._outbound, draft, mentorado)
@@ -365,6 +378,7 @@ class _Run:
         self._clock = clock
         self._halted = asyncio.Event()
         self._done = self._failed = 0
+        self.template_refused = False
         self._tries = Counter[int]()  # by the recipient's number
         self.waits: dict[MentoradoId, Hold] = {}
         self.task: asyncio.Task[None]  # the sending itself
@@ -405,8 +419,8 @@ class _Run:
 
     @property
     def fails_often(self) -> bool:
-        """Whether so many messages failed, since it was resumed, that a person should look before more are sent."""
-        return self._done >= FAILED_FROM and self._failed >= FAILED_SHARE * self._done
+        """Whether so many messages failed since it was resumed, or the template, that a person should look first."""
+        return self.template_refused or (self._done >= FAILED_FROM and self._failed >= FAILED_SHARE * self._done)
 
 
 class _Queue:
@@ -428,6 +442,11 @@ class _Queue:
             heappop(self._later)
             return recipient
         return self._ready.popleft()
+
+    def take_all_again(self) -> None:
+        """Nobody has to wait any more."""
+        self._ready.extend(recipient for _at, _number, recipient in sorted(self._later))
+        self._later.clear()
 
     def put_back(self, recipient: Recipient, at: datetime) -> None:
         """Take *recipient* again, not before *at*."""

@@ -376,7 +376,7 @@ class _Reading:
             raise Problem(ProblemCode.CONSENT_DATE_UNREADABLE, date=visible(typed))
         if at > self.now + AHEAD:
             raise Problem(ProblemCode.CONSENT_DATE_FUTURE, date=visible(typed))
-        return min(at, self.now)
+        return at if at <= self.now else None  # what has not come yet proves no order: it counts as not said
 
 
 def _is_month_first(dates: Sequence[str]) -> bool:

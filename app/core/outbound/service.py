@@ -127,6 +127,11 @@ class OutboundService:
                 self._bus.publish(MessageUncertain(whose[message.link_id], message.reference, message.purpose))
         return lost
 
+    @property
+    def limits(self) -> OutboundLimits:
+        """Those in force now."""
+        return self._limits()
+
     def can_send(self, kind: ProviderKind) -> bool:
         """Whether messages can be sent through this provider at all."""
         return isinstance(self._providers.get(kind), CanSend)
@@ -154,6 +159,12 @@ class OutboundService:
         first = (await self._repository.facts(mentorado, own, now)).first_connected
         connected_for = timedelta() if first is None else max(now - first, timedelta())
         return estimated_duration(messages, new, self._limits(), repeats=repeats, connected_for=connected_for)
+
+    def quiet_wait(self, to: Address) -> timedelta:
+        """How long it is until the quiet hours of *to* are over."""
+        now = self._clock.now()
+        until = quiet_until(now, self._zones(to), self._limits())
+        return timedelta() if until is None else until - now
 
     def stopped(self, mentorado_id: MentoradoId) -> OutboundStop | None:
         """Why sending for *mentorado_id* is stopped, if it is."""

@@ -354,7 +354,7 @@ class _Preview(QFrame):
         unknown = [each for part in parts for each in placeholders(part)[1]]
         self.wrong.setVisible(bool(unknown))
         if unknown:
-            named = Problem(ProblemCode.CAMPAIGN_PLACEHOLDER_UNKNOWN, placeholder="{" + visible(unknown[0]) + "}")
+            named = Problem(ProblemCode.CAMPAIGN_PLACEHOLDER_UNKNOWN, placeholder=visible(unknown[0]))
             self.wrong.setText(" ".join(problem(named)))
             values = {}
         shown = [filled(part, values) if values else part for part in parts]

@@ -183,7 +183,7 @@ async def test_a_text_with_a_name_goes_to_nobody_without_one(tmp_path: Path) -> 
         assert [each.excluded for each in plan.recipients] == [R.NAME_UNKNOWN]
 
 
-@pytest.mark.parametrize("why", [R.SMOKE_TEST_NEEDED, R.NOT_CONNECTED, R.TEXT_MISSING])
+@pytest.mark.parametrize("why", [R.SMOKE_TEST_NEEDED, R.NOT_CONNECTED, R.TEXT_MISSING, R.ARCHIVED])
 async def test_a_link_that_cannot_send_in_bulk_leaves_out_everybody(tmp_path: Path, why: HoldReason) -> None:
     async with campaigns(tmp_path) as c:
         draft = DRAFT
@@ -192,6 +192,9 @@ async def test_a_link_that_cannot_send_in_bulk_leaves_out_everybody(tmp_path: Pa
         elif why is R.NOT_CONNECTED:
             c.s.provider.line.say(Lost(Reason.NETWORK_DOWN))
             await settle()
+        elif why is R.ARCHIVED:
+            draft = replace(DRAFT, mentorados=(c.s.ana.id,))
+            await c.s.core.mentorados.archive(c.s.ana.id)
         else:
             draft = CampaignDraft(name="Aula", template=TemplateMessage(name="aula", language="pt_BR"))
         plan = await c.plan(draft)
@@ -221,6 +224,21 @@ async def test_through_templates_it_costs_what_the_price_list_says_at_most(tmp_p
         }
 
 
+async def test_a_text_that_is_too_long_with_the_name_in_it_excludes_its_contact(tmp_path: Path) -> None:
+    async with campaigns(tmp_path, 0) as c:
+        await c.s.receive(PEOPLE[0])
+        await c.agree(PEOPLE[0])
+        await c.s.core.mentorados.edit(c.s.ana.id, "A" * 60, c.s.ana.phone, "")
+        plan = await c.plan(CampaignDraft(name="Aula", text="a" * 4080 + "{mentorado}"))
+        assert [each.excluded for each in plan.recipients] == [R.TEXT_TOO_LONG]
+
+
+async def test_the_quiet_hours_are_part_of_how_long_it_takes(tmp_path: Path) -> None:
+    async with campaigns(tmp_path, 1) as c:
+        c.s.clock.time = c.s.clock.now().replace(hour=21)
+        assert (await c.plan()).duration > timedelta(hours=11)
+
+
 async def test_many_recipients_through_a_linked_device_are_a_case_for_the_official_provider(tmp_path: Path) -> None:
     async with campaigns(tmp_path, 0) as c:
         await c.agree(*(phone(number) for number in range(100, 150)))
@@ -234,7 +252,10 @@ async def test_many_recipients_through_a_linked_device_are_a_case_for_the_offici
         (CampaignDraft(name=" ", text="Oi"), ProblemCode.CAMPAIGN_NAME_MISSING),
         (CampaignDraft(name="Aula", text=" "), ProblemCode.CAMPAIGN_TEXT_MISSING),
         (CampaignDraft(name="Aula", text="a" * 4097), ProblemCode.CAMPAIGN_TEXT_LONG),
+        (CampaignDraft(name="Aula", text="\u200b \u00ad"), ProblemCode.CAMPAIGN_TEXT_MISSING),
         (CampaignDraft(name="Aula", text="Oi {nmoe}"), ProblemCode.CAMPAIGN_PLACEHOLDER_UNKNOWN),
+        (CampaignDraft(name="Aula", text="Oi {nome, tudo bem?"), ProblemCode.CAMPAIGN_PLACEHOLDER_UNKNOWN),
+        (CampaignDraft(name="Aula", text="Oi {{nome}}"), ProblemCode.CAMPAIGN_PLACEHOLDER_UNKNOWN),
         (CampaignDraft(name="Aula", text="Oi", cohort="2031"), ProblemCode.CAMPAIGN_NOBODY),
     ],
 )
@@ -373,6 +394,40 @@ async def test_who_may_get_no_more_today_does_not_keep_the_others_waiting(tmp_pa
         assert c.reached[3:] == [PEOPLE[0].value]
 
 
+async def test_a_limit_that_is_loosened_counts_at_once(tmp_path: Path) -> None:
+    limits = OutboundLimits(per_minute=50, similar_texts_per_day=1, per_recipient_day=20)
+    async with campaigns(tmp_path, limits=limits) as c:
+        await c.approved()
+        await c.waits_for(R.REPEATED_TEXT)
+        await c.s.clock.advance(120)
+        assert len(c.reached) == 1
+        c.s.limits = OPEN
+        assert await c.ended() is CampaignState.FINISHED
+        assert len(c.reached) == 3
+
+
+async def test_archiving_the_mentorado_is_what_it_waits_for(tmp_path: Path) -> None:
+    async with campaigns(tmp_path, gap=lambda _low, _high: 5.0) as c:
+        await c.approved()
+        await until(lambda: c.campaign.counts.get(S.ACCEPTED))
+        await c.s.core.mentorados.archive(c.s.ana.id)
+        await c.when(lambda: [each.reason for each in c.service.waits(c.campaign.id).values()] == [R.ARCHIVED])
+        await c.service.stop(c.campaign.id)
+
+
+async def test_a_template_that_is_refused_uses_up_nobody(tmp_path: Path) -> None:
+    refused = NotSent(trouble=SendErrorKind.TEMPLATE, code="132000")
+    async with campaigns(tmp_path, 12) as c:
+        c.s.provider.answers = [refused]
+        campaign = await c.approved()
+        assert await c.ended() is CampaignState.PAUSED
+        assert (c.campaign.pause_reason, len(c.reached)) == (PauseReason.FAILURES, 1)
+        assert c.campaign.counts == {S.WAITING: 12}
+        await c.service.resume(campaign.id)
+        assert await c.ended() is CampaignState.FINISHED
+        assert c.campaign.counts == {S.ACCEPTED: 12}
+
+
 async def test_a_link_that_falls_is_waited_for(tmp_path: Path) -> None:
     async with campaigns(tmp_path, gap=lambda _low, _high: 5.0) as c:
         await c.approved()
@@ -417,8 +472,8 @@ async def test_a_provider_that_was_changed_gets_no_empty_text_and_no_address_it_
         assert len(c.reached) == sent + 1
 
 
-async def test_what_another_program_pauses_or_stops_is_not_sent_here(tmp_path: Path) -> None:
-    async with campaigns(tmp_path, gap=lambda _low, _high: 12.0) as c:
+async def test_what_another_program_pauses_is_not_sent_here_until_it_is_resumed(tmp_path: Path) -> None:
+    async with campaigns(tmp_path, 8, gap=lambda _low, _high: 12.0) as c:
         campaign = await c.approved()
         await until(lambda: c.campaign.counts.get(S.ACCEPTED))
         await c.repository.set_state(campaign.id, CampaignState.PAUSED, PauseReason.PERSON, None)
@@ -426,10 +481,24 @@ async def test_what_another_program_pauses_or_stops_is_not_sent_here(tmp_path: P
         assert await c.ended() is CampaignState.PAUSED
         sent = len(c.reached)
         assert sent <= 2  # whose turn it was already
+        await c.service.resume(campaign.id)
+        await c.when(lambda: len(c.reached) > sent)
+        await c.repository.set_state(campaign.id, CampaignState.PAUSED, PauseReason.PERSON, None)
+        await c.service.load()  # while it sleeps
+        await c.service.resume(campaign.id)
+        assert await c.ended() is CampaignState.FINISHED
+        assert len(c.reached) == 8
+
+
+async def test_what_another_program_stopped_is_not_resumed(tmp_path: Path) -> None:
+    async with campaigns(tmp_path, gap=lambda _low, _high: 12.0) as c:
+        campaign = await c.approved()
+        await until(lambda: c.campaign.counts.get(S.ACCEPTED))
+        await c.service.pause(campaign.id)
         await c.repository.set_state(campaign.id, CampaignState.STOPPED, None, c.s.clock.now())
         await c.service.resume(campaign.id)
         assert c.campaign.state is CampaignState.STOPPED
-        assert len(c.reached) == sent
+        assert len(c.reached) == 1
 
 
 async def test_who_opted_out_or_was_erased_since_gets_nothing(tmp_path: Path) -> None:
@@ -615,6 +684,28 @@ async def test_a_campaign_that_cannot_be_written_down_is_paused(
         await c.service.resume(c.campaign.id)
         assert await c.ended() is CampaignState.FINISHED
         assert len(c.reached) == 3
+
+
+async def test_a_pause_that_the_disk_refused_is_stored_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with campaigns(tmp_path) as c:
+
+        async def fail(*_what: object) -> None:
+            raise Problem(ProblemCode.DATABASE_LOCKED)
+
+        running = asyncio.get_running_loop().create_task(c.service.run())
+        await settle()
+        for name in ("mark", "set_state"):
+            monkeypatch.setattr(c.repository, name, fail)
+        await c.approved()
+        assert await c.ended(passing=1.0) is CampaignState.RUNNING  # as far as the disk knows
+        monkeypatch.undo()
+        await c.when(lambda: c.campaign.state is CampaignState.PAUSED, passing=61.0)
+        assert c.campaign.pause_reason is PauseReason.INTERRUPTED
+        caplog.clear()
+        running.cancel()
+        await asyncio.wait({running})
 
 
 def test_prices_are_those_of_the_country() -> None:
