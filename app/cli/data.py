@@ -160,7 +160,7 @@ async def verify_audit(core: Services, *, as_json: bool) -> int:
         number, head = await core.audit.head()
         _print_json(
             {
-                "holds": broken is None,
+                "holds": verified.holds,
                 "broken": found,
                 "number": number,
                 "head": head,
@@ -168,17 +168,20 @@ async def verify_audit(core: Services, *, as_json: bool) -> int:
                 "sealed_from": verified.sealed_from,
                 "sealed_to": verified.sealed_to,
                 "remembered": verified.remembered,
+                "noted_from": verified.noted_from,
+                "noted_to": verified.noted_to,
             }
         )
     elif broken is None:
         number, head = await core.audit.head()
-        print(texts("cli.audit_holds"))
+        if verified.holds:
+            print(texts("cli.audit_holds"))
         if sealing := audit_text.sealing(verified):
             print(sealing)
         print(texts("cli.audit_head", number=number, head=head))
     else:
         print(texts("cli.audit_broken", found=audit_text.found(broken)))
-    return DONE if broken is None else FAILED
+    return DONE if verified.holds else FAILED
 
 
 async def list_audit(core: Services, limit: int, *, as_json: bool) -> int:

@@ -87,6 +87,13 @@ class Verification:
     sealed_to: int | None = None
     foreign_seals: bool = False  # some entry has a seal of another key
     remembered: int | None = None  # the entry that the keyring remembers; None where it was not compared
+    noted_from: int | None = None  # the first and last entry in the file beside the database; None where it has none
+    noted_to: int | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was altered, and a missing end would have been noticed."""
+        return self.broken is None and (self.noted_to is not None or not self.number)
 
     @property
     def sealing(self) -> Sealing:

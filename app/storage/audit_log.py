@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.domain.audit import (
     FIRST_HASH,
@@ -29,9 +30,11 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.storage.audit_integrity import AuditHeads, AuditSeals
 from app.storage.database import WITH_CHANGES, BesideChanges, Database
-from app.storage.tables import audit, audit_head
+from app.storage.tables import audit
 
 _BATCH = 2_000
+_MOST: Final = 2**63 - 1
+"""The last number that SQLite can store."""
 
 
 class SqlAuditLog:
@@ -122,12 +125,31 @@ class SqlAuditLog:
 
 def _record(connection: Connection, record: AuditRecord, key: bytes | None) -> AuditEntry:
     """The number and hash before come from the head: after a removal at the end, the gap stays to be seen."""
-    head = connection.execute(audit_head.select()).one()
+    head = _readable_head(connection)
+    if head is None:
+        raise Problem(ProblemCode.AUDIT_UNREADABLE)
     in_utc = replace(record, at=record.at.astimezone(UTC))  # as it is read again; the zone is part of what is hashed
-    entry = chain_entry(head.number + 1, in_utc, head.hash)
+    entry = chain_entry(head[0] + 1, in_utc, head[1])
     mac = None if key is None else seal(key, entry.number, entry.hash)
-    connection.execute(audit.insert().values(**(_row(entry) | {"at": in_utc.at, "mac": mac})))
+    try:
+        connection.execute(audit.insert().values(**(_row(entry) | {"at": in_utc.at, "mac": mac})))
+    except IntegrityError as error:
+        if "audit.number" not in str(error.orig):
+            raise
+        # The head was set back.
+        raise Problem(ProblemCode.AUDIT_UNREADABLE) from error
     return entry
+
+
+def _readable_head(connection: Connection) -> tuple[int, str] | None:
+    """The number and hash of the last entry; None where no version writes what stands there."""
+    try:
+        head = connection.exec_driver_sql("SELECT number, hash FROM audit_head").one_or_none()
+    except OperationalError:  # the table is gone
+        return None
+    if head is None or not isinstance(head.number, int) or not isinstance(head.hash, str):
+        return None
+    return None if not 0 <= head.number < _MOST else (head.number, head.hash)
 
 
 def _entries(
@@ -156,8 +178,7 @@ def _readable_entry(row: Mapping[str, Any]) -> AuditEntry:
 
 
 def _head(connection: Connection) -> tuple[int, str]:
-    head = connection.execute(audit_head.select()).one_or_none()
-    return (0, FIRST_HASH) if head is None else (head.number, head.hash)
+    return _readable_head(connection) or (0, FIRST_HASH)
 
 
 class _Walk:
@@ -182,6 +203,8 @@ class _Walk:
             sealed_to=last,
             foreign_seals=self._foreign,
             remembered=None if self._remembered is None else self._remembered[0],
+            noted_from=min(self._noted, default=None),
+            noted_to=max(self._noted, default=None),
         )
 
     def _broken(self, connection: Connection) -> ChainBreak | None:
@@ -232,14 +255,14 @@ class _Walk:
 
 
 def _find_missing_end(connection: Connection, number: int, last_hash: str) -> ChainBreak | None:
-    head = connection.execute(audit_head.select()).one_or_none()
+    head = _readable_head(connection)
     if head is None:
         return ChainBreak(number=number + 1, found="the head is missing")
-    if head.number > number:
+    if head[0] > number:
         return ChainBreak(number=number + 1, found="missing")
-    if head.number < number:
-        return ChainBreak(number=head.number + 1, found="added behind the head")
-    if head.hash != last_hash:
+    if head[0] < number:
+        return ChainBreak(number=head[0] + 1, found="added behind the head")
+    if head[1] != last_hash:
         return ChainBreak(number=number, found="not what the head says")
     stray = connection.exec_driver_sql("SELECT max(number) FROM audit WHERE number < 1").scalar()
     return None if stray is None else ChainBreak(number=stray, found="added before the first")

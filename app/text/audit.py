@@ -157,6 +157,10 @@ def sealing(verified: Verification) -> str:
         lines.append(texts("audit.sealing.not_remembered"))
     else:
         lines.append(texts("audit.sealing.remembered", number=number(verified.remembered)))
+    if verified.noted_from is None or verified.noted_to is None:
+        lines.append(texts("audit.sealing.not_noted"))
+    elif verified.noted_from > 1:
+        lines.append(texts("audit.sealing.noted_from", first=number(verified.noted_from)))
     return " ".join(lines)
 
 

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.audit import FIRST_HASH, Actor, AuditOutcome, AuditRecord, ChainBreak, chain_entry
+from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.repositories import AuditLog
 from app.storage import audit_log as audit_module
@@ -298,6 +299,53 @@ async def test_what_holds_by_itself_is_told_by_the_heads_noted_outside(
         heads.set_aside()
         assert await SqlAuditLog(database, heads).verify() is None
     assert len([*path.parent.glob("audit-heads.*.jsonl")]) == 1
+
+
+async def test_a_file_of_heads_that_is_gone_is_said_so_and_from_where_it_begins_anew(path: Path) -> None:
+    heads = AuditHeads(path.with_name("audit-heads.jsonl"))
+    async with Database(path) as database:
+        audit = SqlAuditLog(database, heads)
+        assert (await audit.verification()).holds  # nothing is to be noted yet
+        for _ in range(3):
+            await audit.record(RECORD)
+        assert ((await audit.verification()).noted_from, (await audit.verification()).holds) == (1, True)
+        heads.path.unlink()
+        found = await audit.verification()
+        assert (found.broken, found.noted_to, found.holds) == (None, None, False)
+        await audit.record(RECORD)
+        found = await audit.verification()
+        assert (found.noted_from, found.noted_to, found.holds) == (4, 4, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_head SET number = 9223372036854775807",
+        "UPDATE audit_head SET number = 1",
+        "UPDATE audit_head SET number = 'x'",
+        "UPDATE audit_head SET number = -1",
+        "UPDATE audit_head SET hash = x'00'",
+        "DELETE FROM audit_head",
+        "DROP TABLE audit_head",
+    ],
+)
+async def test_a_head_that_no_version_writes_is_found_and_refuses_acts_with_a_sentence(path: Path, change: str) -> None:
+    async with Database(path) as database:
+        audit = SqlAuditLog(database)
+        for _ in range(3):
+            await audit.record(RECORD)
+    with closing(sqlite3.connect(path)) as raw:
+        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.execute(f"DROP TRIGGER {name}")
+        raw.execute(change)
+        raw.commit()
+    async with Database(path) as database:
+        audit = SqlAuditLog(database)
+        assert await audit.verify() is not None
+        await audit.head()
+        with pytest.raises(Problem) as caught:
+            await audit.record(RECORD)
+        assert caught.value.code is ProblemCode.AUDIT_UNREADABLE
 
 
 async def test_the_entry_of_a_change_is_noted_and_a_spoiled_line_spoils_no_other(path: Path) -> None:

@@ -175,7 +175,10 @@ async def test_a_forgery_of_all_files_without_the_keyring_is_found_and_not_forgo
     await _write(path, secret_store(file), 5)
     shutil.copytree(path.parent, path.parent.with_name("earlier"))
     intact = await _write(path, secret_store(file), 5)
-    assert intact == Verification(broken=None, number=10, sealed_from=1, sealed_to=10, remembered=10)
+    expected = Verification(
+        broken=None, number=10, sealed_from=1, sealed_to=10, remembered=10, noted_from=1, noted_to=10
+    )
+    assert intact == expected
     assert intact.sealing is Sealing.SEALED
     forge(path)
     broken = ChainBreak(number=number, found=found)
@@ -228,7 +231,7 @@ async def test_without_a_keyring_entries_are_chained_and_said_not_to_be_sealed(
     no_keyring: None, file: Path, path: Path
 ) -> None:
     found = await _write(path, secret_store(file), 3)
-    assert found == Verification(broken=None, number=3)
+    assert found == Verification(broken=None, number=3, noted_from=1, noted_to=3)
     assert found.sealing is Sealing.NOT_SEALED
 
 
@@ -241,7 +244,7 @@ async def test_entries_of_before_are_only_chained_and_the_encrypted_file_seals_w
     assert (await _write(path, place, 1)).sealing is Sealing.NOT_SEALED  # its key would be lost with the program
     await place.use_file(PASSPHRASE)
     found = await _write(path, place, 2)
-    assert found == Verification(broken=None, number=5, sealed_from=4, sealed_to=5)
+    assert found == Verification(broken=None, number=5, sealed_from=4, sealed_to=5, noted_from=1, noted_to=5)
     later = secret_store(file)  # the file waits for its passphrase
     assert (await later.place(), (await _write(path, later, 1)).sealing) == (
         SecretBackendKind.LOCKED_FILE,
