@@ -243,6 +243,7 @@ def build_services(
         mentorados=mentorados.all,
     )
     accounts = Accounts(mentorados=mentorados, secrets=ports.secrets or secrets)
+    mentorados.attach(accounts.require_unshared)
     providers = ports.providers or build_providers(settings, trusted, whatsapp_web, secrets, accounts)
     history = SqlMessageRepository(database, opt_out_words=lambda: settings_service.settings.opt_out_words)
     messages = ports.messages or history

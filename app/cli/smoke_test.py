@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from argparse import Namespace
+from contextlib import suppress
 
 from app.bootstrap import Services
 from app.cli.output import LinkOutput, print_json
@@ -17,6 +19,9 @@ from app.domain.smoke_test import SmokeTest, SmokeTestTarget
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.text.outbound import recipient_line, result_lines, stage_name
 from app.text.status import texts
+
+CONNECT_SECONDS = 90.0
+"""Seconds to wait for a link that is being connected: as long as a first sign-in takes on a slow phone."""
 
 EXIT_CODES = {
     SmokeTestOutcome.PASSED: 0,
@@ -62,7 +67,9 @@ async def _connect(core: Services, mentorado: Mentorado, *, as_json: bool) -> No
         return
     with LinkOutput(core, mentorado.link.id, as_json=as_json) as output:
         await core.supervisor.connect(mentorado.id)
-        await output.settled.wait()
+        with suppress(TimeoutError):  # without a network it is tried for ever; the test says what is missing
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await output.settled.wait()
 
 
 def _print_progress(core: Services, before: SmokeTest | None, test: SmokeTest, *, as_json: bool) -> None:

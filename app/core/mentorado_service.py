@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -178,6 +178,7 @@ class MentoradoService:
         self._by_id: dict[MentoradoId, Mentorado] = {}
         self._writing = asyncio.Lock()
         self._changed_elsewhere: list[tuple[Mentorado, Mentorado]] = []  # since `follow` was asked
+        self._require_unshared: Callable[[Mentorado], Awaitable[None]] | None = None
 
     async def load(self) -> None:
         """Load all mentorados from the database."""
@@ -266,14 +267,20 @@ class MentoradoService:
                 await self._repository.save_mentorado(mentorado)
             self._replace(mentorado)
 
+    def attach(self, require_unshared: Callable[[Mentorado], Awaitable[None]]) -> None:
+        """Have *require_unshared* raise a `Problem` when the account of who comes back is another link's by now."""
+        self._require_unshared = require_unshared
+
     async def unarchive(self, mentorado_id: MentoradoId) -> None:
-        """Undo `archive`; raises `Problem(PHONE_TAKEN)` when the number went to somebody else meanwhile."""
+        """Undo `archive`; raises `Problem` when the number or the provider's account is somebody else's by now."""
         async with self._writing:
             await self._apply_stored()
             before = self.get(mentorado_id)
             await self._free_phone(before.phone, besides=mentorado_id)
             if before.link.accepted_account is not None:
                 await self._require_free(before.link.accepted_account, before.link)
+            if self._require_unshared is not None:
+                await self._require_unshared(before)
             mentorado = replace(before, archived_at=None)
             with self._audit_service.with_changes(ActionName.BRING_BACK, before):
                 await self._repository.save_mentorado(mentorado)

@@ -58,6 +58,23 @@ class Accounts:
         for other in await self._find_sharing(link, credentials):
             raise taken_by(other)
 
+    async def require_unshared(self, mentorado: Mentorado) -> None:
+        """Raises `Problem(ACCOUNT_TAKEN)` when the account that the credentials of *mentorado* name is another link's.
+
+        Where the secrets cannot be read, connecting refuses it.
+        """
+        self._read.clear()
+        link = mentorado.link
+        if DESCRIPTORS[link.provider].account is None:
+            return
+        try:
+            text = await self._secrets.get(secret_key(link.id))
+            others = await self._find_sharing(link, loads(text) if text else {})
+        except (Problem, ValueError):
+            return
+        for other in others:
+            raise taken_by(other)
+
     async def require_first(self, link: Link, credentials: Credentials) -> None:
         others = await self._find_sharing(link, credentials)
         mine = next((each for each in self._mentorados.all() if each.link.id == link.id), None)

@@ -43,6 +43,8 @@ class Harness:
             secrets=self.secret_store,
             audit_service=self.core.audit_service,
         )
+        accounts = Accounts(mentorados=self.core.mentorados, secrets=self.secret_store)
+        self.core.mentorados.attach(accounts.require_unshared)
 
     async def add(self, kind: ProviderKind = ProviderKind.ZAPI) -> Mentorado:
         return await self.core.mentorados.add("Ana", "11 98765-4321", provider=kind)
@@ -268,6 +270,14 @@ async def test_an_account_that_another_link_has_is_refused_with_the_others_name(
         assert await harness.service.save(ana.id, {**typed, F.ACCESS_TOKEN: "new", F.INSTANCE_TOKEN: "new"})
         await harness.core.mentorados.archive(ana.id)
         assert await harness.service.save(bia.id, again), "who is archived owns nothing"
+        with pytest.raises(Problem) as caught:
+            await harness.core.mentorados.unarchive(ana.id)
+        assert taken(caught) == "Bia"
+        await harness.service.save(bia.id, other(typed))
+        await harness.core.mentorados.unarchive(ana.id)
+        await harness.core.mentorados.archive(ana.id)
+        harness.secret_store.kept[secret_key(ana.link.id)] = "damaged"
+        await harness.core.mentorados.unarchive(ana.id)  # nobody can sign in with that
 
 
 @KINDS
