@@ -178,7 +178,7 @@ class MentoradoService:
         self._by_id: dict[MentoradoId, Mentorado] = {}
         self._writing = asyncio.Lock()
         self._changed_elsewhere: list[tuple[Mentorado, Mentorado]] = []  # since `follow` was asked
-        self._require_unshared: Callable[[Mentorado], Awaitable[None]] | None = None
+        self._unarchive_checks: list[Callable[[Mentorado], Awaitable[None]]] = []
 
     async def load(self) -> None:
         """Load all mentorados from the database."""
@@ -267,9 +267,9 @@ class MentoradoService:
                 await self._repository.save_mentorado(mentorado)
             self._replace(mentorado)
 
-    def attach(self, require_unshared: Callable[[Mentorado], Awaitable[None]]) -> None:
-        """Have *require_unshared* raise a `Problem` when the account of who comes back is another link's by now."""
-        self._require_unshared = require_unshared
+    def attach(self, check: Callable[[Mentorado], Awaitable[None]]) -> None:
+        """Have *check* raise a `Problem` when who is archived must not come back."""
+        self._unarchive_checks.append(check)
 
     async def unarchive(self, mentorado_id: MentoradoId) -> None:
         """Undo `archive`; raises `Problem` when the number or the provider's account is somebody else's by now."""
@@ -279,8 +279,8 @@ class MentoradoService:
             await self._free_phone(before.phone, besides=mentorado_id)
             if before.link.accepted_account is not None:
                 await self._require_free(before.link.accepted_account, before.link)
-            if self._require_unshared is not None:
-                await self._require_unshared(before)
+            for check in self._unarchive_checks:
+                await check(before)
             mentorado = replace(before, archived_at=None)
             with self._audit_service.with_changes(ActionName.BRING_BACK, before):
                 await self._repository.save_mentorado(mentorado)
