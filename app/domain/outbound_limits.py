@@ -68,7 +68,7 @@ def _quiet_minutes(limits: OutboundLimits) -> frozenset[int]:
     return frozenset((*range(begin, 24 * 60), *range(end)))
 
 
-def described_limits(limits: OutboundLimits, _at: datetime) -> str:
+def format_limits(limits: OutboundLimits, _at: datetime) -> str:
     """What differs from the defaults, for the audit."""
     return ", ".join(
         f"{each.name}={_text(value)}"

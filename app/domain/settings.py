@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 from app.domain.errors import Problem, ProblemCode
 from app.domain.opt_out import DEFAULT_WORDS, checked_words, stored_words
 from app.domain.outbound import OutboundLimits
-from app.domain.outbound_limits import RANGES, checked_limits, described_limits, loosened
+from app.domain.outbound_limits import RANGES, checked_limits, format_limits, loosened
 from app.domain.phone import masked
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.webhooks import WebhookSettings
@@ -201,7 +201,7 @@ OUTBOUND_LIMITS: Final = SettingField[OutboundLimits](
         "quiet_to": time_of_day,
         "partly_confirmed_counts": flag,
     },
-    format_value=described_limits,
+    format_value=format_limits,
     check=checked_limits,
     loosens=lambda before, after: bool(loosened(before, after)),
 )

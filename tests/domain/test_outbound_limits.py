@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.outbound import OutboundLimits
-from app.domain.outbound_limits import RANGES, checked_limits, described_limits, loosened
+from app.domain.outbound_limits import RANGES, checked_limits, format_limits, loosened
 from tests.clock import DAWN
 
 
@@ -67,6 +67,6 @@ def test_to_let_partly_confirmed_tests_count_is_looser() -> None:
 
 
 def test_the_audit_names_what_differs_from_the_defaults() -> None:
-    assert described_limits(OutboundLimits(), DAWN) == ""
+    assert format_limits(OutboundLimits(), DAWN) == ""
     changed = OutboundLimits(per_day=50, quiet_from=time(21, 30), partly_confirmed_counts=True)
-    assert described_limits(changed, DAWN) == "per_day=50, quiet_from=21:30, partly_confirmed_counts=True"
+    assert format_limits(changed, DAWN) == "per_day=50, quiet_from=21:30, partly_confirmed_counts=True"
