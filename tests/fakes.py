@@ -34,6 +34,7 @@ class FakeMentoradoRepository:
     def __init__(self, *mentorados: Mentorado) -> None:
         self.mentorados: dict[MentoradoId, Mentorado] = {e.id: e for e in mentorados}
         self.links: dict[MentoradoId, Link] = {e.id: e.link for e in mentorados}
+        self.beside: dict[LinkId, Link] = {}
         self.problem: Problem | None = None  # raised by every write while set
 
     async def all(self) -> Sequence[Mentorado]:
@@ -53,7 +54,24 @@ class FakeMentoradoRepository:
 
     async def save_link(self, link: Link) -> None:
         self._may_write()
-        self.links[link.mentorado_id] = link
+        if link.in_use:
+            self.links[link.mentorado_id] = link
+        else:
+            self.beside[link.id] = link
+
+    async def links_beside(self) -> Sequence[Link]:
+        return list(self.beside.values())
+
+    async def add_link(self, link: Link) -> None:
+        await self.save_link(link)
+
+    async def put_in_use(self, link: Link) -> None:
+        self._may_write()
+        former = self.links[link.mentorado_id]
+        if former.id != link.id:
+            self.beside[former.id] = replace(former, in_use=False)
+            del self.beside[link.id]
+        self.links[link.mentorado_id] = replace(link, in_use=True)
 
     async def save(self, mentorado: Mentorado) -> None:
         await self.save_mentorado(mentorado)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -176,6 +176,7 @@ class MentoradoService:
         self._clock = clock
         self._audit_service = audit_service
         self._by_id: dict[MentoradoId, Mentorado] = {}
+        self._beside: dict[LinkId, Link] = {}  # links that are not in use
         self._writing = asyncio.Lock()
         self._changed_elsewhere: list[tuple[Mentorado, Mentorado]] = []  # since `follow` was asked
         self._unarchive_checks: list[Callable[[Mentorado], Awaitable[None]]] = []
@@ -184,6 +185,7 @@ class MentoradoService:
         """Load all mentorados from the database."""
         everybody = await self._repository.all()
         self._by_id = {mentorado.id: mentorado for mentorado in everybody}
+        await self._load_beside()
         self._bus.publish(MentoradosLoaded(tuple(everybody)))
 
     async def follow(self) -> list[tuple[Mentorado, Mentorado]]:
@@ -193,6 +195,10 @@ class MentoradoService:
             changed, self._changed_elsewhere = self._changed_elsewhere, []
             return changed
 
+    async def _load_beside(self) -> None:
+        links = await self._repository.links_beside()
+        self._beside = {link.id: link for link in links if link.mentorado_id in self._by_id}
+
     async def _apply_stored(self) -> None:
         for now in await self._repository.all():
             before = self._by_id.get(now.id)
@@ -201,6 +207,7 @@ class MentoradoService:
                 self._bus.publish(MentoradoAdded(now))
             elif before != now:
                 self._changed_elsewhere.append((before, self._replace(now)))
+        await self._load_beside()
 
     def all(self) -> Iterable[Mentorado]:
         return tuple(self._by_id.values())
@@ -212,9 +219,24 @@ class MentoradoService:
         except KeyError:
             raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=mentorado_id) from None
 
-    def by_link(self, link_id: LinkId) -> Mentorado:
-        """The mentorado whose link in use is *link_id*. Raises `StopIteration` when there is none."""
-        return next(mentorado for mentorado in self._by_id.values() if mentorado.link.id == link_id)
+    def through(self, link_id: LinkId) -> Mentorado:
+        """The mentorado of *link_id*, in use or beside, with that link. Raises `Problem(MENTORADO_UNKNOWN)`."""
+        beside = self._beside.get(link_id)
+        if beside is not None:
+            return self.get(beside.mentorado_id).through(beside)
+        found = next((each for each in self._by_id.values() if each.link.id == link_id), None)
+        if found is None:
+            raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=link_id)
+        return found
+
+    def through_all(self) -> Iterable[Mentorado]:
+        """Every mentorado once for each of their links, those in use first."""
+        beside = (self.get(link.mentorado_id).through(link) for link in self._beside.values())
+        return (*self._by_id.values(), *beside)
+
+    def links_beside(self, mentorado_id: MentoradoId) -> Sequence[Link]:
+        """The links of *mentorado_id* that are not in use: of former providers, and of those that were prepared."""
+        return [link for link in self._beside.values() if link.mentorado_id == mentorado_id]
 
     async def add(
         self, name: str, phone: str, cohort: str = "", *, provider: ProviderKind = ProviderKind.WHATSAPP_WEB
@@ -286,16 +308,55 @@ class MentoradoService:
                 await self._repository.save_mentorado(mentorado)
             self._replace(mentorado)
 
-    async def save_link(self, link: Link) -> Mentorado:
-        """Store how a link is configured now."""
+    def link_for(self, mentorado_id: MentoradoId, provider: ProviderKind) -> Link:
+        """The link beside the one in use that goes through *provider*; a new one, not stored, where there is none."""
+        known = (link for link in self.links_beside(mentorado_id) if link.provider is provider)
+        new = Link(id=new_link_id(), mentorado_id=mentorado_id, provider=provider, in_use=False)
+        return next(known, new)
+
+    async def prepare_link(self, mentorado_id: MentoradoId, provider: ProviderKind) -> Link:
+        """The link that `link_for` returns, stored. Audited when it is new."""
         async with self._writing:
+            await self._load_beside()
+            mentorado, link = self.get(mentorado_id), self.link_for(mentorado_id, provider)
+            if link.id not in self._beside:
+                after = {"provider": provider.value}
+                with self._audit_service.with_changes(AuditAction.PREPARE_LINK, mentorado, after=after):
+                    await self._repository.add_link(link)
+                self._beside[link.id] = link
+            return link
+
+    async def put_in_use(self, link_id: LinkId) -> Mentorado:
+        """Let *link_id* carry the messages of its mentorado; the link that did is kept beside it."""
+        async with self._writing:
+            link = self.through(link_id).link
             before = self.get(link.mentorado_id)
+            if link.in_use:
+                return before
+            # Which number a person accepted does not depend on the provider.
+            accepted = link.accepted_account or before.link.accepted_account
+            link = replace(link, in_use=True, accepted_account=accepted)
+            await self._repository.put_in_use(link)
+            former = replace(before.link, in_use=False)
+            del self._beside[link.id]
+            self._beside[former.id] = former
+            return self._replace(before.through(link))
+
+    async def save_link(self, link: Link) -> Mentorado:
+        """Store how a link is configured now; returns its mentorado with that link."""
+        async with self._writing:
+            before = self.through(link.id)
             if link == before.link:
                 return before
             if link.accepted_account is not None and link.accepted_account != before.link.accepted_account:
                 await self._require_free(link.accepted_account, link)
             await self._repository.save_link(link)
-            return self._replace(replace(before, link=link))
+            after = before.through(link)
+            if link.in_use:
+                return self._replace(after)
+            self._beside[link.id] = link
+            self._bus.publish(MentoradoChanged(self.get(after.id)))
+            return after
 
     def find(self, name: str, *, archived: bool = False) -> Mentorado:
         """The one active mentorado called *name*, or whose number it is; with *archived*, an archived one is found as
@@ -347,11 +408,12 @@ class MentoradoService:
         return None
 
     def holder(self, number: PhoneNumber, besides: LinkId) -> Mentorado | None:
-        """Whose WhatsApp number *number* is, of everybody who is not archived; not asked about the link *besides*.
+        """Whose WhatsApp number *number* is, of everybody who is not archived, but for whoever has the link *besides*.
 
         Somebody whose link is expected to have it, or signed in with it last.
         """
-        others = [each for each in self._by_id.values() if each.link.id != besides and not each.archived]
+        owner = next((each.id for each in self.through_all() if each.link.id == besides), None)
+        others = [each for each in self._by_id.values() if each.id != owner and not each.archived]
         numbers = ((each, {each.expected_account, each.phone}) for each in others)
         expecting = (each for each, theirs in numbers if any(same_account(one, number) for one in theirs))
         signed_in = (each for each in others if each.link.account and same_account(each.link.account, number))

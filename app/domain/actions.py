@@ -31,6 +31,9 @@ class ActionName(StrEnum):
     LIFT_BAN = "lift_ban"  # WhatsApp released the number again, a person says
     OVERRULE_LOCK = "overrule_lock"  # of a program that may or may not be running elsewhere
     RELEASE_SENDING = "release_sending"  # let a number send again that was stopped
+    SWITCH_PROVIDER = "switch_provider"
+    ROLL_BACK = "roll_back"  # to the former provider
+    RELEASE_FORMER = "release_former"  # the former provider is let go
     ARCHIVE = "archive"
     BRING_BACK = "bring_back"
 
@@ -72,6 +75,9 @@ class UnavailableReason(StrEnum):
     SEND_RESTRICTED = "send_restricted"  # by WhatsApp: no new conversation may be begun
     SENDING_STOPPED = "sending_stopped"  # by what the provider answered, until a person releases it
     NOTHING_STOPPED = "nothing_stopped"
+    SWITCH_UNDER_WAY = "switch_under_way"
+    RELEASE_FORMER_FIRST = "release_former_first"  # a switch is not settled: its former provider is still signed in
+    NO_FORMER_PROVIDER = "no_former_provider"
     INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 
 

@@ -190,4 +190,12 @@ class AuditAction(StrEnum):
     PAUSE_CAMPAIGN = "pause_campaign"
     RESUME_CAMPAIGN = "resume_campaign"
     STOP_CAMPAIGN = "stop_campaign"
+    APPROVE_SWITCH = "approve_switch"
+    APPROVE_SWITCH_SECOND = "approve_switch_second"  # by a second person
+    DRY_RUN_SWITCH = "dry_run_switch"
+    PAUSE_SWITCH = "pause_switch"
+    RESUME_SWITCH = "resume_switch"
+    STOP_SWITCH = "stop_switch"
+    PREPARE_LINK = "prepare_link"  # beside the one in use, for another provider
+    EXPORT_SWITCH = "export_switch"  # a dry run
     EXPORT_CAMPAIGN = "export_campaign"  # a dry run, or its recipients

@@ -135,6 +135,16 @@ class ProblemCode(StrEnum):
     CAMPAIGN_UNKNOWN = "campaign_unknown"  # on the command line
     CAMPAIGN_ENDED = "campaign_ended"
 
+    SWITCH_NOBODY = "switch_nobody"  # to be switched
+    SWITCH_NOT_CONFIRMED = "switch_not_confirmed"
+    SWITCH_CHANGED = "switch_changed"  # since the dry run
+    SWITCH_WAVE_INVALID = "switch_wave_invalid"
+    SWITCH_SAME_PERSON = "switch_same_person"  # approves twice
+    SWITCH_ENDED = "switch_ended"
+    SWITCH_NOT_POSSIBLE = "switch_not_possible"  # of one mentorado, as it stands now; *finding* says why
+    SWITCH_TARGET_GONE = "switch_target_gone"  # the link that was prepared is not connected any more
+    SWITCH_OLD_NOT_BACK = "switch_old_not_back"  # the former provider does not connect again
+
     WEBHOOK_PORT_TAKEN = "webhook_port_taken"
     WEBHOOK_PORT_FORBIDDEN = "webhook_port_forbidden"  # the system keeps it for itself
     WEBHOOK_PORT_INVALID = "webhook_port_invalid"

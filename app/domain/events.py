@@ -17,6 +17,7 @@ from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureId
 from app.domain.settings import OperatorSettings
 from app.domain.smoke_test import SmokeTest
+from app.domain.switch import SwitchRunId
 from app.domain.trusted_time import ClockDoubt
 
 
@@ -47,6 +48,23 @@ class StatusChanged:
     link_id: LinkId
     before: LinkStatus
     after: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyStatusChanged:
+    """A link beside the one in use moved: the target of a provider switch, or the former provider after it."""
+
+    mentorado_id: MentoradoId
+    link_id: LinkId
+    before: LinkStatus
+    after: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchesChanged:
+    """A provider switch was planned, approved, moved or ended; None when many were read anew."""
+
+    run_id: SwitchRunId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +229,8 @@ Event = (
     | MentoradoAdded
     | MentoradoChanged
     | StatusChanged
+    | StandbyStatusChanged
+    | SwitchesChanged
     | PairingQueueChanged
     | MessagesStored
     | DeliverySetAside

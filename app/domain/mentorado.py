@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -32,6 +32,7 @@ class Link:
     id: LinkId
     mentorado_id: MentoradoId
     provider: ProviderKind = ProviderKind.WHATSAPP_WEB
+    in_use: bool = True  # one link of each mentorado is; others are kept beside it by a provider switch, and never send
     enabled: bool = False  # somebody asked it to run, so it starts with the program
     account: PhoneNumber | None = None  # the number that signed in last
     accepted_account: PhoneNumber | None = None  # another number than the mentorado's, accepted by a person
@@ -57,6 +58,10 @@ class Mentorado:
     def expected_account(self) -> PhoneNumber:
         """The number that must sign in: the mentorado's, unless a person accepted another."""
         return self.link.accepted_account or self.phone
+
+    def through(self, link: Link) -> Mentorado:
+        """The same mentorado as seen by the worker of *link*, which may be one beside the link in use."""
+        return replace(self, link=link)
 
 
 def new_mentorado_id() -> MentoradoId:

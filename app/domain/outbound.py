@@ -23,6 +23,7 @@ class HoldReason(StrEnum):
     """Why a message is not handed to the provider now. Those of `WAITS` end by themselves."""
 
     NOT_CONNECTED = "not_connected"
+    NOT_IN_USE = "not_in_use"  # another link carries this mentorado's messages
     CANNOT_SEND = "cannot_send"  # this provider has no sending
     NOT_A_PERSON = "not_a_person"  # a group, a list or a channel
     NO_ADDRESS = "no_address"  # none of this contact's that the provider can write to

@@ -28,6 +28,8 @@ class ProcedureKind(StrEnum):
     REAUTHENTICATION = "reauthentication"
     BACKUP = "backup"
     RESTORE = "restore"
+    SWITCH = "switch"  # of the provider
+    ROLL_BACK = "roll_back"  # of a switch
 
 
 class StepName(StrEnum):
@@ -46,6 +48,13 @@ class StepName(StrEnum):
     CHECK_ARCHIVE = "check_archive"  # is it whole, and whose is it?
     MERGE_HISTORY = "merge_history"
     RESTORE_SESSION = "restore_session"
+    CHECK_SWITCH = "check_switch"  # may it begin, and what is switched to?
+    CONNECT_TARGET = "connect_target"  # beside the provider in use
+    TEST_TARGET = "test_target"
+    CUT_OVER = "cut_over"  # from here on the target carries the messages
+    CONNECT_FORMER = "connect_former"
+    CUT_BACK = "cut_back"
+    STOP_TARGET = "stop_target"
 
 
 _S, _K = StepName, ProcedureKind
@@ -64,6 +73,8 @@ STEPS: Final[Mapping[ProcedureKind, tuple[StepName, ...]]] = MappingProxyType(
         _K.REAUTHENTICATION: (_S.BACK_UP, _S.PAIR, _S.VERIFY_ACCOUNT, _S.SMOKE_CHECK, _S.RECORD),
         _K.BACKUP: (_S.COLLECT, _S.VERIFY_ARCHIVE, _S.PUT_IN_PLACE, _S.RECORD),
         _K.RESTORE: (_S.CHECK_ARCHIVE, _S.BACK_UP, _S.MERGE_HISTORY, _S.RESTORE_SESSION, _S.RECORD),
+        _K.SWITCH: (_S.CHECK_SWITCH, _S.CONNECT_TARGET, _S.TEST_TARGET, _S.CUT_OVER, _S.RECORD),
+        _K.ROLL_BACK: (_S.CONNECT_FORMER, _S.CUT_BACK, _S.STOP_TARGET, _S.RECORD),
     }
 )
 

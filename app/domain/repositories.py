@@ -54,7 +54,21 @@ class MentoradoRepository(Protocol):
 
     async def save_mentorado(self, mentorado: Mentorado) -> None: ...
 
-    async def save_link(self, link: Link) -> None: ...
+    async def save_link(self, link: Link) -> None:
+        """Store how *link* is configured. Whether it is in use is changed by `put_in_use` alone."""
+        ...
+
+    async def links_beside(self) -> Sequence[Link]:
+        """Every link that is not in use."""
+        ...
+
+    async def add_link(self, link: Link) -> None:
+        """Store a link beside the one in use."""
+        ...
+
+    async def put_in_use(self, link: Link) -> None:
+        """Make *link* the one in use, in one transaction with the end of the other's. Repeating it is safe."""
+        ...
 
     async def save(self, mentorado: Mentorado) -> None:
         """Both in one transaction."""

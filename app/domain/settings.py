@@ -42,6 +42,7 @@ class OperatorSettings:
     smoke_test: SmokeTestSettings = field(default_factory=SmokeTestSettings)
     opt_out_words: tuple[str, ...] = DEFAULT_WORDS  # a message that is one of them ends all consent of who wrote it
     outbound_limits: OutboundLimits = field(default_factory=OutboundLimits)
+    switch_second_person: bool = False  # a provider switch is approved by two people
 
 
 def text(value: object) -> str | None:
@@ -205,6 +206,13 @@ OUTBOUND_LIMITS: Final = SettingField[OutboundLimits](
     check=checked_limits,
     loosens=lambda before, after: bool(loosened(before, after)),
 )
+SWITCH_SECOND_PERSON: Final = SettingField[bool](
+    name="switch_second_person",
+    action="set_switch_second_person",
+    reads={"": flag},
+    format_value=lambda on, _at: "on" if on else "off",
+    loosens=lambda before, after: before and not after,
+)
 SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OPERATOR_NAME,
     RETENTION,
@@ -213,6 +221,7 @@ SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     SMOKE_TEST,
     OPT_OUT_WORDS,
     OUTBOUND_LIMITS,
+    SWITCH_SECOND_PERSON,
 )
 
 

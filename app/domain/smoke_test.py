@@ -191,8 +191,14 @@ class SmokeTestRepository(Protocol):
         ...
 
     async def arrived(
-        self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
+        self,
+        mentorado_id: MentoradoId,
+        since: datetime,
+        *,
+        word: str = "",
+        sender: Address | None = None,
+        link_id: LinkId | None = None,
     ) -> bool:
         """Whether a message with *word* in it, or of *sender*, came in for *mentorado_id* and was stored after
-        *since*."""
+        *since*; with *link_id*, whether it came through that link, whichever link it came through before."""
         ...

@@ -38,6 +38,15 @@ class SqlMentoradoRepository:
     async def save(self, mentorado: Mentorado) -> None:
         await self._database.run(lambda connection: _save(connection, mentorado))
 
+    async def links_beside(self) -> Sequence[Link]:
+        return await self._database.read(_links_beside)
+
+    async def add_link(self, link: Link) -> None:
+        await self._database.run(lambda connection: _add_link(connection, link))
+
+    async def put_in_use(self, link: Link) -> None:
+        await self._database.run(lambda connection: _put_in_use(connection, link))
+
     async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
         return await self._database.read(lambda connection: _by_phone(connection, phone))
 
@@ -49,10 +58,25 @@ def _all(connection: Connection) -> list[Mentorado]:
     return sorted(readable("mentorado", everybody, lambda row: _mentorado(row, links[row.id])), key=_sort_key)
 
 
+def _links_beside(connection: Connection) -> list[Link]:
+    return list(readable("link", connection.execute(link.select().where(~link.c.active)), _link))
+
+
 def _add(connection: Connection, mentorado: Mentorado) -> None:
     _refuse_taken_phone(connection, mentorado)
     connection.execute(table.insert().values(**_mentorado_row(mentorado)))
-    connection.execute(link.insert().values(active=True, **_link_row(mentorado.link)))
+    _add_link(connection, mentorado.link)
+
+
+def _add_link(connection: Connection, added: Link) -> None:
+    connection.execute(link.insert().values(active=added.in_use, **_link_row(added)))
+
+
+def _put_in_use(connection: Connection, chosen: Link) -> None:
+    theirs = link.c.mentorado_id == chosen.mentorado_id
+    connection.execute(link.update().where(theirs, link.c.id != chosen.id).values(active=False))
+    _save_link(connection, chosen)
+    connection.execute(link.update().where(link.c.id == chosen.id).values(active=True))
 
 
 def _save(connection: Connection, mentorado: Mentorado) -> None:
@@ -141,6 +165,7 @@ def _link(row: Any) -> Link:
         id=row.id,
         mentorado_id=row.mentorado_id,
         provider=ProviderKind(row.provider),
+        in_use=bool(row.active),
         enabled=row.wanted,
         account=_number(row.account),
         accepted_account=_number(row.accepted_account),

@@ -23,7 +23,7 @@ async def test_what_is_typed_is_tidied_stored_and_told(core: Core) -> None:
     assert list(await core.mentorado_repository.all()) == [ana]
     await core.mentorados.load()
     assert core.listener.events[-1] == MentoradosLoaded((ana,))
-    assert core.mentorados.by_link(ana.link.id) == ana
+    assert core.mentorados.through(ana.link.id) == ana
 
 
 @pytest.mark.parametrize("typed", ["abc", "123", "+55 11 1", "11 98765-43210000"])

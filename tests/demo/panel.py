@@ -159,7 +159,7 @@ class PhonePanel(QWidget):
 
     def _being_paired(self) -> Mentorado | None:
         current = self._core.supervisor.pairing.current
-        return self._core.mentorados.by_link(current) if current is not None else None
+        return self._core.mentorados.through(current) if current is not None else None
 
     def _chosen_and_connected(self) -> Mentorado | None:
         chosen = self._conecta.list.table.chosen_id

@@ -27,7 +27,7 @@ from app.domain.link_status import (
     Trigger,
     allowed,
 )
-from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
+from app.domain.mentorado import Link, LinkId, Mentorado
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.provider import (
     ActivitySeen,
@@ -136,7 +136,7 @@ class LinkWorker:
 
     def __init__(
         self,
-        mentorado_id: MentoradoId,
+        mentorado: Mentorado,
         *,
         provider: Provider,
         mentorados: MentoradoService,
@@ -148,8 +148,8 @@ class LinkWorker:
         backoff: Backoff,
         refusals: Counter[LinkId] | None = None,
     ) -> None:
-        self._mentorado_id = mentorado_id
-        self._link_id = mentorados.get(mentorado_id).link.id
+        self._mentorado_id = mentorado.id
+        self._link_id = mentorado.link.id
         self._provider = provider
         self._mentorados = mentorados
         self._board = board
@@ -397,7 +397,7 @@ class LinkWorker:
 
     @property
     def _mentorado(self) -> Mentorado:
-        return self._mentorados.get(self._mentorado_id)
+        return self._mentorados.through(self._link_id)
 
     @property
     def _link(self) -> Link:

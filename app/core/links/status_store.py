@@ -14,7 +14,7 @@ from typing import Any
 from app.core.event_bus import EventBus
 from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem
-from app.domain.events import StatusChanged, StorageFailed
+from app.domain.events import StandbyStatusChanged, StatusChanged, StorageFailed
 from app.domain.guidance import REASONS, applies_to, forbids
 from app.domain.link_status import (
     Evidence,
@@ -175,7 +175,13 @@ class StatusStore:
 
     def _publish(self, link: Link, before: LinkStatus, after: LinkStatus) -> None:
         self._statuses[link.id] = after
-        self._bus.publish(StatusChanged(link.mentorado_id, link.id, before, after))
+        kind = StatusChanged if link.in_use else StandbyStatusChanged
+        self._bus.publish(kind(link.mentorado_id, link.id, before, after))
+
+    def announce(self, link: Link) -> None:
+        """Publish the status of *link* again: it was put in use just now, or taken out."""
+        status = self.status(link.id)
+        self._publish(link, status, status)
 
 
 def clamp_to_now(status: LinkStatus, now: datetime) -> LinkStatus:
@@ -203,11 +209,13 @@ class StatusWaiter:
         self._changes: asyncio.Queue[LinkStatus | None] = asyncio.Queue()
 
     def __enter__(self) -> StatusWaiter:
-        self._leave = self._bus.subscribe(StatusChanged, self._on_status)
+        kinds = (StatusChanged, StandbyStatusChanged)
+        self._leave = [self._bus.subscribe(kind, self._on_status) for kind in kinds]
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        self._leave()
+        for leave in self._leave:
+            leave()
 
     async def until(self, settled: Callable[[LinkStatus], bool], *, within: float | None = None) -> LinkStatus | None:
         """The first status from now on that is *settled*; None when *within* so many seconds there was none."""
@@ -223,7 +231,7 @@ class StatusWaiter:
             await self._clock.sleep(within)
             self._changes.put_nowait(None)
 
-    def _on_status(self, event: StatusChanged) -> None:
+    def _on_status(self, event: StatusChanged | StandbyStatusChanged) -> None:
         if event.link_id == self._link_id:
             self._changes.put_nowait(event.after)
 

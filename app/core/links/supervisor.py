@@ -98,7 +98,7 @@ class Supervisor:
     async def start_enabled(self) -> None:
         """Take up what was true when the program ended, then start the links that should run, one after the other."""
         await self.restore()
-        self._start_later(self._mentorados.all())
+        self._start_later(self._mentorados.through_all())
 
     async def follow(self, changed: Iterable[tuple[Mentorado, Mentorado]]) -> None:
         """Take up what another program stored about links: *changed* as they were and as they are.
@@ -107,6 +107,8 @@ class Supervisor:
         those that do not, the last stored status is shown; one that another program connected and left is started here.
         """
         for before, after in changed:
+            if before.link.id != after.link.id:  # switched elsewhere
+                self._board.announce(after.link)
             unwanted = after.archived or (before.link.enabled and not after.link.enabled)
             if after.link.id in self._runs and (unwanted or before.link.provider is not after.link.provider):
                 await self.pause(after.id)
@@ -136,7 +138,7 @@ class Supervisor:
     async def restore(self) -> None:
         """Restore open decisions and prohibitions. Other links begin as off."""
         latest, forbidding = await self._transitions.latest(), await self._transitions.forbidding()
-        for mentorado in self._mentorados.all():
+        for mentorado in self._mentorados.through_all():
             self._restore(mentorado, latest.get(mentorado.link.id), forbidding.get(mentorado.link.id))
 
     def _restore(
@@ -171,15 +173,15 @@ class Supervisor:
         task.add_done_callback(self._starting.discard)
 
     async def _start_each(self, mentorados: Iterable[Mentorado]) -> None:
-        for mentorado_id in [mentorado.id for mentorado in mentorados]:
-            if not self._should_start(mentorado_id):
+        for link_id in [mentorado.link.id for mentorado in mentorados]:
+            if not self._should_start(link_id):
                 continue
             await self._gate.acquire()
-            if self._should_start(mentorado_id):  # somebody may have been quicker
-                await self.connect(mentorado_id)
+            if self._should_start(link_id):  # somebody may have been quicker
+                await self.connect(self._mentorados.through(link_id).id, link_id)
 
-    def _should_start(self, mentorado_id: MentoradoId) -> bool:
-        mentorado = self._mentorados.get(mentorado_id)
+    def _should_start(self, link_id: LinkId) -> bool:
+        mentorado = self._mentorados.through(link_id)
         link, status = mentorado.link, self.status(mentorado.link.id)
         if not link.enabled or link.provider not in self._providers:
             return False
@@ -194,9 +196,16 @@ class Supervisor:
             return False
         return REASONS[status.reason].needs_operator
 
-    async def connect(self, mentorado_id: MentoradoId) -> None:
-        """Ask the link to run, pairing it if it never was; hurries a link that is already on its way back."""
-        mentorado = self._mentorados.get(mentorado_id)
+    def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
+        """The mentorado with the link *link_id*, or with the one in use."""
+        return self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
+
+    async def connect(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
+        """Ask the link to run, pairing it if it never was; hurries a link that is already on its way back.
+
+        Here and below, *link_id* is one beside the link in use, which is meant otherwise.
+        """
+        mentorado = self._view(mentorado_id, link_id)
         running = self._runs.get(mentorado.link.id)
         if running is not None and self.status(mentorado.link.id).state is LinkState.RECONNECTING:
             running[0].retry_now()
@@ -215,20 +224,20 @@ class Supervisor:
         """Pair a new session; the old one stays until the new one is connected, and is quarantined then."""
         await self._start(self._mentorados.get(mentorado_id), pair_anew=True)
 
-    async def pause(self, mentorado_id: MentoradoId) -> None:
+    async def pause(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Stop the link for a moment, and wait until its line is closed; it stays one that should run."""
-        link = self._mentorados.get(mentorado_id).link
+        link = self._view(mentorado_id, link_id).link
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
 
-    async def give_up_pairing(self, mentorado_id: MentoradoId) -> None:
+    async def give_up_pairing(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Stop a pairing, and set aside what it made so far. The session in use is untouched.
 
         A phone that has scanned the code stays linked: that is undone by `reject_account` alone, which a person is
         asked about.
         """
-        await self.pause(mentorado_id)
-        link = self._mentorados.get(mentorado_id).link
+        await self.pause(mentorado_id, link_id)
+        link = self._view(mentorado_id, link_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
             try:
@@ -239,15 +248,28 @@ class Supervisor:
                     raise
 
     def record_smoke_test(
-        self, mentorado_id: MentoradoId, outcome: SmokeTestOutcome | None, at: datetime | None = None
+        self,
+        mentorado_id: MentoradoId,
+        outcome: SmokeTestOutcome | None,
+        at: datetime | None = None,
+        link_id: LinkId | None = None,
     ) -> None:
         """The last smoke test of this link ended so, *at* that time or just now."""
-        self._board.record_smoke_test(self._mentorados.get(mentorado_id).link, outcome, at or self._clock.now())
+        link = self._view(mentorado_id, link_id).link
+        self._board.record_smoke_test(link, outcome, at or self._clock.now())
 
-    async def disconnect(self, mentorado_id: MentoradoId) -> None:
+    async def disconnect(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
-        await self.pause(mentorado_id)
-        await self._mentorados.save_link(replace(self._mentorados.get(mentorado_id).link, enabled=False))
+        await self.pause(mentorado_id, link_id)
+        await self._mentorados.save_link(replace(self._view(mentorado_id, link_id).link, enabled=False))
+
+    async def put_in_use(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
+        """Let *link_id*, which is beside the link in use, carry the messages from now on. Neither line is closed."""
+        former = self._mentorados.get(mentorado_id).link
+        after = await self._mentorados.put_in_use(link_id)
+        self._board.announce(after.link)
+        if former.id != after.link.id:
+            self._board.announce(self._mentorados.through(former.id).link)
 
     async def accept_account(self, mentorado_id: MentoradoId) -> None:
         """Accept the other number that scanned the code."""
@@ -262,9 +284,9 @@ class Supervisor:
         self._board.lift(mentorado.link)  # what was forbidden was the number before
         await self._start(mentorado, pair_anew=False)
 
-    async def reject_account(self, mentorado_id: MentoradoId) -> None:
+    async def reject_account(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Reject the other number. A phone that scanned a code is unlinked; the former session or credentials stay."""
-        link = self._mentorados.get(mentorado_id).link
+        link = self._view(mentorado_id, link_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
             await provider.rollback_pairing(link)
@@ -306,7 +328,7 @@ class Supervisor:
             raise Problem(ProblemCode.PROVIDER_UNAVAILABLE, provider=link.provider)
         self._board.move(link, Trigger.CONNECT)
         run = LinkWorker(
-            mentorado.id,
+            mentorado,
             provider=provider,
             mentorados=self._mentorados,
             board=self._board,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -58,6 +61,37 @@ Zones = Callable[[Address], Sequence[tzinfo]]
 """The time zones in which the owner of an address may live."""
 
 
+class _SendGate:
+    """One mentorado's: several messages may be on their way to a provider at once, and none while it is closed."""
+
+    def __init__(self) -> None:
+        self._sending = 0
+        self._open, self._idle = asyncio.Event(), asyncio.Event()
+        self._open.set()
+        self._idle.set()
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        await self._open.wait()
+        self._sending += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._sending -= 1
+            if not self._sending:
+                self._idle.set()
+
+    @asynccontextmanager
+    async def closed(self) -> AsyncIterator[None]:
+        self._open.clear()
+        try:
+            await self._idle.wait()
+            yield
+        finally:
+            self._open.set()
+
+
 class OutboundService:
     """Decides whether a message may go out, and sends it. Nothing else calls a provider's `send`.
 
@@ -98,6 +132,7 @@ class OutboundService:
         self._stops: dict[LinkId, OutboundStop] = {}
         self._unsaved: dict[LinkId, OutboundStop] = {}  # of them, while the disk fails
         self._resume_at: dict[LinkId, datetime] = {}  # the provider asked for a pause until then
+        self._gates: defaultdict[MentoradoId, _SendGate] = defaultdict(_SendGate)
 
     async def load(self) -> None:
         """Read which links are stopped, by other programs too."""
@@ -121,8 +156,8 @@ class OutboundService:
         """Mark and return the messages whose result will never be known. Raises `Problem`."""
         lost = await self._repository.recover(self._clock.now() - LOST_AFTER)
         if lost:
-            whose = {mentorado.link.id: mentorado.id for mentorado in self._mentorados.all()}
-            known = [message for message in lost if message.link_id in whose]  # not of a link that was replaced
+            whose = {mentorado.link.id: mentorado.id for mentorado in self._mentorados.through_all()}
+            known = [message for message in lost if message.link_id in whose]
             for message in known:
                 self._bus.publish(MessageUncertain(whose[message.link_id], message.reference, message.purpose))
         return lost
@@ -166,6 +201,10 @@ class OutboundService:
         until = quiet_until(now, self._zones(to), self._limits())
         return timedelta() if until is None else until - now
 
+    def silent(self, mentorado_id: MentoradoId) -> AbstractAsyncContextManager[None]:
+        """Nothing is sent for *mentorado_id* inside; entered once every provider answered what it was handed before."""
+        return self._gates[mentorado_id].closed()
+
     def stopped(self, mentorado_id: MentoradoId) -> OutboundStop | None:
         """Why sending for *mentorado_id* is stopped, if it is."""
         return self.stop_of(self._mentorados.get(mentorado_id).link.id)
@@ -203,12 +242,13 @@ class OutboundService:
         campaign: tuple[str, int] = ("", 0),
         on_submitted: Callable[[OutboundMessage], None] = lambda _message: None,
         sleep: Callable[[float], Awaitable[None]] | None = None,
+        link_id: LinkId | None = None,
     ) -> OutboundMessage | Hold:
         """Send *message*, after waiting for its turn (a few seconds), or say what holds it back.
 
         *campaign* is the id of the campaign that it is part of, and the number of its recipient there.
         *on_submitted* is called just before the provider is asked. *sleep* waits for the turn: what it raises ends
-        the call, and nothing was sent.
+        the call, and nothing was sent. *link_id* is a link beside the one in use, through which only a smoke test goes.
 
         Raises `Problem` when it cannot be written down: then nothing was sent. Cancelled while the provider is asked,
         it is uncertain.
@@ -216,23 +256,25 @@ class OutboundService:
         limits = self._limits()
         gap = self._gap(limits.shortest_gap, limits.longest_gap)
         while True:
-            mentorado, now = self._mentorados.get(mentorado_id), self._clock.now()
-            found: list[OutboundFacts] = []
+            async with self._gates[mentorado_id].sending():
+                now = self._clock.now()
+                mentorado = self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
+                found: list[OutboundFacts] = []
 
-            def decide(
-                facts: OutboundFacts,
-                mentorado: Mentorado = mentorado,
-                now: datetime = now,
-                found: list[OutboundFacts] = found,
-            ) -> OutboundMessage | Hold:
-                found.append(facts)
-                return self._decide(mentorado, message, purpose, campaign, now, gap, facts)
+                def decide(
+                    facts: OutboundFacts,
+                    mentorado: Mentorado = mentorado,
+                    now: datetime = now,
+                    found: list[OutboundFacts] = found,
+                ) -> OutboundMessage | Hold:
+                    found.append(facts)
+                    return self._decide(mentorado, message, purpose, campaign, now, gap, facts)
 
-            decided = await self._repository.reserve(mentorado, message.to, now, decide)
-            if isinstance(decided, OutboundMessage):
-                outgoing = replace(message, reference=decided.reference, last_inbound=found[-1].last_inbound)
-                on_submitted(decided)
-                return await self._hand_over(mentorado, outgoing, decided)
+                decided = await self._repository.reserve(mentorado, message.to, now, decide)
+                if isinstance(decided, OutboundMessage):
+                    outgoing = replace(message, reference=decided.reference, last_inbound=found[-1].last_inbound)
+                    on_submitted(decided)
+                    return await self._hand_over(mentorado, outgoing, decided)
             if decided.reason is not HoldReason.PACE or decided.until is None:
                 return decided
             await (sleep or self._clock.sleep)(max((decided.until - now).total_seconds(), 0.0))
@@ -291,6 +333,8 @@ class OutboundService:
     def _link_hold(
         self, mentorado: Mentorado, purpose: Purpose, status: LinkStatus, facts: OutboundFacts
     ) -> Hold | None:
+        if not mentorado.link.in_use and purpose is not Purpose.SMOKE_TEST:
+            return Hold(HoldReason.NOT_IN_USE)
         if not self.can_send(mentorado.link.provider):
             return Hold(HoldReason.CANNOT_SEND)
         if facts.stop is not None or mentorado.link.id in self._stops:  # the latter while the disk fails

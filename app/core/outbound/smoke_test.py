@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -24,8 +24,8 @@ from app.domain.audit import AuditOutcome
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, ConsentWriter, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded, MessagesStored, SmokeTestChanged
-from app.domain.link_status import LinkState, SmokeTestOutcome
-from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.link_status import LinkState, SendCapability, SmokeTestOutcome
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.messages import Address, AddressKind, DeliveryStatus
 from app.domain.outbound import Hold, HoldReason, OutboundMessage, OutboundState
 from app.domain.phone import PhoneNumber, masked, same_account
@@ -119,14 +119,15 @@ class SmokeTestService:
         self._texts = texts
         self._word = word
         self._running: dict[MentoradoId, SmokeTest] = {}
-        self._last: dict[MentoradoId, SmokeTest] = {}
+        self._last: dict[LinkId, SmokeTest] = {}
         bus.subscribe(MentoradoAdded, self._on_added)
 
     async def load(self) -> None:
         """Read the results of former runs, and of other programs."""
         for test in await self._repository.latest():
-            self._last[test.mentorado_id] = test
-            self._supervisor.record_smoke_test(test.mentorado_id, test.outcome, test.ended_at)
+            with suppress(Problem):  # of a link that is not known here yet
+                self._supervisor.record_smoke_test(test.mentorado_id, test.outcome, test.ended_at, test.link_id)
+                self._last[test.link_id] = test
 
     @property
     def chosen(self) -> SmokeTestSettings:
@@ -137,20 +138,29 @@ class SmokeTestService:
         """The test that is under way."""
         return self._running.get(mentorado_id)
 
-    def last(self, mentorado_id: MentoradoId) -> SmokeTest | None:
-        """The test that ended last, cancelled ones aside."""
-        return self._last.get(mentorado_id)
+    def last(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> SmokeTest | None:
+        """The test of the link in use, or of *link_id*, that ended last, cancelled ones aside."""
+        return self._last.get(link_id or self._mentorados.get(mentorado_id).link.id)
 
-    def bulk_hold(self, mentorado_id: MentoradoId) -> Problem | None:
-        """Why the last smoke test does not allow bulk use of the link, or a change of its provider; None when it does.
+    def can_pass(self, mentorado: Mentorado) -> bool:
+        """Whether a test of this link, in use or beside, can end so that `bulk_hold` lets it through, as the recipient
+        is chosen now."""
+        test = self._begin(mentorado, None)
+        if test.target is _TARGET.OWN and not DESCRIPTORS[mentorado.link.provider].sends_to_itself:
+            return False
+        partly_counts = self._settings_service.settings.outbound_limits.partly_confirmed_counts
+        return _STAGE.ANSWERED in test.expected or (partly_counts and not self._hears(mentorado))
+
+    def bulk_hold(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> Problem | None:
+        """Why the last smoke test does not allow bulk use of the link, or a change to it; None when it does.
 
         It must have passed on this link, and not be older than `OutboundLimits.smoke_test_hours`. A partly confirmed
         one counts only where the provider shows no more without webhooks and the limits allow it.
         """
-        mentorado, test = self._mentorados.get(mentorado_id), self._last.get(mentorado_id)
+        mentorado, test = self._view(mentorado_id, link_id), self.last(mentorado_id, link_id)
         limits = self._settings_service.settings.outbound_limits
         code: ProblemCode | None = None
-        if test is None or test.ended_at is None or test.link_id != mentorado.link.id:
+        if test is None or test.ended_at is None:
             code = ProblemCode.SMOKE_TEST_MISSING
         elif test.outcome is SmokeTestOutcome.PASSED or (
             test.outcome is SmokeTestOutcome.PARTLY and limits.partly_confirmed_counts and not self._hears(mentorado)
@@ -170,13 +180,19 @@ class SmokeTestService:
         await self._settings_service.change(SMOKE_TEST, chosen)
         await self._consents.append(self._consents_for(self._mentorados.all()))
 
-    async def run(self, mentorado_id: MentoradoId, to: PhoneNumber | None = None) -> SmokeTest:
-        """Test the link, as far as it can be told here; it takes minutes where a person has to answer.
+    def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
+        return self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
+
+    async def run(
+        self, mentorado_id: MentoradoId, to: PhoneNumber | None = None, *, link_id: LinkId | None = None
+    ) -> SmokeTest:
+        """Test the link in use, or *link_id* beside it, as far as it can be told here; it takes minutes where a person
+        has to answer.
 
         Cancelled, it is over, and what was sent stays sent. Raises `Problem` when a test of this link is under way, or
         when the message cannot be written down: then nothing was sent.
         """
-        mentorado = self._mentorados.get(mentorado_id)
+        mentorado = self._view(mentorado_id, link_id)
         if mentorado_id in self._running:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.SMOKE_TEST, why="under_way")
         self._show(self._begin(mentorado, to))
@@ -262,7 +278,7 @@ class SmokeTestService:
 
     def _require(self, mentorado: Mentorado, test: SmokeTest) -> Mentorado | None:
         """Return the test partner, if there is one. Raises `Problem`."""
-        why = self._unavailable(mentorado.id)
+        why = self._unavailable(mentorado.id) if mentorado.link.in_use else self._unavailable_beside(mentorado)
         if why is not None:
             raise _Failure(test, UNAVAILABLE.get(why, _TROUBLE.UNDER_WAY))
         if test.target is _TARGET.OWN and not DESCRIPTORS[mentorado.link.provider].sends_to_itself:
@@ -296,7 +312,9 @@ class SmokeTestService:
         def submitted(reserved: OutboundMessage) -> None:
             self._reach(replace(self._running[mentorado.id], reference=reserved.reference), _STAGE.SUBMITTED)
 
-        return await self._outbound.send(mentorado.id, message, Purpose.SMOKE_TEST, on_submitted=submitted)
+        return await self._outbound.send(
+            mentorado.id, message, Purpose.SMOKE_TEST, on_submitted=submitted, link_id=_beside(mentorado)
+        )
 
     async def _delivered(
         self, mentorado: Mentorado, partner: Mentorado | None, test: SmokeTest, sent: OutboundMessage
@@ -333,11 +351,12 @@ class SmokeTestService:
 
     async def _has(self, mentorado: Mentorado, test: SmokeTest) -> bool:
         """Whether a message with the test's code arrived for *mentorado*."""
-        return await self._repository.arrived(mentorado.id, test.began_at, word=test.word)
+        return await self._repository.arrived(mentorado.id, test.began_at, word=test.word, link_id=_beside(mentorado))
 
     async def _answered(self, mentorado: Mentorado, test: SmokeTest) -> bool:
         sender = Address(AddressKind.PHONE, test.to)
-        return await self._repository.arrived(mentorado.id, test.stages[_STAGE.SUBMITTED], sender=sender)
+        since = test.stages[_STAGE.SUBMITTED]
+        return await self._repository.arrived(mentorado.id, since, sender=sender, link_id=_beside(mentorado))
 
     def _lost(self, mentorado: Mentorado, partner: Mentorado | None) -> SmokeTestTrouble | None:
         """The likely cause when nothing arrived."""
@@ -346,6 +365,18 @@ class SmokeTestService:
         return None if partner is None or self._connected(partner) else _TROUBLE.PARTNER_OFFLINE
 
     # ----------------------------------------------------------------------------------------------------------------
+
+    def _unavailable_beside(self, mentorado: Mentorado) -> UnavailableReason | None:
+        """Why a link beside the one in use cannot be tested: a procedure is under way there, and asks for the test."""
+        status = self._supervisor.status(mentorado.link.id)
+        if mentorado.archived:
+            return UnavailableReason.ARCHIVED
+        if status.state is not LinkState.CONNECTED:
+            return UnavailableReason.NOT_CONNECTED
+        if self._outbound.stop_of(mentorado.link.id) is not None:
+            return UnavailableReason.SENDING_STOPPED
+        can_send = status.capability not in (SendCapability.RESTRICTED, SendCapability.BLOCKED)
+        return None if can_send else UnavailableReason.SEND_RESTRICTED
 
     def _connected(self, mentorado: Mentorado) -> bool:
         return self._supervisor.status(mentorado.link.id).state is LinkState.CONNECTED
@@ -374,8 +405,8 @@ class SmokeTestService:
         if test.outcome is SmokeTestOutcome.CANCELLED:
             audited = AuditOutcome.DECLINED
         else:
-            self._last[mentorado.id] = test
-            self._supervisor.record_smoke_test(mentorado.id, test.outcome, test.ended_at)
+            self._last[test.link_id] = test
+            self._supervisor.record_smoke_test(mentorado.id, test.outcome, test.ended_at, test.link_id)
         self._audit_service.record(ActionName.SMOKE_TEST, mentorado, after=found, outcome=audited)
         self._bus.publish(SmokeTestChanged(test))
         return test
@@ -410,6 +441,11 @@ class SmokeTestService:
             for each in mentorados
             if not same_account(number, each.expected_account)
         ]
+
+
+def _beside(mentorado: Mentorado) -> LinkId | None:
+    """The link of *mentorado* where it is not the one in use: what the one in use sends or hears proves nothing."""
+    return None if mentorado.link.in_use else mentorado.link.id
 
 
 def _window_closed(sent: OutboundMessage | Hold) -> bool:

@@ -50,7 +50,7 @@ class Accounts:
     async def reload_changed(self) -> list[MentoradoId]:
         """Reload the cached accounts; returns the mentorados whose account another program changed."""
         known, self._read = self._read, {}
-        links = [each.link for each in self._mentorados.all() if each.link.id in known]
+        links = [each.link for each in self._mentorados.through_all() if each.link.id in known]
         return [link.mentorado_id for link in links if await self._account_of(link) != known[link.id][1]]
 
     async def require_alone(self, link: Link, credentials: Credentials) -> None:
@@ -77,7 +77,7 @@ class Accounts:
 
     async def require_first(self, link: Link, credentials: Credentials) -> None:
         others = await self._find_sharing(link, credentials)
-        mine = next((each for each in self._mentorados.all() if each.link.id == link.id), None)
+        mine = next((each for each in self._mentorados.through_all() if each.link.id == link.id), None)
         if mine is None or link.account is not None:
             return
         for other in others:
@@ -94,7 +94,7 @@ class Accounts:
         account = DESCRIPTORS[link.provider].account_id(credentials)
         others = [
             each
-            for each in self._mentorados.all()
+            for each in self._mentorados.through_all()
             if account and each.link.id != link.id and each.link.provider is link.provider and not each.archived
         ]
         found = [each for each in others if await self._account_of(each.link) == account]

@@ -10,12 +10,17 @@ from urllib.parse import urlsplit
 
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem, ProblemCode
-from app.domain.mentorado import LinkId, Mentorado
+from app.domain.mentorado import Link, LinkId, Mentorado
 from app.domain.provider_descriptor import WEBHOOK_SCHEMES, Credentials, loads, secret_key
 from app.domain.repositories import SecretStore
 from app.domain.webhooks import Endpoint, EndpointList
 
 VERIFY_TOKEN: Final = "webhooks/meta/verify_token"  # noqa: S105 - its name
+
+
+def _is_needed(link: Link) -> bool:
+    """Whether deliveries of *link* are wanted: it is in use, runs beside it, or was prepared to."""
+    return link.in_use or link.enabled or link.account is None
 
 
 def path_name(link_id: LinkId) -> str:
@@ -42,10 +47,14 @@ class EndpointRegistry:
         self._made: frozenset[LinkId] = frozenset()
 
     def mentorados(self) -> Sequence[Mentorado]:
-        """Mentorados whose provider sends webhooks. Those connected before come first: with a shared account they get
+        """Mentorados whose provider sends webhooks, each with their link. Those connected before come first: with a shared account they get
         deliveries that name no number."""
-        people = [each for each in self._mentorados.all() if each.link.provider in WEBHOOK_SCHEMES]
-        return sorted((each for each in people if not each.archived), key=lambda each: each.link.account is None)
+        people = [
+            each
+            for each in self._mentorados.through_all()
+            if each.link.provider in WEBHOOK_SCHEMES and not each.archived and _is_needed(each.link)
+        ]
+        return sorted(people, key=lambda each: each.link.account is None)
 
     def affects(self, link_id: LinkId) -> bool:
         """Whether this link has a door, or may get one: most never do, and change all the time."""

@@ -25,6 +25,7 @@ from app.domain.events import (
     MentoradoChanged,
     MentoradosLoaded,
     OperatorSettingsChanged,
+    StandbyStatusChanged,
     StatusChanged,
     WebhooksChanged,
 )
@@ -68,7 +69,7 @@ class WebhookDispatcher:
     def dispatch(self, batch: DeliveryBatch) -> None:
         """To the open line of the link; else it waits with the receiver until one is open."""
         link_id, mark = batch.link_id, batch.mark
-        mentorado = next((each for each in self._mentorados.all() if each.link.id == link_id), None)
+        mentorado = next((each for each in self._mentorados.through_all() if each.link.id == link_id), None)
         provider: object = self._providers.get(mentorado.link.provider) if mentorado else None
         confirm: Callable[[], None] = partial(self._confirm, link_id, mark)
         taken = False
@@ -331,6 +332,7 @@ class WebhookService:
             leave = (
                 self._bus.subscribe(MentoradoChanged, self._on_changed),
                 self._bus.subscribe(StatusChanged, partial(self._on_status, deliveries)),
+                self._bus.subscribe(StandbyStatusChanged, partial(self._on_status, deliveries)),
             )
             try:
                 async with asyncio.TaskGroup() as group:
@@ -368,10 +370,11 @@ class WebhookService:
             self._bus.publish(WebhooksChanged())
 
     def _on_changed(self, event: MentoradoChanged) -> None:
-        if self._endpoints.affects(event.mentorado.link.id):
+        links = (event.mentorado.link, *self._mentorados.links_beside(event.mentorado.id))
+        if any(self._endpoints.affects(link.id) for link in links):
             self.reload_endpoints()
 
-    def _on_status(self, deliveries: WebhookDispatcher, event: StatusChanged) -> None:
+    def _on_status(self, deliveries: WebhookDispatcher, event: StatusChanged | StandbyStatusChanged) -> None:
         if event.before.state is event.after.state:
             return
         if event.after.state is LinkState.CONNECTING and self._endpoints.affects(event.link_id):

@@ -242,7 +242,8 @@ class WhatsAppWebProvider:
         return account
 
     def _mentorado_of(self, link: Link) -> Mentorado | None:
-        return next((each for each in self._mentorados() if each.link.id == link.id), None)
+        found = next((each for each in self._mentorados() if each.id == link.mentorado_id), None)
+        return None if found is None else found.through(link)
 
     def _set_foreign_messages_aside(self, mentorado: Mentorado, folder: SessionDirectory) -> None:
         """What another mentorado's session received must not enter this history with the next pairing."""
