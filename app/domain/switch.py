@@ -154,6 +154,10 @@ class SwitchPlan:
         """*among* with the canary first."""
         return sorted(among, key=lambda each: each != self.canary)
 
+    def too_many_failed(self, failed: int, tried: int) -> bool:
+        """Whether so many failures among so many who were tried reach the share at which the run pauses."""
+        return failed > 0 and failed * 100 >= self.stop_at_percent * tried
+
     def wave_of(self, place: int, *, with_canary: bool) -> int:
         """The wave, counted from 1, of who is at *place*, counted from 0; the canary is a wave of its own."""
         return 1 + (place + self.wave_size - 1 if with_canary else place) // self.wave_size
@@ -303,13 +307,6 @@ class SwitchRun:
     def grace_ends(self, item: SwitchItem) -> datetime | None:
         """Until when the former provider is kept at least; nothing happens by itself then."""
         return None if item.switched_at is None else item.switched_at + self.plan.grace
-
-    @property
-    def failed_too_often(self) -> bool:
-        """Whether the share of those who failed, of all who were tried, reaches the limit of the plan."""
-        failed = self.count(SwitchItemState.FAILED, SwitchItemState.ROLLED_BACK)
-        tried = failed + self.count(SwitchItemState.SWITCHED, SwitchItemState.RELEASED)
-        return failed > 0 and failed * 100 >= self.plan.stop_at_percent * tried
 
 
 def same_person(one: str, other: str) -> bool:
