@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +32,8 @@ from app.core.procedures.service import ProcedureService
 from app.core.procedures.services import build_procedures
 from app.core.provider_setup.credentials import Accounts
 from app.core.provider_setup.services import ProviderSetup, build_provider_setup
+from app.core.provider_switch.plan import SwitchPlanner
+from app.core.provider_switch.service import SwitchService
 from app.core.secret_service import SecretService
 from app.core.settings_service import DebugLogController, SettingsService
 from app.core.trusted_time import ClockCheck, TrustedClock
@@ -71,6 +73,7 @@ from app.storage.secrets.store import SelectableSecretStore, read_passphrase
 from app.storage.set_aside import SqlSetAside
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.smoke_tests import SqlSmokeTests
+from app.storage.switches import SqlSwitches
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from app.text.outbound import smoke_test_text
@@ -117,7 +120,9 @@ class Services:
     cases: CaseService
     campaigns: CampaignService
     campaign_planner: CampaignPlanner
+    switches: SwitchService
     follower: DatabaseFollower
+    loads: Sequence[Callable[[], Awaitable[None]]]  # read what is kept in memory, in this order
 
     async def open(self) -> None:
         """Open the database and load settings, mentorados and procedures. May be called again after a `Problem`."""
@@ -128,11 +133,8 @@ class Services:
         await self.clock.load()
         await self.settings_service.load()
         await self.mentorados.load()
-        await self.procedures.load()
-        await self.outbound.load()
-        await self.smoke_tests.load()
-        await self.cases.load()
-        await self.campaigns.load()
+        for load in self.loads:
+            await load()
         self.follower.begin()
 
     async def begin_anew(self) -> None:
@@ -163,6 +165,7 @@ class Services:
                     self.backup_retention.run,
                     self.outbound.run,
                     self.campaigns.run,
+                    self.switches.run,
                     self.consent.confirmations.run,
                     self.follower.run,
                 ),
@@ -342,6 +345,23 @@ def build_services(
         write_queue=write_queue,
         clock=trusted,
     )
+    switch_repository = ports.switches or SqlSwitches(database)
+    switch_planner = SwitchPlanner(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        outbound=outbound,
+        smoke_tests=smoke_tests,
+        incidents=incidents,
+        providers=providers,
+        secrets=ports.secrets or secrets,
+        accounts=accounts,
+        cases=cases,
+        repository=switch_repository,
+        counts=ports.counts or history,
+        settings_service=settings_service,
+        consents=consents,
+        clock=trusted,
+    )
     procedures = ports.procedures or build_procedures(
         mentorados=mentorados,
         supervisor=supervisor,
@@ -349,6 +369,8 @@ def build_services(
         actions=actions,
         providers=providers,
         outbound=outbound,
+        smoke_tests=smoke_tests,
+        require_switch=switch_planner.require,
         note=lambda: texts("smoke.note"),
         backups=backups,
         recovery_backups=ports.backups or backups,
@@ -364,10 +386,28 @@ def build_services(
         clock=trusted,
         steps=ports.steps,
     )
-    actions.attach(under_way=procedures.active, interrupt=procedures.pause_active, stopped=outbound.stop_of)
+    switches = SwitchService(
+        bus=bus,
+        mentorados=mentorados,
+        supervisor=supervisor,
+        procedures=procedures,
+        planner=switch_planner,
+        repository=switch_repository,
+        settings_service=settings_service,
+        audit_service=audit_service,
+        clock=trusted,
+    )
+    switch_planner.attach(under_way=procedures.active, switching=switches.is_switching)
+    actions.attach(
+        under_way=procedures.active,
+        interrupt=procedures.pause_active,
+        stopped=outbound.stop_of,
+        switch_of=switches.item_of,
+    )
     consent = build_consent_services(
         bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
     )
+    loads = tuple(each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches))
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
         settings=settings,
@@ -444,9 +484,11 @@ def build_services(
         cases=cases,
         campaigns=campaigns,
         campaign_planner=campaign_planner,
+        switches=switches,
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
         consent=consent,
+        loads=loads,
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,
@@ -454,14 +496,7 @@ def build_services(
             settings_service=settings_service,
             clock_check=clock_check,
             accounts=accounts,
-            reload=(
-                procedures.load,
-                outbound.load,
-                smoke_tests.load,
-                cases.load,
-                campaigns.load,
-                consent.ledger.follow,
-            ),
+            reload=(*loads, consent.ledger.follow),
             clock=trusted,
         ),
     )

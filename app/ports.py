@@ -28,6 +28,7 @@ from app.domain.repositories import (
     TransitionRepository,
 )
 from app.domain.smoke_test import SmokeTestRepository
+from app.domain.switch import SwitchRepository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Ports:
     outbound: OutboundRepository | None = None
     smoke_tests: SmokeTestRepository | None = None
     cases: CaseRepository | None = None
+    switches: SwitchRepository | None = None
     secrets: SecretStore | None = None
     registration_attempts: RegistrationAttempts | None = None
     steps: Iterable[Step] | None = None

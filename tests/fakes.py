@@ -24,6 +24,7 @@ from app.domain.repositories import Transition
 from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
 from app.domain.settings import OperatorSettings
 from app.domain.smoke_test import SmokeTest
+from app.domain.switch import SwitchItem, SwitchRun, SwitchRunId
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN
 
@@ -415,9 +416,50 @@ class FakeSmokeTests:
         return False
 
     async def arrived(
-        self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
+        self,
+        mentorado_id: MentoradoId,
+        since: datetime,
+        *,
+        word: str = "",
+        sender: Address | None = None,
+        link_id: LinkId | None = None,
     ) -> bool:
         return False
+
+
+class FakeSwitches:
+    """The runs of provider switches in memory."""
+
+    def __init__(self) -> None:
+        self.stored: dict[SwitchRunId, SwitchRun] = {}
+        self.billed: list[Address] = []
+        self.group_count = 0
+        self.problem: Problem | None = None  # raised by every write while set
+
+    async def add(self, run: SwitchRun) -> None:
+        self._may_write()
+        self.stored[run.id] = run
+
+    async def all(self) -> Sequence[SwitchRun]:
+        return list(reversed(self.stored.values()))
+
+    async def save_run(self, run: SwitchRun) -> None:
+        self._may_write()
+        self.stored[run.id] = replace(run, items=self.stored[run.id].items)
+
+    async def save_item(self, item: SwitchItem) -> None:
+        self._may_write()
+        self.stored[item.run_id] = self.stored[item.run_id].with_item(item)
+
+    async def outside_window(self, mentorado_id: MentoradoId, since: datetime) -> Sequence[Address]:
+        return self.billed
+
+    async def groups(self, mentorado_id: MentoradoId, since: datetime) -> int:
+        return self.group_count
+
+    def _may_write(self) -> None:
+        if self.problem is not None:
+            raise self.problem
 
 
 class FakeCases:

@@ -55,6 +55,7 @@ from tests.fakes import (
     FakeProviderTime,
     FakeSettings,
     FakeSmokeTests,
+    FakeSwitches,
     FakeTimeRecords,
     FakeTransitionLog,
 )
@@ -157,6 +158,7 @@ class ServicesInMemory:
                 outbound=self.outbound_record,
                 smoke_tests=self.smoke_test_record,
                 cases=FakeCases(),
+                switches=FakeSwitches(),
                 secrets=self.secrets,
                 registration_attempts=self.tries,
                 steps=steps,

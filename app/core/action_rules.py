@@ -14,6 +14,7 @@ from app.domain.mentorado import Mentorado
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider_descriptor import DESCRIPTORS, ProviderDescriptor
+from app.domain.switch import SwitchItem, SwitchItemState
 
 IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
 IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
@@ -36,6 +37,9 @@ _ONE_AT_A_TIME = frozenset(
         ActionName.BACK_UP,
         ActionName.RESTORE,
         ActionName.ARCHIVE,
+        ActionName.SWITCH_PROVIDER,
+        ActionName.ROLL_BACK,
+        ActionName.RELEASE_FORMER,
     }
 )
 _LINK_IS_TAKEN = frozenset({*_ONE_AT_A_TIME, ActionName.SMOKE_TEST, ActionName.CONNECT, ActionName.NEW_CODE})
@@ -54,6 +58,7 @@ class ActionContext:
     procedure: Procedure | None  # the one that is not finished
     incident: bool  # of the link's provider
     stop: OutboundStop | None = None  # why nothing is sent from the number
+    switch: SwitchItem | None = None  # the switch of its provider that is not settled
 
 
 def availability(context: ActionContext) -> dict[ActionName, UnavailableReason | None]:
@@ -213,6 +218,22 @@ def _release_sending(context: ActionContext) -> UnavailableReason | None:
     return None if context.stop is not None else UnavailableReason.NOTHING_STOPPED
 
 
+def _switch_provider(context: ActionContext) -> UnavailableReason | None:
+    if context.switch is None:
+        return None
+    kept = context.switch.state is SwitchItemState.SWITCHED
+    return UnavailableReason.RELEASE_FORMER_FIRST if kept else UnavailableReason.SWITCH_UNDER_WAY
+
+
+def _when_switched(context: ActionContext) -> UnavailableReason | None:
+    kept = context.switch is not None and context.switch.state is SwitchItemState.SWITCHED
+    return None if kept else UnavailableReason.NO_FORMER_PROVIDER
+
+
+def _archive(context: ActionContext) -> UnavailableReason | None:
+    return _when_idle(context) or _switch_provider(context)
+
+
 def _not_archived(_context: ActionContext) -> UnavailableReason | None:
     return UnavailableReason.NOT_ARCHIVED  # `availability` asks no rule about one who is
 
@@ -238,7 +259,10 @@ RULES: Final[Mapping[ActionName, Callable[[ActionContext], UnavailableReason | N
         ActionName.LIFT_BAN: _lift_ban,
         ActionName.OVERRULE_LOCK: _overrule_lock,
         ActionName.RELEASE_SENDING: _release_sending,
-        ActionName.ARCHIVE: _when_idle,
+        ActionName.SWITCH_PROVIDER: _switch_provider,
+        ActionName.ROLL_BACK: _when_switched,
+        ActionName.RELEASE_FORMER: _when_switched,
+        ActionName.ARCHIVE: _archive,
         ActionName.BRING_BACK: _not_archived,
     }
 )

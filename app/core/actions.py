@@ -26,6 +26,7 @@ from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
 from app.domain.repositories import Clock
+from app.domain.switch import SwitchItem
 from app.platform.logging import log_context
 
 UnderWay = Callable[[MentoradoId], Procedure | None]
@@ -57,12 +58,14 @@ class ActionService:
         under_way: UnderWay,
         interrupt: Callable[[MentoradoId], Awaitable[None]],
         stopped: Callable[[LinkId], OutboundStop | None],
+        switch_of: Callable[[MentoradoId], SwitchItem | None],
     ) -> None:
-        """Connect what is built over this service, before any action: procedures, and the outbound service.
+        """Connect what is built over this service, before any action: procedures, the outbound service, and switches.
 
-        *interrupt* pauses the procedure that moves a link; *stopped* says why nothing is sent over a link.
+        *interrupt* pauses the procedure that moves a link; *stopped* says why nothing is sent over a link; *switch_of*
+        is the provider switch of a mentorado that is not settled.
         """
-        self._under_way, self._interrupt, self._stopped = under_way, interrupt, stopped
+        self._under_way, self._interrupt, self._stopped, self._switch_of = under_way, interrupt, stopped, switch_of
 
     def context(self, mentorado_id: MentoradoId) -> ActionContext:
         """Collect the state that the rules depend on."""
@@ -79,6 +82,7 @@ class ActionService:
             procedure=self._under_way(mentorado_id),
             incident=self._incidents.for_provider(link.provider) is not None,
             stop=self._stopped(link.id),
+            switch=self._switch_of(mentorado_id),
         )
 
     def availability(self, mentorado_id: MentoradoId) -> Mapping[ActionName, UnavailableReason | None]:
@@ -181,6 +185,9 @@ class ActionService:
             Action(name=ActionName.LIFT_BAN, perform=supervisor.lift, needs_confirmation=True),
             Action(name=ActionName.OVERRULE_LOCK, perform=supervisor.overrule_lock, needs_confirmation=True),
             Action(name=ActionName.RELEASE_SENDING),
+            Action(name=ActionName.SWITCH_PROVIDER),
+            Action(name=ActionName.ROLL_BACK),
+            Action(name=ActionName.RELEASE_FORMER),
             Action(name=ActionName.ARCHIVE, perform=mentorados.archive, needs_confirmation=True, recorded=True),
             Action(name=ActionName.BRING_BACK, perform=mentorados.unarchive, recorded=True),
         )

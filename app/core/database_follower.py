@@ -88,5 +88,5 @@ class DatabaseFollower:
         except Problem as problem:  # the secrets are closed here, and no line is opened with them either
             log.debug("The accounts were not reloaded: %s", problem.code)
             return
-        for mentorado_id in moved:
-            await self._supervisor.restart(mentorado_id)
+        for mentorado_id, link_id in moved:
+            await self._supervisor.restart(mentorado_id, link_id)

@@ -14,7 +14,7 @@ from typing import Final, NewType, Protocol
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
 from app.domain.messages import Address
 from app.domain.names import fold_accents
-from app.domain.procedure import ProcedureId
+from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState, StepName, StepState
 
 SwitchRunId = NewType("SwitchRunId", str)
 
@@ -274,6 +274,48 @@ class SwitchItem:
     reason: str = ""  # a `ProblemCode`, `Reason` or other code of why it failed
     at: datetime | None = None  # when the state became known
     switched_at: datetime | None = None
+
+    @property
+    def mark(self) -> Mapping[str, str]:
+        """The facts by which a procedure is known to be of this item."""
+        return {"switch": self.run_id, "number": str(self.number)}
+
+    def is_of(self, procedure: Procedure) -> bool:
+        """Whether *procedure* switches this item, or rolls it back."""
+        return self.mark.items() <= procedure.head.facts.items()
+
+    def after(self, procedure: Procedure) -> SwitchItem:
+        """The item by what *procedure*, which is of it, has come to."""
+        if procedure.head.kind is ProcedureKind.ROLL_BACK:
+            done = procedure.state is ProcedureState.DONE
+            return replace(self, state=SwitchItemState.ROLLED_BACK, at=_last_change(procedure)) if done else self
+        if self.state is SwitchItemState.WAITING and procedure.state is ProcedureState.UNDONE:
+            return self  # it failed before, and is to be tried again
+        prepared = procedure.step(StepName.CHECK_SWITCH).facts.get("to_link")
+        to_link = self.to_link if prepared is None else LinkId(prepared)
+        item = replace(self, procedure_id=procedure.head.id, to_link=to_link)
+        match procedure.state:
+            case ProcedureState.DONE:
+                at = procedure.step(StepName.CUT_OVER).since
+                return replace(item, state=SwitchItemState.SWITCHED, reason="", at=at, switched_at=at)
+            case ProcedureState.UNDONE:
+                reason = self.reason or "undone"
+                return replace(item, state=SwitchItemState.FAILED, reason=reason, at=_last_change(procedure))
+            case ProcedureState.FAILED if not procedure.undoing:
+                return replace(item, state=SwitchItemState.RUNNING, reason=_failure(procedure))
+            case _:
+                return replace(item, state=SwitchItemState.RUNNING)
+
+
+def _failure(procedure: Procedure) -> str:
+    """The most telling code of why a step failed."""
+    facts = next(step.facts for step in procedure.steps if step.state is StepState.FAILED)
+    names = ("finding", "trouble", "reason", "code")
+    return next(facts[name] for name in names if facts.get(name, "none") != "none")
+
+
+def _last_change(procedure: Procedure) -> datetime | None:
+    return max((step.since for step in procedure.steps if step.since is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,9 @@ ACTION_ICON: Final = MappingProxyType(
         ActionName.LIFT_BAN: "check-circle",
         ActionName.OVERRULE_LOCK: "unlink",
         ActionName.RELEASE_SENDING: "send",
+        ActionName.SWITCH_PROVIDER: "swap",
+        ActionName.ROLL_BACK: "undo",
+        ActionName.RELEASE_FORMER: "log-out",
         ActionName.ARCHIVE: "archive",
         ActionName.BRING_BACK: "archive-restore",
     }

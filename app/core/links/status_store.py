@@ -209,8 +209,10 @@ class StatusWaiter:
         self._changes: asyncio.Queue[LinkStatus | None] = asyncio.Queue()
 
     def __enter__(self) -> StatusWaiter:
-        kinds = (StatusChanged, StandbyStatusChanged)
-        self._leave = [self._bus.subscribe(kind, self._on_status) for kind in kinds]
+        self._leave = (
+            self._bus.subscribe(StatusChanged, self._on_status),
+            self._bus.subscribe(StandbyStatusChanged, self._on_status),
+        )
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:

@@ -302,14 +302,14 @@ class Supervisor:
         await provider.overrule_lock(mentorado.link)
         await self._start(mentorado, pair_anew=False)
 
-    async def restart(self, mentorado_id: MentoradoId) -> None:
+    async def restart(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Close the line of a link that runs and open another, with what it signs in with now."""
-        link = self._mentorados.get(mentorado_id).link
+        link = self._view(mentorado_id, link_id).link
         if link.id not in self._runs or self.status(link.id).state is LinkState.BLOCKED:
             return
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
-        await self._start(self._mentorados.get(mentorado_id), pair_anew=False)
+        await self._start(self._view(mentorado_id, link_id), pair_anew=False)
 
     async def _start(self, mentorado: Mentorado, *, pair_anew: bool) -> None:
         """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""

@@ -24,6 +24,8 @@ ACTION: Final[Mapping[ProcedureKind, ActionName]] = MappingProxyType(
         ProcedureKind.REAUTHENTICATION: ActionName.REAUTHENTICATE,
         ProcedureKind.BACKUP: ActionName.BACK_UP,
         ProcedureKind.RESTORE: ActionName.RESTORE,
+        ProcedureKind.SWITCH: ActionName.SWITCH_PROVIDER,
+        ProcedureKind.ROLL_BACK: ActionName.ROLL_BACK,
     }
 )
 """The action that must be available for a procedure to begin, which is also its audit action."""
@@ -94,7 +96,8 @@ class ProcedureAuditor:
     def _audit_values(self, procedure: Procedure, moment: str) -> tuple[dict[str, str], dict[str, str]]:
         mentorado = self._mentorados.get(procedure.head.mentorado_id)
         now = status_snapshot(self._status(mentorado.link.id))
-        return now, {**now, "procedure": procedure.head.id, "moment": moment}
+        providers = {name: procedure.head.facts[name] for name in ("from", "to") if name in procedure.head.facts}
+        return now, {**now, **providers, "procedure": procedure.head.id, "moment": moment}
 
 
 def _outcome(procedure: Procedure) -> AuditOutcome:

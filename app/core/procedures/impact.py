@@ -21,6 +21,8 @@ _FATE = {
     ProcedureKind.REAUTHENTICATION: SessionOutcome.REPLACED,
     ProcedureKind.BACKUP: SessionOutcome.KEPT,
     ProcedureKind.RESTORE: SessionOutcome.RESTORED,
+    ProcedureKind.SWITCH: SessionOutcome.KEPT,
+    ProcedureKind.ROLL_BACK: SessionOutcome.KEPT,
 }
 _PAIRS = frozenset({ProcedureKind.RECOVERY, ProcedureKind.REAUTHENTICATION})
 _BACKUPS = frozenset({StepName.BACK_UP, StepName.PUT_IN_PLACE})

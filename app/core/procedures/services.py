@@ -12,6 +12,7 @@ from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.service import OutboundService
+from app.core.outbound.smoke_test import SmokeTestService
 from app.core.procedures.auditing import ProcedureAuditor
 from app.core.procedures.impact import Counted, ImpactService
 from app.core.procedures.reauthentication import ReauthenticationSteps
@@ -19,6 +20,7 @@ from app.core.procedures.recovery import Backups, RecoverySteps
 from app.core.procedures.restore import RestoreSteps
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import BackupSteps, SmokeCheck, Step
+from app.core.procedures.switch import Require, RollBackSteps, SwitchSteps
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import Provider
 from app.domain.repositories import (
@@ -42,6 +44,8 @@ def build_procedures(
     backups: BackupService,
     recovery_backups: Backups,
     outbound: OutboundService,
+    smoke_tests: SmokeTestService,
+    require_switch: Require,
     note: Callable[[], str],
     journal: ProcedureJournal,
     transfer: HistoryDump,
@@ -55,9 +59,11 @@ def build_procedures(
     clock: Clock,
     steps: Iterable[Step] | None = None,
 ) -> ProcedureService:
-    """Build recoveries, re-authentications, backups and restores over one journal, or what *steps* make instead.
+    """Build recoveries, re-authentications, backups, restores and provider switches over one journal, or what *steps*
+    make instead.
 
-    *note* is the text of the check after a recovery, in the operator's language.
+    *note* is the text of the check after a recovery, in the operator's language. *require_switch* checks whether a
+    mentorado may be switched.
     """
     recovery = RecoverySteps(
         mentorados=mentorados,
@@ -85,6 +91,17 @@ def build_procedures(
         transitions=transitions,
         bus=bus,
     )
+    switch = SwitchSteps(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        outbound=outbound,
+        smoke_tests=smoke_tests,
+        providers=providers,
+        require=require_switch,
+        bus=bus,
+        clock=clock,
+    )
+    roll_back = RollBackSteps(mentorados=mentorados, supervisor=supervisor, outbound=outbound, bus=bus, clock=clock)
     smoke_check = SmokeCheck(mentorados=mentorados, supervisor=supervisor, outbound=outbound, note=note)
     return ProcedureService(
         journal=journal,
@@ -95,6 +112,8 @@ def build_procedures(
             smoke_check.step(),
             *BackupSteps(backups).steps(),
             *restore.steps(),
+            *switch.steps(),
+            *roll_back.steps(),
         ],
         ledger=ImpactService(mentorados=mentorados, providers=providers, history=counts, journal=journal),
         recorder=ProcedureAuditor(

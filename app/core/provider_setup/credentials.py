@@ -11,7 +11,7 @@ from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
-from app.domain.actions import ActionName
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditAction, AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import REASONS
@@ -47,11 +47,11 @@ class Accounts:
         """The credentials of *link_id* are others now."""
         self._read.pop(link_id, None)
 
-    async def reload_changed(self) -> list[MentoradoId]:
-        """Reload the cached accounts; returns the mentorados whose account another program changed."""
+    async def reload_changed(self) -> list[tuple[MentoradoId, LinkId]]:
+        """Reload the cached accounts; returns the mentorados, with the link, whose account another program changed."""
         known, self._read = self._read, {}
         links = [each.link for each in self._mentorados.through_all() if each.link.id in known]
-        return [link.mentorado_id for link in links if await self._account_of(link) != known[link.id][1]]
+        return [(link.mentorado_id, link.id) for link in links if await self._account_of(link) != known[link.id][1]]
 
     async def require_alone(self, link: Link, credentials: Credentials) -> None:
         self._read.clear()  # a command may have changed it: what cannot be undone is not done on memory
@@ -163,9 +163,21 @@ class CredentialService:
         self._accounts = accounts or Accounts(mentorados=mentorados, secrets=secrets)
         self._saving = asyncio.Lock()  # two that are saved at once must not both find the account free
 
-    async def known(self, mentorado_id: MentoradoId) -> StoredCredentials:
-        """The stored credentials of the mentorado's link."""
-        link = self._mentorados.get(mentorado_id).link
+    def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
+        return self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
+
+    def _require(self, mentorado: Mentorado) -> None:
+        """Raises `Problem(NOT_POSSIBLE_NOW)`. A link beside the one in use waits for its credentials, whatever the
+        other does."""
+        if mentorado.link.in_use:
+            self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado.id)
+        elif mentorado.archived or not DESCRIPTORS[mentorado.link.provider].fields:
+            why = UnavailableReason.ARCHIVED if mentorado.archived else UnavailableReason.NO_CREDENTIALS
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.ENTER_CREDENTIALS, why=why)
+
+    async def known(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> StoredCredentials:
+        """The stored credentials of the link in use, or, here and below, of *link_id* beside it."""
+        link = self._view(mentorado_id, link_id).link
         kept = await self._load_plain(link)
         asked = {field.name: field.secret for field in DESCRIPTORS[link.provider].fields if field.name in kept}
         return StoredCredentials(
@@ -173,33 +185,40 @@ class CredentialService:
             secret=frozenset(name for name, secret in asked.items() if secret),
         )
 
-    async def check(self, mentorado_id: MentoradoId, typed: Credentials) -> CredentialReport:
+    async def check(
+        self, mentorado_id: MentoradoId, typed: Credentials, link_id: LinkId | None = None
+    ) -> CredentialReport:
         """Ask the provider whether they are right.
 
         Raises `Problem` when a field is missing or cannot be one, or when the account is another link's.
         """
-        self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
-        link = self._mentorados.get(mentorado_id).link
+        mentorado = self._view(mentorado_id, link_id)
+        self._require(mentorado)
+        link = mentorado.link
         provider: object = self._providers.get(link.provider)
         if isinstance(provider, UsesCredentials):
             kept = await self._load_plain(link)
             whole = _validate(link.provider, kept, typed)
             await self._require_free(link, kept, whole)
             report = await provider.check(whole)
-            self._require_own_number(mentorado_id, report)
+            self._require_own_number(mentorado, report)
             return report
         raise Problem(ProblemCode.PROVIDER_UNAVAILABLE, provider=link.provider)
 
     async def save(
-        self, mentorado_id: MentoradoId, typed: Credentials, report: CredentialReport | None = None
+        self,
+        mentorado_id: MentoradoId,
+        typed: Credentials,
+        report: CredentialReport | None = None,
+        link_id: LinkId | None = None,
     ) -> tuple[CredentialField, ...]:
         """Keep them, and have a link that runs sign in with them; returns the fields that changed.
 
         *report* is what the provider said about them, or None when nobody asked it. Raises `Problem(ACCOUNT_TAKEN)`,
         and keeps nothing, when the account or its number is another link's.
         """
-        self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
-        mentorado = self._mentorados.get(mentorado_id)
+        mentorado = self._view(mentorado_id, link_id)
+        self._require(mentorado)
         link = mentorado.link
         async with self._saving:
             try:
@@ -207,7 +226,7 @@ class CredentialService:
                 whole = _validate(link.provider, kept, typed)
                 changed = tuple(name for name in CredentialField if kept.get(name) != whole.get(name))
                 await self._require_free(link, kept, whole)
-                self._require_own_number(mentorado_id, report)
+                self._require_own_number(mentorado, report)
             except Problem as problem:
                 await self._audit_service.write_or_queue(
                     ActionName.ENTER_CREDENTIALS, mentorado, outcome=AuditOutcome.FAILED, reason=problem.code
@@ -221,8 +240,8 @@ class CredentialService:
         if changed:
             descriptor = DESCRIPTORS[link.provider]
             if descriptor.account_id(kept) != descriptor.account_id(whole):
-                await self._clear_account_decision(mentorado_id)
-            await self._supervisor.restart(mentorado_id)
+                await self._clear_account_decision(mentorado)
+            await self._supervisor.restart(mentorado_id, link_id)
         return changed
 
     async def _require_free(self, link: Link, kept: Credentials, whole: Credentials) -> None:
@@ -231,16 +250,15 @@ class CredentialService:
         same = descriptor.account_id(kept) == descriptor.account_id(whole)
         await (self._accounts.require_first if same else self._accounts.require_alone)(link, whole)
 
-    def _require_own_number(self, mentorado_id: MentoradoId, report: CredentialReport | None) -> None:
-        mentorado = self._mentorados.get(mentorado_id)
+    def _require_own_number(self, mentorado: Mentorado, report: CredentialReport | None) -> None:
         number = report.account if report is not None else None
         if number is not None and not same_account(number, mentorado.expected_account):
             self._accounts.require_nobodys(number, mentorado.link.id)
 
-    async def _clear_account_decision(self, mentorado_id: MentoradoId) -> None:
+    async def _clear_account_decision(self, mentorado: Mentorado) -> None:
         """Clear an open decision about the number of the former account."""
-        if REASONS[self._supervisor.status(self._mentorados.get(mentorado_id).link.id).reason].about_account:
-            await self._supervisor.pause(mentorado_id)
+        if REASONS[self._supervisor.status(mentorado.link.id).reason].about_account:
+            await self._supervisor.pause(mentorado.id, mentorado.link.id)
 
     async def forget(self, mentorado_id: MentoradoId) -> None:
         """Delete the stored credentials. Raises `Problem(NOT_POSSIBLE_NOW)` while the link runs: it could not

@@ -47,8 +47,8 @@ class EndpointRegistry:
         self._made: frozenset[LinkId] = frozenset()
 
     def mentorados(self) -> Sequence[Mentorado]:
-        """Mentorados whose provider sends webhooks, each with their link. Those connected before come first: with a shared account they get
-        deliveries that name no number."""
+        """Mentorados whose provider sends webhooks, each with their link. Those connected before come first: with a
+        shared account they get deliveries that name no number."""
         people = [
             each
             for each in self._mentorados.through_all()

@@ -101,7 +101,7 @@ def form_for(request: ActionRequest, runner: ActionRunner) -> ProcedureForm:
             if runner.backups is None:
                 raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name)
             return RestoreForm(runner.theme, mentorado, runner.backups, runner.clock)
-        case ProcedureKind.RECOVERY | ProcedureKind.REAUTHENTICATION:
+        case _:
             return ImpactForm(kind, runner.theme, mentorado, procedures_of(runner), runner.clock)
 
 

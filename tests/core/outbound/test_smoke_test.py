@@ -567,11 +567,11 @@ async def test_a_test_of_a_former_link_or_of_a_date_to_come_proves_nothing(tmp_p
             mentorado_id=ana.id, link_id=ana.link.id, target=SmokeTestTarget.PARTNER,
             began_at=now, ended_at=now, outcome=E.PASSED,
         )  # fmt: skip
-        t.service._last[ana.id] = passed
+        t.service._last[ana.link.id] = passed
         assert held(t) is None
-        t.service._last[ana.id] = replace(passed, link_id=t.bia.link.id)
+        del t.service._last[ana.link.id]
         assert held(t) is ProblemCode.SMOKE_TEST_MISSING
-        t.service._last[ana.id] = replace(passed, ended_at=now + timedelta(days=2))
+        t.service._last[ana.link.id] = replace(passed, ended_at=now + timedelta(days=2))
         assert held(t) is ProblemCode.SMOKE_TEST_OLD
 
 
