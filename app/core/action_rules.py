@@ -218,20 +218,22 @@ def _release_sending(context: ActionContext) -> UnavailableReason | None:
     return None if context.stop is not None else UnavailableReason.NOTHING_STOPPED
 
 
+def _keeps_former(context: ActionContext) -> bool:
+    return context.switch is not None and context.switch.state is SwitchItemState.SWITCHED
+
+
 def _switch_provider(context: ActionContext) -> UnavailableReason | None:
-    if context.switch is None:
-        return None
-    kept = context.switch.state is SwitchItemState.SWITCHED
-    return UnavailableReason.RELEASE_FORMER_FIRST if kept else UnavailableReason.SWITCH_UNDER_WAY
+    """One that waits or runs is no reason: it asks this too, and a dry run says so."""
+    return UnavailableReason.RELEASE_FORMER_FIRST if _keeps_former(context) else None
 
 
 def _when_switched(context: ActionContext) -> UnavailableReason | None:
-    kept = context.switch is not None and context.switch.state is SwitchItemState.SWITCHED
-    return None if kept else UnavailableReason.NO_FORMER_PROVIDER
+    return None if _keeps_former(context) else UnavailableReason.NO_FORMER_PROVIDER
 
 
 def _archive(context: ActionContext) -> UnavailableReason | None:
-    return _when_idle(context) or _switch_provider(context)
+    why = _when_idle(context) or _switch_provider(context)
+    return why or (None if context.switch is None else UnavailableReason.SWITCH_UNDER_WAY)
 
 
 def _not_archived(_context: ActionContext) -> UnavailableReason | None:

@@ -126,7 +126,7 @@ class SwitchSteps:
         test = await self._smoke_tests.run(run.mentorado_id, link_id=target)
         hold = self._smoke_tests.bulk_hold(run.mentorado_id, target)
         if hold is not None:
-            raise Problem(hold.code, **hold.context, trouble=test.trouble)
+            raise Problem(hold.code, **hold.context, trouble=test.trouble.value)
         return {"outcome": str(test.outcome)}
 
     async def _require_connected(self, run: StepContext) -> StepData:

@@ -1,0 +1,259 @@
+"""A provider switch from its approval to the release of the former provider."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import ProviderKind
+from app.domain.outbound import OutboundMessage
+from app.domain.procedure import ProcedureState
+from app.domain.provider import Blocked, Connected, QrScanned
+from app.domain.switch import SwitchItemState, SwitchPause, SwitchPlan, SwitchState
+from tests.clock import ManualClock, settle
+from tests.core.provider_switch.switching import ALL, Switching
+
+WEB, ZAPI, META = ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI, ProviderKind.META_CLOUD
+S = SwitchItemState
+
+
+@pytest.fixture
+def core() -> Switching:
+    return Switching(clock=ManualClock())
+
+
+@pytest.mark.parametrize(("source", "target"), list(permutations(ALL, 2)))
+async def test_the_target_is_connected_and_tested_beside_the_current_provider_which_then_stays_silent(
+    core: Switching, source: ProviderKind, target: ProviderKind
+) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1, source)
+        await core.approved(SwitchPlan(target=target, mentorados=(ana.id,)))
+        await core.moved()
+        assert core.item(ana).state is S.SWITCHED
+        assert core.provider_of(ana) is target
+        assert core.connected(ana) == {source, target}
+        assert core.run().state is SwitchState.FINISHED
+        assert [link for link, _ in core.played[target].sent] == [core.item(ana).to_link]  # the smoke test
+        await core.clock.advance(60)
+        await core.write(ana)
+        assert len(core.played[target].sent) == 2
+        assert core.played[source].sent == []
+
+
+async def test_the_former_provider_is_released_by_a_person_and_keeps_its_session(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        await core.clock.advance(timedelta(days=30).total_seconds())
+        assert core.connected(ana) == {WEB, ZAPI}, "nothing is released by itself"
+        await core.switches.release(ana.id)
+        assert core.connected(ana) == {ZAPI}
+        assert core.item(ana).state is S.RELEASED
+        (former,) = core.mentorados.links_beside(ana.id)
+        assert (former.provider, former.enabled, former.account) == (WEB, False, ana.phone)
+        with pytest.raises(Problem):
+            await core.switches.release(ana.id)
+
+
+async def test_rolled_back_the_former_provider_carries_the_messages_again_through_the_same_link(
+    core: Switching,
+) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        await core.switches.roll_back(ana.id)
+        await core.moved()
+        assert core.item(ana).state is S.ROLLED_BACK
+        assert core.mentorados.get(ana.id).link.id == ana.link.id
+        assert core.connected(ana) == {WEB}
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        assert core.run().items[0].to_link == core.switches.runs[1].items[0].to_link, "the same link serves again"
+
+
+async def test_a_roll_back_to_a_provider_that_fell_meanwhile_changes_nothing(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        core.played[WEB].open[ana.link.id].say(Blocked(Reason.LOGGED_OUT))
+        await settle()
+        await core.switches.roll_back(ana.id)
+        await core.moved()
+        procedure = core.procedures.active(ana.id)
+        assert procedure is not None
+        assert procedure.state is ProcedureState.FAILED
+        assert procedure.steps[0].facts["code"] == ProblemCode.SWITCH_OLD_NOT_BACK
+        assert core.provider_of(ana) is ZAPI
+        await core.procedures.undo(procedure.head.id)
+        await core.moved()
+        assert core.item(ana).state is S.SWITCHED
+
+
+@pytest.mark.parametrize("how", ["blocked", "refused", "silent"])
+async def test_a_switch_that_fails_leaves_the_current_provider_in_use_and_says_why(core: Switching, how: str) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        if how == "blocked":
+            core.played[ZAPI].trouble[ana.id] = Blocked(Reason.BILLING)
+        elif how == "refused":
+            core.played[ZAPI].refuses.add(ana.id)
+        else:
+            core.smoke_test_record.silent.add(ana.id)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        await core.clock.advance(400)
+        await core.moved()
+        expected = {"blocked": "billing", "refused": "recipient", "silent": "no_answer"}
+        assert (core.item(ana).state, core.item(ana).reason) == (S.FAILED, expected[how])
+        assert core.mentorados.get(ana.id).link == ana.link
+        assert core.connected(ana) == {WEB}
+        assert core.actions.unavailable_reason(ActionName.SWITCH_PROVIDER, ana.id) is None
+
+
+async def test_a_message_that_is_being_handed_over_is_finished_before_the_target_takes_over(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        core.played[WEB].handing_over = asyncio.Event()
+        writing = asyncio.get_running_loop().create_task(core.write(ana))
+        await settle()
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.clock.advance(60)
+        await core.moved()
+        assert core.provider_of(ana) is WEB
+        core.played[WEB].handing_over.set()
+        await core.moved()
+        assert isinstance(await writing, OutboundMessage)
+        assert core.provider_of(ana) is ZAPI
+
+
+async def test_somebody_who_is_not_scanned_for_stays_where_they_are(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        core.played[ZAPI].waits.add(ana.id)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        target = core.item(ana).to_link
+        assert target is not None
+        assert core.supervisor.status(target).state is LinkState.QR_READY
+        assert core.status(ana).state is LinkState.CONNECTED
+        assert core.actions.unavailable_reason(ActionName.ARCHIVE, ana.id) is not None
+        procedure = core.procedures.active(ana.id)
+        assert procedure is not None
+        await core.procedures.pause(procedure.head.id)
+        await core.moved()
+        assert (core.run().state, core.run().pause) == (SwitchState.PAUSED, SwitchPause.PERSON)
+        assert core.supervisor.status(target).state is LinkState.OFF
+        core.played[ZAPI].waits.clear()
+        await core.switches.resume(core.run().id)
+        await core.moved()
+        assert core.item(ana).state is S.SWITCHED
+
+
+# --- waves ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_cohort_goes_in_waves_after_its_canary_and_waits_for_a_person_between_them(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(6)
+        await core.approved(SwitchPlan(target=META, cohort="2026", canary=people[3].id, wave_size=2))
+        waves = []
+        for _ in range(5):
+            await core.moved(1500)
+            waves.append([people.index(each) for each in people if core.item(each).state is S.SWITCHED])
+            if core.run().is_open:
+                assert core.run().pause is SwitchPause.WAVE
+                await core.switches.resume(core.run().id)
+        assert waves == [[3], [0, 1, 3], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]
+        assert core.run().state is SwitchState.FINISHED
+
+
+async def test_a_pause_of_minutes_between_waves_ends_by_itself(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(3)
+        await core.approved(SwitchPlan(target=META, cohort="2026", wave_size=2, pause_minutes=10))
+        await core.moved(1500)
+        assert core.run().pause_until == core.clock.now() + timedelta(minutes=10)
+        await core.clock.advance(599)
+        assert core.item(people[2]).state is S.WAITING
+        await core.clock.advance(2)
+        await core.moved(1500)
+        assert core.run().state is SwitchState.FINISHED
+
+
+async def test_a_pause_of_minutes_that_a_person_takes_over_does_not_end_by_itself(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(3)
+        await core.approved(SwitchPlan(target=META, cohort="2026", wave_size=2, pause_minutes=10))
+        await core.moved(1500)
+        await core.switches.pause(core.run().id)
+        await core.clock.advance(3600)
+        assert core.run().pause is SwitchPause.PERSON
+        await core.switches.resume(core.run().id)
+        await core.moved(1500)
+        assert core.item(people[2]).state is S.SWITCHED
+
+
+async def test_a_failing_canary_pauses_the_run_before_anybody_else_is_touched(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(25)
+        core.played[META].trouble[people[0].id] = Blocked(Reason.TOKEN_INVALID)
+        await core.approved(SwitchPlan(target=META, cohort="2026", canary=people[0].id))
+        await core.moved(1500)
+        assert (core.run().state, core.run().pause) == (SwitchState.PAUSED, SwitchPause.CANARY)
+        assert [core.item(each).state for each in people] == [S.FAILED, *[S.WAITING] * 24]
+        await core.switches.stop(core.run().id)
+        assert core.run().count(S.LEFT_OUT) == 24
+        assert all(core.provider_of(each) is WEB for each in people)
+
+
+async def test_a_run_stops_at_its_failure_rate_and_goes_on_when_a_person_says_so(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(25)
+        for each in people[4::5]:
+            core.played[META].trouble[each.id] = Blocked(Reason.TOKEN_INVALID)
+        await core.approved(SwitchPlan(target=META, cohort="2026", wave_size=25))
+        await core.moved(4000)
+        assert (core.run().state, core.run().pause) == (SwitchState.PAUSED, SwitchPause.FAILURES)
+        assert core.run().count(S.SWITCHED, S.FAILED) == 5
+        while core.run().is_open:
+            await core.switches.resume(core.run().id)
+            await core.moved(4000)
+        assert core.run().count(S.SWITCHED) == 20
+        assert core.run().count(S.FAILED) == 5
+        core.played[META].trouble.clear()
+        await core.switches.retry(core.run().id)
+        await core.moved(4000)
+        assert core.run().count(S.SWITCHED) == 25
+        assert core.run().state is SwitchState.FINISHED
+        with pytest.raises(Problem):
+            await core.switches.retry(core.run().id)
+
+
+async def test_paused_by_a_person_the_one_under_way_is_finished_and_nobody_else_begun(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(3)
+        core.played[ZAPI].waits.add(people[0].id)
+        await core.approved(SwitchPlan(target=ZAPI, cohort="2026"))
+        await core.moved()
+        await core.switches.pause(core.run().id)
+        target = core.item(people[0]).to_link
+        assert target is not None
+        core.played[ZAPI].open[target].say(QrScanned(people[0].phone), Connected(people[0].phone))
+        await core.moved()
+        assert [core.item(each).state for each in people] == [S.SWITCHED, S.WAITING, S.WAITING]
+        await core.switches.stop(core.run().id)
+        for ask in (core.switches.pause, core.switches.resume, core.switches.stop):
+            with pytest.raises(Problem):
+                await ask(core.run().id)
+        with pytest.raises(Problem):
+            await core.switches.retry(core.run().id)
