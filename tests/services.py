@@ -109,6 +109,7 @@ class ServicesInMemory:
     smoke_test_record: FakeSmokeTests = field(default_factory=FakeSmokeTests)
     outbound_record: FakeOutbound = field(default_factory=FakeOutbound)
     secrets: FakeSecretStore = field(default_factory=FakeSecretStore)
+    switch_record: FakeSwitches = field(default_factory=FakeSwitches)
     tries: FakeTries = field(default_factory=FakeTries)
     bus: EventBus = field(default_factory=EventBus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
@@ -158,7 +159,7 @@ class ServicesInMemory:
                 outbound=self.outbound_record,
                 smoke_tests=self.smoke_test_record,
                 cases=FakeCases(),
-                switches=FakeSwitches(),
+                switches=self.switch_record,
                 secrets=self.secrets,
                 registration_attempts=self.tries,
                 steps=steps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
 from app.domain.consent import Purpose
@@ -20,7 +20,7 @@ from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun
 from tests.clock import settle
 from tests.fake_providers import FakeConnection
-from tests.fakes import FakeSmokeTests
+from tests.fakes import FakeSmokeTests, FakeSwitches
 from tests.services import Core
 
 TESTER = PhoneNumber("+5511955550000")
@@ -115,6 +115,16 @@ class AnsweredTests(FakeSmokeTests):
         return mentorado_id not in self.silent
 
 
+class SwitchRecord(FakeSwitches):
+    """The runs in memory; while *deaf*, the program dies before it stores what became of anybody."""
+
+    deaf = False
+
+    async def save_item(self, item: SwitchItem) -> None:
+        if not self.deaf:
+            await super().save_item(item)
+
+
 @dataclass
 class Switching(Core):
     """The core in memory with one played provider of every kind; *people* are connected through the first."""
@@ -124,18 +134,28 @@ class Switching(Core):
         default_factory=lambda: {kind: SwitchedProvider(pairs=kind is not ProviderKind.META_CLOUD) for kind in ALL}
     )
 
+    switch_record: SwitchRecord = field(default_factory=SwitchRecord)
+
     def __post_init__(self) -> None:
         self.hosted = self.played
         super().__post_init__()
         self.switches = self.services.switches
 
+    def again(self) -> Switching:
+        """The program after its end, over what it left on disk."""
+        kept = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("bus", "clock")}
+        return Switching(clock=self.clock, **{**kept, "hosted": {}})
+
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """The services that a switch needs, running."""
-        await self.services.mentorados.load()
-        for load in self.services.loads:
-            await load()
+        """The services that a switch needs, running. Smoke tests go to `TESTER`, and all of them can be seen."""
         async with self.supervisor, self.procedures:
+            await self.services.mentorados.load()
+            for load in self.services.loads:
+                await load()
+            settings = self.services.settings_service
+            await settings.change(SMOKE_TEST, SmokeTestSettings(target=SmokeTestTarget.NUMBER, number=TESTER))
+            await settings.change(WEBHOOKS, replace(settings.settings.webhooks, on=True))
             running = asyncio.get_running_loop().create_task(self.switches.run())
             await settle()
             try:
@@ -145,10 +165,7 @@ class Switching(Core):
                 await asyncio.gather(running, return_exceptions=True)
 
     async def people(self, count: int, source: ProviderKind = ProviderKind.WHATSAPP_WEB) -> list[Mentorado]:
-        """So many mentorados of one cohort, connected through *source*, who test with `TESTER`, and hear of it."""
-        settings = self.services.settings_service
-        await settings.change(SMOKE_TEST, SmokeTestSettings(target=SmokeTestTarget.NUMBER, number=TESTER))
-        await settings.change(WEBHOOKS, replace(settings.settings.webhooks, on=True))
+        """So many mentorados of one cohort, connected through *source*."""
         found = []
         for number in range(count):
             mentorado = await self.mentorados.add(f"Ana {number:02}", f"11 98765-4{number:03}", "2026", provider=source)
@@ -162,9 +179,15 @@ class Switching(Core):
         made = await self.switches.dry_run(plan)
         return await self.switches.approve(made, self.switches.confirmation(made))
 
-    async def moved(self, turns: int = 400) -> None:
-        """Until nothing moves by itself any more."""
-        await settle(turns)
+    async def moved(self) -> None:
+        """Until nothing moves by itself any more; what passes through a thread takes a moment of real time."""
+        still, before = 0, None
+        while still < 5:
+            await settle(100)
+            await asyncio.sleep(0.001)
+            sent = sum(len(played.sent) for played in self.played.values())
+            now = (sent, sum(len(lines) for _, lines in self.journal.journals.values()), repr(self.switches.runs))
+            still, before = (still + 1 if now == before else 0), now
 
     def run(self) -> SwitchRun:
         """The one approved last, as it is now."""
