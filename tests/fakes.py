@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.cases import Case, CaseId, CaseKind, CaseNote
-from app.domain.consent import ConsentChange, ConsentEntry, Purpose
+from app.domain.consent import ConsentChange, ConsentEntry, ContactConsents, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import FORBIDDING
 from app.domain.incident import Finding
@@ -396,6 +396,15 @@ class FakeOutbound:
     async def append(self, entries: Sequence[ConsentEntry]) -> None:
         self.ledger.extend(entries)
 
+    async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
+        theirs = [each for each in self.ledger if each.mentorado_id == mentorado_id]
+        return [
+            ContactConsents(
+                reference=contact.key, addresses=(contact,), entries=[e for e in theirs if e.contact == contact]
+            )
+            for contact in dict.fromkeys(each.contact for each in theirs)
+        ]
+
 
 class FakeSmokeTests:
     """The results of smoke tests, in memory; nothing ever arrives."""
@@ -432,8 +441,9 @@ class FakeSwitches:
 
     def __init__(self) -> None:
         self.stored: dict[SwitchRunId, SwitchRun] = {}
-        self.billed: list[Address] = []
+        self.billed: list[Address] = []  # to whom the messages outside the window went
         self.group_count = 0
+        self.since: list[datetime] = []  # from when on the history was asked about
         self.problem: Problem | None = None  # raised by every write while set
 
     async def add(self, run: SwitchRun) -> None:
@@ -452,9 +462,11 @@ class FakeSwitches:
         self.stored[item.run_id] = self.stored[item.run_id].with_item(item)
 
     async def outside_window(self, mentorado_id: MentoradoId, since: datetime) -> Sequence[Address]:
-        return self.billed
+        self.since.append(since)
+        return tuple(self.billed)
 
     async def groups(self, mentorado_id: MentoradoId, since: datetime) -> int:
+        self.since.append(since)
         return self.group_count
 
     def _may_write(self) -> None:

@@ -36,6 +36,8 @@ class FindingCode(StrEnum):
     CREDENTIALS_MISSING = "credentials_missing"
     CREDENTIALS_REFUSED = "credentials_refused"
     CREDENTIALS_SILENT = "credentials_silent"  # the provider could not be asked
+    SECRETS_LOCKED = "secrets_locked"  # nothing that is kept can be read now
+    TARGET_NOT_READY = "target_not_ready"  # the credentials are right, and the account behind them cannot be used
     ACCOUNT_TAKEN = "account_taken"
     OTHER_NUMBER = "other_number"
     FORBIDDEN = "forbidden"  # WhatsApp banned or suspended the number
@@ -51,8 +53,12 @@ class FindingCode(StrEnum):
     CASES_OPEN = "cases_open"
     CURRENT_NOT_CONNECTED = "current_not_connected"
     CURRENT_TEST = "current_test"  # missing, failed or old
+    INCIDENT_CURRENT = "incident_current"  # many links of the provider in use fell together
+    TARGET_WARNS = "target_warns"  # it works, and somebody should look
     WEBHOOKS_OFF = "webhooks_off"
     LEAVES_PHONE_APP = "leaves_phone_app"  # the number cannot be used in the phone app any more
+    REGISTER_ON_PHONE = "register_on_phone"  # before a code can be scanned: the number is at Meta alone
+    PHONE_APP_UNKNOWN = "phone_app_unknown"  # whether the number works in the phone app beside Meta
     GROUPS_NOT_REACHED = "groups_not_reached"
     CONSENT_NONE = "consent_none"
     # facts
@@ -60,6 +66,7 @@ class FindingCode(StrEnum):
     STAYS_IN_PHONE_APP = "stays_in_phone_app"
     COEXISTENCE = "coexistence"
     CREDENTIALS_FROM = "credentials_from"
+    CURRENT_TEST_GOOD = "current_test_good"
     TARGET_TEST = "target_test"
     KEPT = "kept"
     CONSENT_KEPT = "consent_kept"
@@ -88,6 +95,8 @@ SEVERITY: Final[Mapping[FindingCode, Severity]] = MappingProxyType(
                 _F.CREDENTIALS_MISSING,
                 _F.CREDENTIALS_REFUSED,
                 _F.CREDENTIALS_SILENT,
+                _F.SECRETS_LOCKED,
+                _F.TARGET_NOT_READY,
                 _F.ACCOUNT_TAKEN,
                 _F.OTHER_NUMBER,
                 _F.FORBIDDEN,
@@ -107,8 +116,12 @@ SEVERITY: Final[Mapping[FindingCode, Severity]] = MappingProxyType(
                 _F.CASES_OPEN,
                 _F.CURRENT_NOT_CONNECTED,
                 _F.CURRENT_TEST,
+                _F.INCIDENT_CURRENT,
+                _F.TARGET_WARNS,
                 _F.WEBHOOKS_OFF,
                 _F.LEAVES_PHONE_APP,
+                _F.REGISTER_ON_PHONE,
+                _F.PHONE_APP_UNKNOWN,
                 _F.GROUPS_NOT_REACHED,
                 _F.CONSENT_NONE,
             ),
@@ -117,8 +130,11 @@ SEVERITY: Final[Mapping[FindingCode, Severity]] = MappingProxyType(
     }
 )
 
-PASSING: Final = frozenset({_F.KEPT, _F.CONSENT_KEPT, _F.PRICE, _F.DOWNTIME, _F.CURRENT_TEST, _F.TARGET_TEST})
+PASSING: Final = frozenset({_F.KEPT, _F.CONSENT_KEPT, _F.PRICE, _F.DOWNTIME, _F.TARGET_TEST})
 """Findings whose values change all the time and decide nothing: an approval does not depend on them."""
+
+UNRELIED: Final = frozenset({_F.CURRENT_TEST, _F.CURRENT_TEST_GOOD})
+"""Findings that come and go by themselves, as a test grows old: an approval does not depend on them at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +231,9 @@ class SwitchDryRun:
         lines = [repr(self.plan)]
         for each in self.people:
             found = sorted(
-                f"{one.code} {'' if one.code in PASSING else sorted(one.values.items())}" for one in each.findings
+                f"{one.code} {'' if one.code in PASSING else sorted(one.values.items())}"
+                for one in each.findings
+                if one.code not in UNRELIED
             )
             lines.append(f"{each.mentorado_id} {each.source} {found}")
         return sha256("\n".join(lines).encode()).hexdigest()

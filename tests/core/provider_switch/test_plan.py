@@ -1,0 +1,672 @@
+"""The dry run of a switch: all that it finds out, that it changes nothing, and what an approval of it relies on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.provider_switch.plan import APART_DOWNTIME, BESIDE_DOWNTIME
+from app.domain.cases import CaseKind
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason, SendCapability, SmokeTestOutcome
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.messages import Address, AddressKind
+from app.domain.outbound import OutboundStop
+from app.domain.prices import PRICES_LISTED_AT
+from app.domain.procedure import ProcedureKind
+from app.domain.provider import Blocked, Connected
+from app.domain.provider_descriptor import CredentialReport, secret_key
+from app.domain.sending import SendErrorKind
+from app.domain.smoke_test import SmokeTestTarget
+from app.domain.switch import MOST_IN_WAVE, FindingCode, Severity, SwitchDryRun, SwitchPlan
+from tests.clock import DAWN, settle
+from tests.core.provider_switch.harness import (
+    KIND,
+    META,
+    ZAPI,
+    F,
+    Planning,
+    codes,
+    codes_that_block,
+    one,
+    planning,
+    under_way,
+)
+from tests.fake_providers import waiting
+
+C, S = FindingCode, Severity
+WEB, HOSTED, OFFICIAL = KIND.WHATSAPP_WEB, KIND.ZAPI, KIND.META_CLOUD
+
+
+# --- whom it is about, and in which order ---------------------------------------------------------------------------
+
+
+async def test_a_cohort_is_everybody_in_it_by_name_with_the_canary_first() -> None:
+    async with planning() as world:
+        eva = await world.add("Éva", "11 98765-0001")
+        ana = await world.add("ana", "11 98765-0002")
+        fabio = await world.add("Fábio", "11 98765-0003")
+        await world.add("Gil", "11 98765-0004", cohort="T2")
+        gone = await world.add("Bia", "11 98765-0005")
+        await world.core.supervisor.disconnect(gone.id)
+        await world.mentorados.archive(gone.id)
+        seen: list[tuple[int, int]] = []
+        plan = SwitchPlan(target=HOSTED, cohort="T1", canary=fabio.id)
+        made = await world.planner.dry_run(plan, lambda done, all_: seen.append((done, all_)))
+        assert [each.mentorado_id for each in made.people] == [fabio.id, ana.id, eva.id]
+        assert {each.source for each in made.people} == {WEB}
+        assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+        assert (made.plan, made.at, made.switching) == (plan, world.clock.now(), [])
+
+
+async def test_those_who_are_named_come_in_that_order_and_once() -> None:
+    async with planning() as world:
+        ana, bia = await world.add(), await world.add("Bia", "11 98765-0001")
+        made = await world.dry_run(HOSTED, bia, ana, bia)
+        assert [each.mentorado_id for each in made.people] == [bia.id, ana.id]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"wave_size": 0},
+        {"wave_size": MOST_IN_WAVE + 1},
+        {"stop_at_percent": 0},
+        {"stop_at_percent": 101},
+        {"pause_minutes": -1},
+        {"canary": MentoradoId("nobody")},
+    ],
+)
+async def test_a_plan_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    async with planning() as world:
+        ana = await world.add()
+        with pytest.raises(Problem) as refused:
+            await world.dry_run(HOSTED, ana, **wrong)
+        assert refused.value.code is ProblemCode.SWITCH_WAVE_INVALID
+        assert (await world.dry_run(HOSTED, ana, pause_minutes=0, stop_at_percent=100, wave_size=50)).people
+
+
+async def test_a_cohort_of_nobody_is_refused() -> None:
+    async with planning() as world:
+        with pytest.raises(Problem) as refused:
+            await world.planner.dry_run(SwitchPlan(target=HOSTED, cohort="T9"))
+        assert (refused.value.code, refused.value.context) == (ProblemCode.SWITCH_NOBODY, {"cohort": "T9"})
+
+
+# --- all six directions ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", KIND)
+@pytest.mark.parametrize("target", KIND)
+async def test_somebody_for_whom_all_is_ready_can_move_in_every_direction(source: KIND, target: KIND) -> None:
+    async with planning() as world:
+        world.tell_details(on_business_app="yes")
+        ana = await world.add(kind=source)
+        await world.tested(ana, ana.link, SmokeTestOutcome.PASSED, world.clock.now())
+        world.agree(ana, "+5511900000001")
+        if source is target:
+            assert await world.blocking(target, ana) == [C.SAME_PROVIDER]
+            return
+        await world.prepare(ana, target)
+        planned = await world.plan(target, ana)
+        assert planned.will_switch
+        assert planned.of(S.WARNS) == []
+        assert planned.downtime == BESIDE_DOWNTIME
+        assert codes(planned) >= {C.CURRENT_TEST_GOOD, C.TARGET_TEST, C.KEPT, C.CONSENT_KEPT, C.PRICE, C.DOWNTIME}
+        assert one(planned, C.KEPT).values == {"conversations": "3", "messages": "12431"}
+        assert [each.provider for each in planned.prices] == [source, target]
+        await world.planner.require(ana.id, target)
+
+
+async def test_who_is_archived_and_a_provider_that_is_not_there_leave_nothing_else_to_ask() -> None:
+    async with planning() as world:
+        ana, bia = await world.add(), await world.add("Bia", "11 98765-0001")
+        await world.core.supervisor.disconnect(bia.id)
+        await world.mentorados.archive(bia.id)
+        assert codes(await world.plan(HOSTED, bia)) == {C.ARCHIVED}
+        del world.core.providers[OFFICIAL]
+        assert codes(await world.plan(OFFICIAL, ana)) == {C.TARGET_UNAVAILABLE}
+
+
+# --- what stands in the way of the number ---------------------------------------------------------------------------
+
+
+async def test_a_ban_blocks_and_a_phone_that_is_gone_only_warns() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        until = world.clock.now() + timedelta(hours=3)
+        await world.block(WEB, Blocked(Reason.TEMPORARY_BAN, until=until))
+        planned = await world.plan(HOSTED, ana)
+        assert codes_that_block(planned) == [C.FORBIDDEN]
+        assert one(planned, C.FORBIDDEN).values == {"reason": "temporary_ban", "until": until.isoformat()}
+        bia = await world.add("Bia", "11 98765-0001")
+        world.zapi.report = world.right(bia.phone)
+        await world.prepare(bia, HOSTED, {**ZAPI, F.INSTANCE_ID: "3C02"})
+        await world.block(WEB, Blocked(Reason.MAIN_DEVICE_GONE))
+        planned = await world.plan(HOSTED, bia)
+        assert planned.will_switch
+        assert one(planned, C.CURRENT_NOT_CONNECTED).values == {"state": "blocked", "reason": "main_device_gone"}
+
+
+async def test_a_ban_that_the_target_met_blocks_as_well() -> None:
+    async with planning() as world:
+        ana = await world.add(kind=HOSTED)
+        link = await world.prepare(ana, WEB)
+        await world.core.supervisor.connect(ana.id, link.id)
+        await settle()
+        await world.block(WEB, Blocked(Reason.BANNED))
+        assert one(await world.plan(WEB, ana), C.FORBIDDEN).values == {"reason": "banned"}
+
+
+@pytest.mark.parametrize("capability", [SendCapability.RESTRICTED, SendCapability.BLOCKED])
+async def test_a_number_that_may_not_send_does_not_move(capability: SendCapability) -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        world.say(WEB, Connected(ana.phone, capability=capability, reason=Reason.NONE))
+        await settle()
+        assert await world.blocking(HOSTED, ana) == [C.RESTRICTED]
+
+
+async def test_what_meta_restricted_by_its_policy_does_not_move_while_it_is_down_either() -> None:
+    async with planning() as world:
+        ana = await world.add(kind=OFFICIAL)
+        await world.prepare(ana, HOSTED)
+        await world.block(OFFICIAL, Blocked(Reason.POLICY_RESTRICTED))
+        assert await world.blocking(HOSTED, ana) == [C.RESTRICTED]
+
+
+async def test_sending_that_was_stopped_is_released_first_on_either_side() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        link = await world.prepare(ana, HOSTED)
+        for each in (ana.link, link):
+            stop = OutboundStop(link_id=each.id, trouble=SendErrorKind.BILLING, code="x", at=DAWN)
+            world.core.outbound_record.stopped[each.id] = stop
+        await world.core.outbound.load()
+        planned = await world.plan(HOSTED, ana)
+        assert codes_that_block(planned) == [C.STOPPED, C.STOPPED]
+        stops = [each.values for each in planned.findings if each.code is C.STOPPED]
+        assert stops == [
+            {"provider": "whatsapp_web", "trouble": "billing"},
+            {"provider": "zapi", "trouble": "billing"},
+        ]
+
+
+async def test_procedures_switches_incidents_and_cases_are_named() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        others = [await world.add(f"Bia {number}", f"11 98765-000{number}") for number in range(1, 4)]
+        at_target = [await world.add(f"Caio {number}", f"11 98766-000{number}", HOSTED) for number in range(1, 5)]
+        await world.prepare(ana, HOSTED)
+        world.procedures[ana.id] = under_way(ana, ProcedureKind.BACKUP)
+        world.open_switches.add(ana.id)
+        world.fall_together(at_target)
+        world.services.cases.open(CaseKind.BAN, ana.id)
+        world.services.cases.open(CaseKind.OPTED_OUT, ana.id, "1")
+        world.services.cases.open(CaseKind.OPTED_OUT, ana.id, "2")
+        world.services.cases.open(CaseKind.OPTED_OUT, others[0].id, "2")
+        await world.core.write_queue.flush()
+        planned = await world.plan(HOSTED, ana)
+        assert codes_that_block(planned) == [C.PROCEDURE_UNDER_WAY, C.SWITCH_UNDER_WAY, C.INCIDENT]
+        assert one(planned, C.PROCEDURE_UNDER_WAY).values == {"kind": "backup"}
+        assert one(planned, C.CASES_OPEN).values == {"count": "3", "kinds": "ban,opted_out"}
+        with pytest.raises(Problem) as refused:
+            await world.planner.require(ana.id, HOSTED)
+        assert (refused.value.code, refused.value.context) == (
+            ProblemCode.SWITCH_NOT_POSSIBLE,
+            {"name": "Ana", "finding": "incident"},
+        ), "what the switch is itself is not in its way"
+
+
+async def test_an_incident_of_the_provider_in_use_warns_and_does_not_lock_in() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        others = [await world.add(f"Bia {number}", f"11 98765-000{number}") for number in range(1, 4)]
+        await world.prepare(ana, HOSTED)
+        world.fall_together(others)
+        planned = await world.plan(HOSTED, ana)
+        assert planned.will_switch
+        assert C.INCIDENT_CURRENT in codes(planned)
+
+
+async def test_a_link_that_is_merely_down_may_be_left() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        await world.block(WEB, Blocked(Reason.PASSKEY_REQUIRED))
+        planned = await world.plan(HOSTED, ana)
+        assert planned.will_switch
+        assert one(planned, C.CURRENT_NOT_CONNECTED).values == {"state": "blocked", "reason": "passkey_required"}
+
+
+async def test_where_no_smoke_test_can_pass_there_is_no_switch() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, OFFICIAL)
+        await world.choose(SmokeTestTarget.OWN)
+        assert await world.blocking(OFFICIAL, ana) == [C.SMOKE_TEST_IMPOSSIBLE]
+        with pytest.raises(Problem, match="smoke_test_impossible"):
+            await world.planner.require(ana.id, OFFICIAL)
+
+
+# --- the account at the target --------------------------------------------------------------------------------------
+
+
+async def test_credentials_that_lack_or_are_damaged_are_missing() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        missing = one(await world.plan(HOSTED, ana), C.CREDENTIALS_MISSING)
+        assert missing.values == {"fields": "instance_id,instance_token"}
+        link = await world.prepare(ana, HOSTED)
+        world.core.secrets.kept[secret_key(link.id)] = "{"
+        assert await world.blocking(HOSTED, ana) == [C.CREDENTIALS_MISSING]
+        assert world.zapi.checked == []
+
+
+async def test_where_the_credentials_come_from_is_said() -> None:
+    async with planning() as world:
+        ana, bia = await world.add(), await world.add("Bia", "11 98765-0001")
+        await world.prepare(ana, HOSTED)
+        await world.prepare(bia, HOSTED, {**ZAPI, F.INSTANCE_ID: "3C02"}, used=True)
+        found = [one(await world.plan(HOSTED, each), C.CREDENTIALS_FROM).values for each in (ana, bia)]
+        assert found == [{"since": "entered", "place": "memory"}, {"since": "earlier", "place": "memory"}]
+
+
+async def test_secrets_that_are_locked_are_unlocked_first() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        world.core.secrets.lock()
+        assert await world.blocking(HOSTED, ana) == [C.SECRETS_LOCKED]
+
+
+async def test_secrets_that_lock_in_the_middle_are_unlocked_first() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.add("Bia", "11 98765-0001", HOSTED)
+        await world.prepare(ana, HOSTED)
+        world.zapi.on_check = world.core.secrets.lock
+        assert await world.blocking(HOSTED, ana) == [C.SECRETS_LOCKED]
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        (CredentialReport(valid=None, reason=Reason.UNREACHABLE), C.CREDENTIALS_SILENT),
+        (CredentialReport(valid=False, reason=Reason.BILLING), C.CREDENTIALS_REFUSED),
+    ],
+)
+async def test_what_the_provider_says_against_the_credentials_blocks(
+    report: CredentialReport, code: FindingCode
+) -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        world.zapi.report = report
+        world.zapi.ready = False
+        planned = await world.plan(HOSTED, ana)
+        assert codes_that_block(planned) == [code]
+        assert one(planned, code).values == {"reason": report.reason}
+        assert not codes(planned) & {C.NEEDS_QR, C.QUEUE_UNKNOWN}, "what was not asked is not said"
+
+
+async def test_a_provider_that_cannot_be_asked_blocks() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        world.zapi.problem_of_check = Problem(ProblemCode.PROVIDER_SILENT)
+        assert await world.blocking(HOSTED, ana) == [C.CREDENTIALS_SILENT]
+
+
+async def test_another_number_blocks_and_is_masked() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        world.zapi.report = world.right("+5511900001234")
+        found = one(await world.plan(HOSTED, ana), C.OTHER_NUMBER)
+        assert found.values == {"number": "+55…34", "expected": "+55…21"}
+        world.zapi.report = world.right("+551187654321")
+        assert await world.blocking(HOSTED, ana) == [], "without its ninth digit it is the same number"
+
+
+async def test_an_account_that_is_another_links_is_not_shared() -> None:
+    async with planning() as world:
+        ana, bia = await world.add(), await world.add("Bia", "11 98765-0001", HOSTED)
+        await world.prepare(ana, HOSTED)
+        world.core.secrets.kept[secret_key(bia.link.id)] = world.core.secrets.kept[
+            secret_key((await world.prepare(ana, HOSTED)).id)
+        ]
+        found = one(await world.plan(HOSTED, ana), C.ACCOUNT_TAKEN)
+        assert (found.values, found.severity) == ({"name": "Bia"}, S.BLOCKS)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (Reason.NOT_REGISTERED, C.TARGET_NOT_READY),
+        (Reason.POLICY_RESTRICTED, C.TARGET_NOT_READY),
+        (Reason.TOKEN_EXPIRING, C.TARGET_WARNS),
+    ],
+)
+async def test_an_account_that_cannot_be_used_blocks_and_one_to_look_at_warns(
+    reason: Reason, code: FindingCode
+) -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, OFFICIAL)
+        world.meta.report = replace(world.meta.report, reason=reason)
+        planned = await world.plan(OFFICIAL, ana)
+        assert one(planned, code).values == {"reason": reason}
+        assert planned.will_switch is (code is C.TARGET_WARNS)
+
+
+# --- codes to scan --------------------------------------------------------------------------------------------------
+
+
+async def test_the_self_hosted_client_needs_a_code_unless_a_session_of_it_is_there() -> None:
+    async with planning() as world:
+        ana = await world.add(kind=HOSTED)
+        found = one(await world.plan(WEB, ana), C.NEEDS_QR)
+        assert (found.values, found.severity) == ({"digits": "4321"}, S.TELLS)
+        link = await world.prepare(ana, WEB, used=True)
+        assert C.NEEDS_QR not in codes(await world.plan(WEB, ana))
+        await world.core.supervisor.connect(ana.id, link.id)
+        await settle()
+        await world.block(WEB, Blocked(Reason.LOGGED_OUT))
+        assert C.NEEDS_QR in codes(await world.plan(WEB, ana)), "WhatsApp took those keys back"
+        assert world.core.supervisor.status(link.id).state is LinkState.BLOCKED
+
+
+async def test_an_instance_needs_a_code_unless_a_phone_is_linked_to_it_or_its_session_can_be_restored() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, HOSTED)
+        world.zapi.ready = False
+        assert C.NEEDS_QR not in codes(await world.plan(HOSTED, ana)), "it says whose phone is linked"
+        world.zapi.report = CredentialReport(valid=True)
+        assert C.NEEDS_QR in codes(await world.plan(HOSTED, ana))
+        world.zapi.ready = True
+        assert C.NEEDS_QR not in codes(await world.plan(HOSTED, ana))
+        world.zapi.problem_of_session = Problem(ProblemCode.CREDENTIALS_MISSING)
+        assert C.NEEDS_QR in codes(await world.plan(HOSTED, ana)), "what cannot be told is counted on"
+
+
+# --- queues ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", [WEB, HOSTED])
+async def test_messages_that_wait_at_either_provider_are_decided_on_first(source: KIND) -> None:
+    target = HOSTED if source is WEB else WEB
+    async with planning() as world:
+        ana = await world.add(kind=source)
+        await world.prepare(ana, target)
+        world.zapi.waiting = [waiting(1), waiting(2)]
+        planned = await world.plan(target, ana)
+        assert codes_that_block(planned) == [C.QUEUE_PENDING]
+        assert one(planned, C.QUEUE_PENDING).values == {"provider": "zapi", "count": "2"}
+        world.zapi.problem = Problem(ProblemCode.PROVIDER_SILENT)
+        planned = await world.plan(target, ana)
+        assert planned.will_switch
+        assert one(planned, C.QUEUE_UNKNOWN).values == {"provider": "zapi"}
+
+
+# --- the phone app, groups, webhooks --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "apart"),
+    [
+        ({"on_business_app": "yes"}, C.STAYS_IN_PHONE_APP, False),
+        ({"on_business_app": "no"}, C.LEAVES_PHONE_APP, True),
+        ({}, C.PHONE_APP_UNKNOWN, True),
+    ],
+)
+async def test_what_becomes_of_the_phone_app_on_the_way_to_meta(
+    said: dict[str, str], code: FindingCode, apart: bool
+) -> None:
+    async with planning() as world:
+        ana = await world.add()
+        await world.prepare(ana, OFFICIAL)
+        world.meta.report = replace(world.meta.report, facts=said)
+        planned = await world.plan(OFFICIAL, ana)
+        assert one(planned, code).severity is (S.WARNS if apart else S.TELLS)
+        assert (C.COEXISTENCE in codes(planned)) is not apart
+        assert planned.downtime == (APART_DOWNTIME if apart else BESIDE_DOWNTIME)
+
+
+async def test_where_meta_was_not_asked_the_phone_app_is_not_guessed_at() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        assert {C.PHONE_APP_UNKNOWN, C.CREDENTIALS_MISSING} <= codes(await world.plan(OFFICIAL, ana))
+
+
+async def test_what_becomes_of_the_phone_app_on_the_way_back_from_meta() -> None:
+    async with planning() as world:
+        ana = await world.add(kind=OFFICIAL)
+        await world.prepare(ana, HOSTED)
+        world.tell_details(on_business_app="yes")
+        planned = await world.plan(HOSTED, ana)
+        assert C.STAYS_IN_PHONE_APP in codes(planned)
+        assert C.COEXISTENCE not in codes(planned), "those are the limits of where they come from"
+        world.tell_details(on_business_app="no")
+        planned = await world.plan(HOSTED, ana)
+        assert (one(planned, C.REGISTER_ON_PHONE).severity, planned.downtime) == (S.WARNS, APART_DOWNTIME)
+        world.meta.problem = Problem(ProblemCode.PROVIDER_SILENT)
+        assert C.PHONE_APP_UNKNOWN in codes(await world.plan(HOSTED, ana))
+        del world.core.providers[OFFICIAL]
+        assert C.PHONE_APP_UNKNOWN in codes(await world.plan(HOSTED, ana))
+
+
+async def test_groups_are_named_on_the_way_to_meta_alone() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        world.switches.group_count = 4
+        assert one(await world.plan(OFFICIAL, ana), C.GROUPS_NOT_REACHED).values == {"count": "4"}
+        assert C.GROUPS_NOT_REACHED not in codes(await world.plan(HOSTED, ana))
+        world.switches.group_count = 0
+        assert C.GROUPS_NOT_REACHED not in codes(await world.plan(OFFICIAL, ana))
+        assert set(world.switches.since) == {world.clock.now() - timedelta(days=30)}
+
+
+async def test_a_hosted_provider_without_webhooks_warns() -> None:
+    async with planning() as world:
+        ana, bia = await world.add(), await world.add("Bia", "11 98765-0001", HOSTED)
+        await world.listen(on=False)
+        assert C.WEBHOOKS_OFF in codes(await world.plan(HOSTED, ana))
+        assert C.WEBHOOKS_OFF not in codes(await world.plan(WEB, bia))
+
+
+# --- what was proven, what stays, what it costs ---------------------------------------------------------------------
+
+
+async def test_the_tests_of_both_providers_and_their_age_are_told() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        planned = await world.plan(HOSTED, ana)
+        assert one(planned, C.CURRENT_TEST).values == {"outcome": "missing"}
+        assert one(planned, C.TARGET_TEST).values == {"outcome": "missing"}
+        link, now = await world.prepare(ana, HOSTED), world.clock.now()
+        assert one(await world.plan(HOSTED, ana), C.TARGET_TEST).values == {"outcome": "missing"}
+        await world.tested(ana, ana.link, SmokeTestOutcome.PASSED, now)
+        await world.tested(ana, link, SmokeTestOutcome.FAILED, now)
+        planned = await world.plan(HOSTED, ana)
+        assert one(planned, C.CURRENT_TEST_GOOD).values == {"outcome": "good", "at": now.isoformat()}
+        assert one(planned, C.TARGET_TEST).values == {"outcome": "failed", "at": now.isoformat()}
+        await world.clock.advance(timedelta(hours=25).total_seconds())
+        found = one(await world.plan(HOSTED, ana), C.CURRENT_TEST)
+        assert (found.values["outcome"], found.severity) == ("old", S.WARNS)
+
+
+async def test_consent_is_kept_and_its_absence_warns() -> None:
+    async with planning() as world:
+        ana, bia = await world.add(), await world.add("Bia", "11 98765-0001")
+        world.agree(bia, "+5511900000001")
+        assert one(await world.plan(HOSTED, ana), C.CONSENT_NONE).severity is S.WARNS
+        world.agree(ana, "+5511900000001")
+        world.agree(ana, "+5511900000002")
+        assert one(await world.plan(HOSTED, ana), C.CONSENT_KEPT).values == {"count": "2"}
+
+
+async def test_a_month_has_its_price_on_each_provider_with_the_date_of_the_list() -> None:
+    async with planning() as world:
+        ana = await world.add()
+        numbers = ("+5511900000001", "+5511900000002", "+33612345678")
+        world.switches.billed = [Address(AddressKind.PHONE, number) for number in numbers]
+        web, official = (await world.plan(OFFICIAL, ana)).prices
+        assert (web.amount, web.listed_at, web.messages) == (Decimal(0), None, 3)
+        assert (official.amount, official.listed_at) == (Decimal("0.0136"), PRICES_LISTED_AT)
+        assert (official.messages, official.unknown) == (3, 1)
+        _web, hosted = (await world.plan(HOSTED, ana)).prices
+        assert (hosted.amount, hosted.listed_at) == (None, None), "its price is in a contract"
+
+
+# --- nothing is written ---------------------------------------------------------------------------------------------
+
+
+def everything(world: Planning) -> object:
+    """All that is stored, and all that the providers were told to do."""
+    core = world.core
+    repository = core.mentorado_repository
+    lines = [len(each.lines) for each in (world.web, world.zapi, world.meta)]
+    sent = [world.web.sent, world.zapi.flows, len(world.zapi.waiting), world.meta.registered, world.meta.deregistered]
+    return deepcopy(
+        (
+            (repository.mentorados, repository.links, repository.beside),
+            (core.log.lines, core.audit.entries_),
+            (core.journal.journals, core.tries.made, core.secrets.kept, world.settings.settings),
+            (core.outbound_record.messages, core.outbound_record.stopped, core.outbound_record.ledger),
+            (core.smoke_test_record.tests, world.switches.stored, world.services.cases.open_cases),
+            (world.web.paired, world.web.adopted, world.web.discarded, lines, sent),
+            core.listener.events,
+        )
+    )
+
+
+async def test_a_dry_run_changes_nothing() -> None:
+    async with planning() as world:
+        people = [
+            await world.add(f"Bia {number}", f"11 98765-000{number}", kind) for number, kind in enumerate(KIND, start=1)
+        ]
+        await world.prepare(people[0], HOSTED, used=True)
+        await world.prepare(people[1], OFFICIAL)
+        world.zapi.waiting = [waiting(1)]
+        await world.core.write_queue.flush()
+        before = everything(world)
+        for target in KIND:
+            made = await world.dry_run(target, *people)
+            assert len(made.people) == 3
+        for person in people:
+            with pytest.raises(Problem):
+                await world.planner.require(person.id, person.link.provider)
+        await settle()
+        await world.core.write_queue.flush()
+        assert everything(world) == before
+        assert world.zapi.checked, "and yet it asked"
+
+
+# --- what an approval relies on -------------------------------------------------------------------------------------
+
+Change = Callable[[Planning, Mentorado], Awaitable[None]]
+
+
+async def _credentials_gone(world: Planning, _ana: Mentorado) -> None:
+    world.core.secrets.kept.clear()
+
+
+async def _refused(world: Planning, _ana: Mentorado) -> None:
+    world.meta.report = CredentialReport(valid=False, reason=Reason.TOKEN_INVALID)
+
+
+async def _other_number(world: Planning, _ana: Mentorado) -> None:
+    world.meta.report = world.right("+5511900001234")
+
+
+async def _link_down(world: Planning, _ana: Mentorado) -> None:
+    await world.block(WEB, Blocked(Reason.LOGGED_OUT))
+
+
+async def _group(world: Planning, _ana: Mentorado) -> None:
+    world.switches.group_count += 1
+
+
+async def _webhooks_off(world: Planning, _ana: Mentorado) -> None:
+    await world.listen(on=False)
+
+
+async def _case(world: Planning, ana: Mentorado) -> None:
+    world.services.cases.open(CaseKind.OPTED_OUT, ana.id, "1")
+    await world.core.write_queue.flush()
+
+
+async def _leaves_app(world: Planning, _ana: Mentorado) -> None:
+    world.meta.report = world.right("+5511987654321", on_business_app="no")
+
+
+async def _procedure(world: Planning, ana: Mentorado) -> None:
+    world.procedures[ana.id] = under_way(ana, ProcedureKind.RECOVERY)
+
+
+RELIED_ON: list[Change] = [
+    _credentials_gone, _refused, _other_number, _link_down, _group, _webhooks_off, _case, _leaves_app, _procedure,
+]  # fmt: skip
+
+
+async def _message(world: Planning, _ana: Mentorado) -> None:
+    world.counts.more += 1
+
+
+async def _sent(world: Planning, _ana: Mentorado) -> None:
+    world.switches.billed.append(Address(AddressKind.PHONE, "+5511900000001"))
+
+
+async def _agreed(world: Planning, ana: Mentorado) -> None:
+    world.agree(ana, f"+551190000{len(world.core.outbound_record.ledger):04}")
+
+
+async def _tested(world: Planning, ana: Mentorado) -> None:
+    await world.tested(ana, ana.link, SmokeTestOutcome.PASSED, world.clock.now())
+
+
+async def _later(world: Planning, _ana: Mentorado) -> None:
+    await world.clock.advance(timedelta(hours=13).total_seconds())
+
+
+PASSES: list[Change] = [_message, _sent, _agreed, _tested, _later]
+
+
+async def _ready(world: Planning) -> tuple[Mentorado, SwitchDryRun]:
+    ana = await world.add()
+    await world.prepare(ana, OFFICIAL, META)
+    world.agree(ana, "+5511911111111")
+    return ana, await world.dry_run(OFFICIAL, ana)
+
+
+@given(passing=st.lists(st.sampled_from(PASSES), max_size=6), change=st.sampled_from(RELIED_ON))
+def test_only_what_decides_something_asks_for_a_new_dry_run(passing: list[Change], change: Change) -> None:
+    async def scenario() -> None:
+        async with planning() as world:
+            ana, made = await _ready(world)
+            for each in passing:
+                await each(world, ana)
+            assert (await world.dry_run(OFFICIAL, ana)).digest == made.digest
+            await change(world, ana)
+            assert (await world.dry_run(OFFICIAL, ana)).digest != made.digest
+
+    asyncio.run(scenario())
+
+
+async def test_another_plan_is_another_approval() -> None:
+    async with planning() as world:
+        ana, made = await _ready(world)
+        assert (await world.dry_run(OFFICIAL, ana)).digest == made.digest
+        assert (await world.dry_run(OFFICIAL, ana, wave_size=6)).digest != made.digest
