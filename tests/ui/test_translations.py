@@ -26,6 +26,7 @@ from app.domain.link_status import (
 from app.domain.mentorado import ProviderKind
 from app.domain.messages import SetAsideReason
 from app.domain.settings import SecretBackendKind
+from app.domain.switch import FindingCode, Severity, SwitchItemState, SwitchState
 from app.text import status as status_text
 from app.text.status import texts
 from app.text.translator import LANGUAGES, Translator, load, placeholders
@@ -52,6 +53,10 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("chips.{}", ListFilter),
     ("window.mode.{}", Mode),
     ("aside.reason.{}", SetAsideReason),
+    ("switch.label.{}", FindingCode),
+    ("switch.severity.{}", Severity),
+    ("switch.state.{}", SwitchState),
+    ("switch.item.{}", SwitchItemState),
 )
 
 
