@@ -119,10 +119,10 @@ def test_the_words_are_what_a_person_would_say() -> None:
     texts.set_language("en")
     assert said(C.QUEUE_PENDING)[0] == "2 messages wait at Z-API, and would go out by themselves."
     assert said(C.QUEUE_PENDING, count="1")[0] == "1 message waits at Z-API, and would go out by itself."
-    assert said(C.CASES_OPEN)[0].startswith("2 cases of this person are open: Number banned or suspended, ")
+    assert said(C.CASES_OPEN)[0].startswith("2 cases of this person are open: The number is banned")
     assert said(C.CURRENT_TEST)[0] == "Smoke test of WhatsApp Web: none yet."
     assert said(C.CURRENT_TEST_GOOD)[0] == "Smoke test of WhatsApp Web: passed 3 h ago."
-    assert said(C.DOWNTIME)[0] == "Nothing is sent for about 15 min."
+    assert said(C.DOWNTIME)[0] == "Nothing is sent for about 15\u00a0min."
     assert said(C.KEPT)[0] == "Kept as they are: 1 conversation and 12 messages."
     assert said(C.TARGET_NOT_READY, reason="not_registered")[1].startswith("Register the number at Meta")
     assert said(C.RESTRICTED, until=DAWN.isoformat())[0].startswith("What is sent from the number is restricted until ")

@@ -14,12 +14,13 @@ from app.domain.messages import Address, AddressKind, DeliveryStatus
 from app.domain.outbound import Hold, OutboundMessage
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Connected, ConnectionEvent, QrIssued, QrScanned
+from app.domain.provider_descriptor import CredentialField, CredentialReport, Credentials, dumps
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult
 from app.domain.settings import SMOKE_TEST, WEBHOOKS
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun
 from tests.clock import settle
-from tests.fake_providers import FakeConnection
+from tests.fake_providers import FakeConnection, FakeSecretStore
 from tests.fakes import FakeSmokeTests, FakeSwitches
 from tests.services import Core
 
@@ -72,6 +73,9 @@ class SwitchedProvider:
             line.closed = True
             del self.open[mentorado.link.id]
 
+    async def check(self, credentials: Credentials) -> CredentialReport:
+        return CredentialReport(valid=True)
+
     async def has_credentials(self, link: Link) -> bool:
         return not self.pairs or link.id in self.paired
 
@@ -115,6 +119,14 @@ class AnsweredTests(FakeSmokeTests):
         return mentorado_id not in self.silent
 
 
+class EverySecret(FakeSecretStore):
+    """Whatever link is asked about, there are credentials of an account of its own."""
+
+    async def get(self, name: str) -> str | None:
+        own = dumps(dict.fromkeys(CredentialField, name)) if name.startswith("link/") else None
+        return await super().get(name) or own
+
+
 class SwitchRecord(FakeSwitches):
     """The runs in memory; while *deaf*, the program dies before it stores what became of anybody."""
 
@@ -134,6 +146,7 @@ class Switching(Core):
         default_factory=lambda: {kind: SwitchedProvider(pairs=kind is not ProviderKind.META_CLOUD) for kind in ALL}
     )
 
+    secrets: EverySecret = field(default_factory=EverySecret)
     switch_record: SwitchRecord = field(default_factory=SwitchRecord)
 
     def __post_init__(self) -> None:
