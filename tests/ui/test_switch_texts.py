@@ -62,7 +62,7 @@ EXAMPLES: Mapping[FindingCode, Mapping[str, str]] = {
     C.CONSENT_KEPT: {"count": "2"},
 }
 
-SAID = [each for each in Reason if applies_to(OFFICIAL, each) and each not in (Reason.NONE, Reason.ACCOUNT_TAKEN)]
+FITTING = [each for each in Reason if applies_to(OFFICIAL, each) and each not in (Reason.NONE, Reason.ACCOUNT_TAKEN)]
 """What a provider may say about credentials and the number behind them."""
 
 
@@ -88,7 +88,7 @@ def planned(*findings: SwitchFinding, source: ProviderKind = WEB) -> PlannedSwit
     )
 
 
-def said(code: FindingCode, **values: str) -> tuple[str, str]:
+def words_of(code: FindingCode, **values: str) -> tuple[str, str]:
     """The sentence of a finding on the way from the self-hosted client to Meta, and what to do about it."""
     found = SwitchFinding(code=code, values={**EXAMPLES[code], **values})
     return (
@@ -99,7 +99,7 @@ def said(code: FindingCode, **values: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("code", C)
 def test_every_finding_is_a_sentence_and_what_is_not_good_says_what_to_do(language: str, code: FindingCode) -> None:
-    sentence, step = said(code)
+    sentence, step = words_of(code)
     assert sentence.endswith(".")
     assert "{" not in sentence + step
     tells = SwitchFinding(code=code).severity is S.TELLS
@@ -107,25 +107,27 @@ def test_every_finding_is_a_sentence_and_what_is_not_good_says_what_to_do(langua
     assert bool(step) is not tells
 
 
-@pytest.mark.parametrize("reason", SAID)
+@pytest.mark.parametrize("reason", FITTING)
 def test_whatever_a_provider_says_of_a_number_has_words(language: str, reason: Reason) -> None:
     for code in (C.TARGET_NOT_READY, C.TARGET_WARNS, C.CREDENTIALS_REFUSED):
-        sentence, step = said(code, reason=reason)
+        sentence, step = words_of(code, reason=reason)
         assert sentence
         assert step
 
 
 def test_the_words_are_what_a_person_would_say() -> None:
     texts.set_language("en")
-    assert said(C.QUEUE_PENDING)[0] == "2 messages wait at Z-API, and would go out by themselves."
-    assert said(C.QUEUE_PENDING, count="1")[0] == "1 message waits at Z-API, and would go out by itself."
-    assert said(C.CASES_OPEN)[0].startswith("2 cases of this person are open: The number is banned")
-    assert said(C.CURRENT_TEST)[0] == "Smoke test of WhatsApp Web: none yet."
-    assert said(C.CURRENT_TEST_GOOD)[0] == "Smoke test of WhatsApp Web: passed 3 h ago."
-    assert said(C.DOWNTIME)[0] == "Nothing is sent for about 15\u00a0min."
-    assert said(C.KEPT)[0] == "Kept as they are: 1 conversation and 12 messages."
-    assert said(C.TARGET_NOT_READY, reason="not_registered")[1].startswith("Register the number at Meta")
-    assert said(C.RESTRICTED, until=DAWN.isoformat())[0].startswith("What is sent from the number is restricted until ")
+    assert words_of(C.QUEUE_PENDING)[0] == "2 messages wait at Z-API, and would go out by themselves."
+    assert words_of(C.QUEUE_PENDING, count="1")[0] == "1 message waits at Z-API, and would go out by itself."
+    assert words_of(C.CASES_OPEN)[0].startswith("2 cases of this person are open: The number is banned")
+    assert words_of(C.CURRENT_TEST)[0] == "Smoke test of WhatsApp Web: none yet."
+    assert words_of(C.CURRENT_TEST_GOOD)[0] == "Smoke test of WhatsApp Web: passed 3 h ago."
+    assert words_of(C.DOWNTIME)[0] == "Nothing is sent for about 15\u00a0min."
+    assert words_of(C.KEPT)[0] == "Kept as they are: 1 conversation and 12 messages."
+    assert words_of(C.TARGET_NOT_READY, reason="not_registered")[1].startswith("Register the number at Meta")
+    assert words_of(C.RESTRICTED, until=DAWN.isoformat())[0].startswith(
+        "What is sent from the number is restricted until "
+    )
 
 
 def test_a_price_has_the_date_of_its_list_or_says_where_it_is_written() -> None:
@@ -136,7 +138,7 @@ def test_a_price_has_the_date_of_its_list_or_says_where_it_is_written() -> None:
         "US$ 1.24 by Meta's price list of 2026-10-01, without 1 message to a country that the list does not have"
     )
     assert switch_text.price(MonthlyPrice(provider=HOSTED, amount=None)) == "as your contract says"
-    assert said(C.PRICE)[0] == f"A month like the last 30 days: WhatsApp Web, {free}; Meta Cloud, {listed}."
+    assert words_of(C.PRICE)[0] == f"A month like the last 30 days: WhatsApp Web, {free}; Meta Cloud, {listed}."
     assert switch_text.price_note(PRICES)
     assert not switch_text.price_note(PRICES[:1])
 

@@ -100,7 +100,7 @@ class _Access:
         return self.report is not None and self.report.valid is True
 
 
-class ConsentReader(Protocol):
+class RecordedConsents(Protocol):
     """The ledger of consents."""
 
     async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]: ...
@@ -124,7 +124,7 @@ class SwitchPlanner:
         repository: SwitchRepository,
         counts: Counted,
         settings_service: SettingsService,
-        consents: ConsentReader,
+        consents: RecordedConsents,
         clock: Clock,
     ) -> None:
         self._mentorados = mentorados

@@ -1,23 +1,18 @@
-"""The dry run of a switch: all that it finds out, that it changes nothing, and what an approval of it relies on."""
+"""The dry run of a switch: whom it is about, and all that it finds out."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.core.provider_switch.plan import APART_DOWNTIME, BESIDE_DOWNTIME
 from app.domain.cases import CaseKind
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason, SendCapability, SmokeTestOutcome
-from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
 from app.domain.outbound import OutboundStop
 from app.domain.prices import PRICES_LISTED_AT
@@ -26,14 +21,12 @@ from app.domain.provider import Blocked, Connected
 from app.domain.provider_descriptor import CredentialReport, secret_key
 from app.domain.sending import SendErrorKind
 from app.domain.smoke_test import SmokeTestTarget
-from app.domain.switch import MOST_IN_WAVE, FindingCode, Severity, SwitchDryRun, SwitchPlan
+from app.domain.switch import MOST_IN_WAVE, FindingCode, Severity, SwitchPlan
 from tests.clock import DAWN, settle
 from tests.core.provider_switch.harness import (
     KIND,
-    META,
     ZAPI,
     F,
-    Planning,
     codes,
     codes_that_block,
     one,
@@ -424,7 +417,7 @@ async def test_messages_that_wait_at_either_provider_are_decided_on_first(source
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "apart"),
+    ("facts", "code", "apart"),
     [
         ({"on_business_app": "yes"}, C.STAYS_IN_PHONE_APP, False),
         ({"on_business_app": "no"}, C.LEAVES_PHONE_APP, True),
@@ -432,12 +425,12 @@ async def test_messages_that_wait_at_either_provider_are_decided_on_first(source
     ],
 )
 async def test_what_becomes_of_the_phone_app_on_the_way_to_meta(
-    said: dict[str, str], code: FindingCode, apart: bool
+    facts: dict[str, str], code: FindingCode, apart: bool
 ) -> None:
     async with planning() as world:
         ana = await world.add()
         await world.prepare(ana, OFFICIAL)
-        world.meta.report = replace(world.meta.report, facts=said)
+        world.meta.report = replace(world.meta.report, facts=facts)
         planned = await world.plan(OFFICIAL, ana)
         assert one(planned, code).severity is (S.WARNS if apart else S.TELLS)
         assert (C.COEXISTENCE in codes(planned)) is not apart
@@ -528,145 +521,3 @@ async def test_a_month_has_its_price_on_each_provider_with_the_date_of_the_list(
         assert (official.messages, official.unknown) == (3, 1)
         _web, hosted = (await world.plan(HOSTED, ana)).prices
         assert (hosted.amount, hosted.listed_at) == (None, None), "its price is in a contract"
-
-
-# --- nothing is written ---------------------------------------------------------------------------------------------
-
-
-def everything(world: Planning) -> object:
-    """All that is stored, and all that the providers were told to do."""
-    core = world.core
-    repository = core.mentorado_repository
-    lines = [len(each.lines) for each in (world.web, world.zapi, world.meta)]
-    sent = [world.web.sent, world.zapi.flows, len(world.zapi.waiting), world.meta.registered, world.meta.deregistered]
-    return deepcopy(
-        (
-            (repository.mentorados, repository.links, repository.beside),
-            (core.log.lines, core.audit.entries_),
-            (core.journal.journals, core.tries.made, core.secrets.kept, world.settings.settings),
-            (core.outbound_record.messages, core.outbound_record.stopped, core.outbound_record.ledger),
-            (core.smoke_test_record.tests, world.switches.stored, world.services.cases.open_cases),
-            (world.web.paired, world.web.adopted, world.web.discarded, lines, sent),
-            core.listener.events,
-        )
-    )
-
-
-async def test_a_dry_run_changes_nothing() -> None:
-    async with planning() as world:
-        people = [
-            await world.add(f"Bia {number}", f"11 98765-000{number}", kind) for number, kind in enumerate(KIND, start=1)
-        ]
-        await world.prepare(people[0], HOSTED, used=True)
-        await world.prepare(people[1], OFFICIAL)
-        world.zapi.waiting = [waiting(1)]
-        await world.core.write_queue.flush()
-        before = everything(world)
-        for target in KIND:
-            made = await world.dry_run(target, *people)
-            assert len(made.people) == 3
-        for person in people:
-            with pytest.raises(Problem):
-                await world.planner.require(person.id, person.link.provider)
-        await settle()
-        await world.core.write_queue.flush()
-        assert everything(world) == before
-        assert world.zapi.checked, "and yet it asked"
-
-
-# --- what an approval relies on -------------------------------------------------------------------------------------
-
-Change = Callable[[Planning, Mentorado], Awaitable[None]]
-
-
-async def _credentials_gone(world: Planning, _ana: Mentorado) -> None:
-    world.core.secrets.kept.clear()
-
-
-async def _refused(world: Planning, _ana: Mentorado) -> None:
-    world.meta.report = CredentialReport(valid=False, reason=Reason.TOKEN_INVALID)
-
-
-async def _other_number(world: Planning, _ana: Mentorado) -> None:
-    world.meta.report = world.right("+5511900001234")
-
-
-async def _link_down(world: Planning, _ana: Mentorado) -> None:
-    await world.block(WEB, Blocked(Reason.LOGGED_OUT))
-
-
-async def _group(world: Planning, _ana: Mentorado) -> None:
-    world.switches.group_count += 1
-
-
-async def _webhooks_off(world: Planning, _ana: Mentorado) -> None:
-    await world.listen(on=False)
-
-
-async def _case(world: Planning, ana: Mentorado) -> None:
-    world.services.cases.open(CaseKind.OPTED_OUT, ana.id, "1")
-    await world.core.write_queue.flush()
-
-
-async def _leaves_app(world: Planning, _ana: Mentorado) -> None:
-    world.meta.report = world.right("+5511987654321", on_business_app="no")
-
-
-async def _procedure(world: Planning, ana: Mentorado) -> None:
-    world.procedures[ana.id] = under_way(ana, ProcedureKind.RECOVERY)
-
-
-RELIED_ON: list[Change] = [
-    _credentials_gone, _refused, _other_number, _link_down, _group, _webhooks_off, _case, _leaves_app, _procedure,
-]  # fmt: skip
-
-
-async def _message(world: Planning, _ana: Mentorado) -> None:
-    world.counts.more += 1
-
-
-async def _sent(world: Planning, _ana: Mentorado) -> None:
-    world.switches.billed.append(Address(AddressKind.PHONE, "+5511900000001"))
-
-
-async def _agreed(world: Planning, ana: Mentorado) -> None:
-    world.agree(ana, f"+551190000{len(world.core.outbound_record.ledger):04}")
-
-
-async def _tested(world: Planning, ana: Mentorado) -> None:
-    await world.tested(ana, ana.link, SmokeTestOutcome.PASSED, world.clock.now())
-
-
-async def _later(world: Planning, _ana: Mentorado) -> None:
-    await world.clock.advance(timedelta(hours=13).total_seconds())
-
-
-PASSES: list[Change] = [_message, _sent, _agreed, _tested, _later]
-
-
-async def _ready(world: Planning) -> tuple[Mentorado, SwitchDryRun]:
-    ana = await world.add()
-    await world.prepare(ana, OFFICIAL, META)
-    world.agree(ana, "+5511911111111")
-    return ana, await world.dry_run(OFFICIAL, ana)
-
-
-@given(passing=st.lists(st.sampled_from(PASSES), max_size=6), change=st.sampled_from(RELIED_ON))
-def test_only_what_decides_something_asks_for_a_new_dry_run(passing: list[Change], change: Change) -> None:
-    async def scenario() -> None:
-        async with planning() as world:
-            ana, made = await _ready(world)
-            for each in passing:
-                await each(world, ana)
-            assert (await world.dry_run(OFFICIAL, ana)).digest == made.digest
-            await change(world, ana)
-            assert (await world.dry_run(OFFICIAL, ana)).digest != made.digest
-
-    asyncio.run(scenario())
-
-
-async def test_another_plan_is_another_approval() -> None:
-    async with planning() as world:
-        ana, made = await _ready(world)
-        assert (await world.dry_run(OFFICIAL, ana)).digest == made.digest
-        assert (await world.dry_run(OFFICIAL, ana, wave_size=6)).digest != made.digest
