@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -171,6 +172,7 @@ def _parser() -> ArgumentParser:
         *_add_consent_commands(commands),
         *_add_case_commands(commands),
         *_add_campaign_commands(commands),
+        _add_switch_command(commands),
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     _translate(parser)
@@ -189,7 +191,9 @@ def _add_setup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Arg
     disconnect = commands.add_parser("disconnect", help=texts("cli.help.disconnect"))
     for command in (provider, credentials, disconnect):
         command.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
-    provider.add_argument("kind", choices=[kind.value for kind in ProviderKind], help=texts("cli.help.kind"))
+    kinds = [kind.value for kind in ProviderKind]
+    provider.add_argument("kind", choices=kinds, help=texts("cli.help.kind"))
+    credentials.add_argument("--provider", choices=kinds, help=texts("cli.help.credentials_provider"))
     credentials.add_argument("--check", action="store_true", help=texts("cli.help.check"))
     return [provider, credentials, disconnect]
 
@@ -343,6 +347,39 @@ def _add_campaign_commands(commands: _SubParsersAction[ArgumentParser]) -> list[
     for command in (show, pause, stop):
         command.add_argument("campaign", metavar="CAMPAIGN", help=texts("cli.help.campaign_id"))
     return [listing, show, pause, stop]
+
+
+def _add_switch_command(commands: _SubParsersAction[ArgumentParser]) -> ArgumentParser:
+    """Another provider: planned, approved, and what is decided afterwards."""
+    from app.domain.mentorado import ProviderKind
+    from app.domain.switch import DEFAULT_GRACE, DEFAULT_STOP_PERCENT, DEFAULT_WAVE
+    from app.text.status import texts
+
+    usage = (
+        "conecta switch (NAME | --cohort COHORT) --to PROVIDER [--dry-run] [--confirm TEXT] [--json]\n"
+        "       conecta switch (list | show SWITCH | pause SWITCH | resume SWITCH | retry SWITCH | stop SWITCH |\n"
+        "                       approve SWITCH --operator NAME | roll-back NAME | release NAME)"
+    )
+    switch = commands.add_parser(
+        "switch", help=texts("cli.help.switch"), description=texts("cli.help.switch_about"), usage=usage
+    )
+    switch.add_argument("words", nargs="*", metavar="NAME", help=texts("cli.help.switch_words"))
+    switch.add_argument("--to", choices=[kind.value for kind in ProviderKind], help=texts("cli.help.switch_to"))
+    switch.add_argument("--cohort", help=texts("cli.help.switch_cohort"))
+    switch.add_argument("--dry-run", action="store_true", help=texts("cli.help.switch_dry_run"))
+    switch.add_argument("--export", metavar="FILE", type=_parse_folder, help=texts("cli.help.switch_export"))
+    switch.add_argument("--confirm", metavar="TEXT", help=texts("cli.help.switch_confirm"))
+    switch.add_argument("--operator", metavar="NAME", help=texts("cli.help.switch_operator"))
+    switch.add_argument("--canary", metavar="NAME", help=texts("cli.help.switch_canary"))
+    for name, default in (("wave", DEFAULT_WAVE), ("stop-at", DEFAULT_STOP_PERCENT)):
+        help_text = texts(f"cli.help.switch_{name.replace('-', '_')}")
+        switch.add_argument(f"--{name}", metavar="N", type=_parse_count, default=default, help=help_text)
+    switch.add_argument("--pause", metavar="MINUTES", type=_parse_count, help=texts("cli.help.switch_pause"))
+    grace = DEFAULT_GRACE // timedelta(hours=1)
+    switch.add_argument(
+        "--grace", metavar="HOURS", type=_parse_count, default=grace, help=texts("cli.help.switch_grace")
+    )
+    return switch
 
 
 def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

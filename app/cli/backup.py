@@ -11,6 +11,7 @@ from typing import Any
 
 from app.bootstrap import Services
 from app.cli.output import LinkOutput
+from app.cli.procedures import MOVING, problem_of, undo_if_possible, wait_until_settled
 from app.core.background import BackgroundTasks
 from app.domain.backup import BackupInfo, BackupProgress
 from app.domain.errors import Problem, ProblemCode
@@ -25,7 +26,6 @@ from app.text.status import texts
 
 DONE, FAILED, UNKNOWN_WORDS = 0, 1, 2
 
-_MOVING = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING})
 _WITHOUT_WINDOW = frozenset({ProcedureKind.BACKUP, ProcedureKind.RESTORE})
 
 
@@ -186,12 +186,12 @@ async def _find_unfinished(core: Services, mentorado: Mentorado, *, take_over: b
     procedures, whose = core.procedures, mentorado.id
     await procedures.load()
     procedure = procedures.active(whose)
-    if procedure is not None and procedure.state in _MOVING and take_over:
+    if procedure is not None and procedure.state in MOVING and take_over:
         await procedures.take_over(procedure.head.id)
         procedure = procedures.active(whose)
     if procedure is None:
         raise Problem(ProblemCode.PROCEDURE_UNKNOWN)
-    if procedure.state in _MOVING:
+    if procedure.state in MOVING:
         raise Problem(ProblemCode.PROCEDURE_HELD, owner=procedures.holder(procedure))
     return procedure
 
@@ -206,7 +206,7 @@ async def _undo_procedure(
     else:
         print(texts(f"procedure.no.{procedure.head.kind}"), file=sys.stderr)
         return FAILED
-    return _report_end(core, await _wait_until_settled(core, procedure, moved), mentorado, as_json=as_json)
+    return _report_end(core, await wait_until_settled(core, procedure, moved), mentorado, as_json=as_json)
 
 
 async def _resume(
@@ -220,17 +220,17 @@ async def _resume(
         progress.of = procedure.head.id
         if procedure.state is not ProcedureState.ASKING:
             await procedures.resume(procedure.head.id, secret=_passphrase(arguments))
-            procedure = await _wait_until_settled(core, procedure, moved)
+            procedure = await wait_until_settled(core, procedure, moved)
         if procedure.state is ProcedureState.ASKING and _ask_to_confirm(arguments, procedure.head.kind):
             await procedures.confirm(procedure.head.id)
-            procedure = await _wait_until_settled(core, procedure, moved)
+            procedure = await wait_until_settled(core, procedure, moved)
     return _report_end(core, procedure, mentorado, as_json=arguments.json)
 
 
 def _report_end(core: Services, procedure: Procedure, mentorado: Mentorado, *, as_json: bool) -> int:
     """Print how far the procedure is. Raises what it failed with."""
     if procedure.state is ProcedureState.FAILED:
-        raise _problem_of(procedure)
+        raise problem_of(procedure)
     if as_json:
         _print_json(_procedure_as_json(core, procedure))
     elif procedure.state is ProcedureState.UNDONE:
@@ -266,7 +266,7 @@ def _unfinished_text(core: Services, procedure: Procedure) -> str:
 
 
 def _is_interrupted(core: Services, procedure: Procedure) -> bool:
-    return procedure.state in _MOVING and not core.procedures.holder(procedure)
+    return procedure.state in MOVING and not core.procedures.holder(procedure)
 
 
 async def _clear_the_way(core: Services, mentorado: Mentorado, moved: asyncio.Event) -> None:
@@ -278,14 +278,14 @@ async def _clear_the_way(core: Services, mentorado: Mentorado, moved: asyncio.Ev
     before = procedures.active(whose)
     if before is None:
         return
-    was_moving = before.state in _MOVING
+    was_moving = before.state in MOVING
     await procedures.load()
     procedure = procedures.active(whose)
-    if procedure is not None and procedure.state in _MOVING:
+    if procedure is not None and procedure.state in MOVING:
         raise Problem(ProblemCode.PROCEDURE_HELD, owner=procedures.holder(procedure))
     if procedure is not None and was_moving and procedure.head.kind in _WITHOUT_WINDOW:
         await (procedures.undo if procedure.can_be_undone else procedures.resume)(procedure.head.id)
-        await _wait_until_settled(core, procedure, moved)
+        await wait_until_settled(core, procedure, moved)
         print(texts("cli.cleared_away", name=name), file=sys.stderr)
         procedure = procedures.active(whose)
     if procedure is not None:
@@ -319,7 +319,7 @@ async def _to_the_end(core: Services, procedure: Procedure, moved: asyncio.Event
     procedures, tried_again = core.procedures, False
     try:
         while True:
-            procedure = await _wait_until_settled(core, procedure, moved)
+            procedure = await wait_until_settled(core, procedure, moved)
             match procedure.state:
                 case ProcedureState.ASKING if _ask_to_confirm(arguments, procedure.head.kind):
                     await procedures.confirm(procedure.head.id)
@@ -327,42 +327,16 @@ async def _to_the_end(core: Services, procedure: Procedure, moved: asyncio.Event
                     tried_again = True
                     await procedures.resume(procedure.head.id)
                 case ProcedureState.FAILED:
-                    failed = _problem_of(procedure)
-                    await _undo_if_possible(core, procedure, moved)
+                    failed = problem_of(procedure)
+                    await undo_if_possible(core, procedure, moved)
                     raise failed
                 case ProcedureState.ASKING:
-                    return await _undo_if_possible(core, procedure, moved)
+                    return await undo_if_possible(core, procedure, moved)
                 case _:
                     return procedure
     except asyncio.CancelledError:
-        await _undo_if_possible(core, procedure, moved)
+        await undo_if_possible(core, procedure, moved)
         raise
-
-
-async def _wait_until_settled(core: Services, procedure: Procedure, moved: asyncio.Event) -> Procedure:
-    """Wait until the procedure ends or waits for a person, and return it."""
-    while True:
-        moved.clear()
-        latest = await core.procedures.latest(procedure.head.mentorado_id)
-        now = next(each for each in latest if each.head.id == procedure.head.id)
-        if now.state not in _MOVING:
-            return now
-        await moved.wait()
-
-
-async def _undo_if_possible(core: Services, procedure: Procedure, moved: asyncio.Event) -> Procedure:
-    now = core.procedures.active(procedure.head.mentorado_id)
-    if now is None or not now.can_be_undone:
-        return procedure
-    await core.procedures.undo(procedure.head.id)
-    return await _wait_until_settled(core, procedure, moved)
-
-
-def _problem_of(procedure: Procedure) -> Exception:
-    step = procedure.next_step
-    facts = dict(step.facts) if step else {}
-    code = facts.pop("code", "")
-    return Problem(ProblemCode(code), **facts) if code in set(ProblemCode) else RuntimeError(f"a step broke: {code}")
 
 
 def _ask_to_confirm(arguments: Namespace, kind: ProcedureKind) -> bool:

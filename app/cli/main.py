@@ -16,6 +16,7 @@ from app.cli.data import run_database_command, run_record_command
 from app.cli.output import LinkOutput, link_as_json, person_as_json, print_json
 from app.cli.setup import run_setup_command
 from app.cli.smoke_test import smoke_test
+from app.cli.switch import run_switch_command
 from app.core.background import BackgroundTasks
 from app.core.mentorado_service import is_landline
 from app.domain.actions import ActionName
@@ -78,6 +79,8 @@ async def _run_open(core: Services, arguments: Namespace) -> int:
                 return await run_backup_command(core, arguments)
             case "case" | "campaign" | "consent":
                 return await _ABOUT_PEOPLE[arguments.command](core, arguments)
+            case "switch":
+                return await run_switch_command(core, arguments)
             case "smoke-test":
                 return await smoke_test(core, arguments)
             case "procedure":

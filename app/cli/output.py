@@ -53,7 +53,7 @@ class LinkOutput:
                 sentence = status_text.sentence(after, mentorado, self._core.clock.now())
                 print(f"{status_text.state_badge(after)}: {sentence}")
         if after.qr is not None and after.qr != before.qr:
-            self._show(after.qr)
+            print_code(after.qr, as_json=self._as_json)
         if after.state in (LinkState.CONNECTED, LinkState.BLOCKED):
             self.settled.set()
 
@@ -61,13 +61,15 @@ class LinkOutput:
         if self._as_json and self._link_id in event.waiting:
             print_json({"event": "waiting_turn", "ahead": event.waiting.index(self._link_id) + 1})
 
-    def _show(self, code: QrCode) -> None:
-        if self._as_json:  # the text itself is a credential, and what reads these lines may keep them
-            print_json({"event": "qr", "number": code.number, "total": code.total, "expires_at": iso(code.expires_at)})
-        elif not sys.stdout.isatty():
-            print(texts("cli.code_drawn", number=code.number, total=code.total))
-        print_qr(code.text, sys.stderr)
-        print(texts("cli.scan", number=code.number, total=code.total), file=sys.stderr, flush=True)
+
+def print_code(code: QrCode, *, as_json: bool) -> None:
+    """Draw *code* on standard error, and say on standard output that it is there."""
+    if as_json:  # the text itself is a credential, and what reads these lines may keep them
+        print_json({"event": "qr", "number": code.number, "total": code.total, "expires_at": iso(code.expires_at)})
+    elif not sys.stdout.isatty():
+        print(texts("cli.code_drawn", number=code.number, total=code.total))
+    print_qr(code.text, sys.stderr)
+    print(texts("cli.scan", number=code.number, total=code.total), file=sys.stderr, flush=True)
 
 
 def print_qr(code: str, out: TextIO) -> None:

@@ -92,7 +92,7 @@ async def run_until_stopped(settings: Settings, *, as_json: bool) -> int:
     with _set_on_signals(stop):
         manager = ServiceManager()
         log_to(sys.stdout if as_json else sys.stderr, as_json=as_json)
-        lock = _lock_data_folder(settings)
+        lock = lock_data_folder(settings)
         try:
             core = build_services(settings)
             moves = _StatusReporter(core, manager, as_json=as_json)
@@ -168,7 +168,7 @@ def _set_on_signals(stop: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _lock_data_folder(settings: Settings) -> FileLock:
+def lock_data_folder(settings: Settings) -> FileLock:
     """Take the lock on the data folder. Raises `Problem` that names the program that holds it."""
     try:
         return FileLock.take(settings.instance)

@@ -11,9 +11,9 @@ from getpass import getpass
 from typing import Final
 
 from app.bootstrap import Services
-from app.domain.actions import ActionName
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
-from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.mentorado import LinkId, Mentorado, ProviderKind
 from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, CredentialReport
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
@@ -61,19 +61,30 @@ async def choose_provider(core: Services, arguments: Namespace) -> int:
 async def enter_credentials(core: Services, arguments: Namespace) -> int:
     """Store credentials read from standard input; with ``--check`` only when the provider accepts them.
 
-    Standard input is a JSON object, or a terminal. Fields that are left out are unchanged.
+    Standard input is a JSON object, or a terminal. Fields that are left out are unchanged. With ``--provider`` they are
+    kept for a switch to that provider.
     """
     mentorado = core.mentorados.find(arguments.name)
     whose, credentials = mentorado.id, core.hosted.credentials
-    core.actions.require(ActionName.ENTER_CREDENTIALS, whose)
-    typed = await asyncio.to_thread(_read_credentials, mentorado.link.provider)
+    kind = ProviderKind(arguments.provider or mentorado.link.provider)
+    beside = kind is not mentorado.link.provider
+    if not beside:
+        core.actions.require(ActionName.ENTER_CREDENTIALS, whose)
+    typed = await asyncio.to_thread(_read_credentials, kind)
+    link_id: LinkId | None = None
+    if beside:  # kept for a switch to that provider
+        if not DESCRIPTORS[kind].fields:
+            why = UnavailableReason.NO_CREDENTIALS
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.ENTER_CREDENTIALS, why=why)
+        link_id = (await core.mentorados.prepare_link(whose, kind)).id
+        mentorado = core.mentorados.through(link_id)
     report: CredentialReport | None = None
     try:
         if arguments.check:
-            report = await credentials.check(whose, typed)
+            report = await credentials.check(whose, typed, link_id)
             if not report.valid:
                 return _report_refusal(mentorado, report, as_json=arguments.json)
-        changed = await credentials.save(whose, typed, report)
+        changed = await credentials.save(whose, typed, report, link_id)
     except Problem as problem:
         if problem.code in (ProblemCode.CREDENTIAL_EMPTY, ProblemCode.CREDENTIAL_MALFORMED):
             print(f"{providers_text.label(CredentialField(problem.context['field']))}:", file=sys.stderr)

@@ -143,6 +143,7 @@ class ProblemCode(StrEnum):
     SWITCH_ENDED = "switch_ended"
     SWITCH_NOT_POSSIBLE = "switch_not_possible"  # of one mentorado, as it stands now; *finding* says why
     SWITCH_TARGET_GONE = "switch_target_gone"  # the link that was prepared is not connected any more
+    SWITCH_UNKNOWN = "switch_unknown"  # on the command line
     SWITCH_OLD_NOT_BACK = "switch_old_not_back"  # the former provider does not connect again
 
     WEBHOOK_PORT_TAKEN = "webhook_port_taken"
