@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -45,6 +45,7 @@ class SwitchedProvider:
         self.waits: set[MentoradoId] = set()  # a code is shown, and nobody scans it
         self.refuses: set[MentoradoId] = set()  # what is sent
         self.sent: list[tuple[LinkId, OutgoingMessage]] = []
+        self.on_sent: Callable[[Mentorado, OutgoingMessage], None] = lambda _mentorado, _message: None
         self.handing_over: asyncio.Event | None = None  # set it to make sending wait
 
     @asynccontextmanager
@@ -92,6 +93,7 @@ class SwitchedProvider:
         if self.handing_over is not None:
             await self.handing_over.wait()
         self.sent.append((mentorado.link.id, message))
+        self.on_sent(mentorado, message)
         if mentorado.id in self.refuses:
             return NotSent(trouble=SendErrorKind.RECIPIENT_INVALID, code="131026")
         return Accepted(provider_id=f"id{len(self.sent)}")
