@@ -2,74 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Final
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Dialect,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.types import TypeDecorator
-
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(9998, 12, 31, tzinfo=UTC)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment, as ISO 8601 text of fixed width in UTC, which sorts as time does. Refuses a time without a zone.
-
-    What is read is always a moment that any part of the program can reckon with: what is none is the earliest one.
-    """
-
-    impl = String(32)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        return None if value is None else utc_text(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        try:
-            moment = datetime.fromisoformat(value)
-        except (ValueError, TypeError):
-            return EARLIEST
-        return moment if moment.tzinfo is UTC and EARLIEST <= moment <= LATEST else _reckonable(moment)
-
-
-def _reckonable(moment: datetime) -> datetime:
-    try:
-        return min(max(moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC), EARLIEST), LATEST)
-    except OverflowError:
-        return EARLIEST
-
-
-def utc_text(moment: datetime) -> str:
-    """*moment* as `UtcTime` stores it."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat(timespec="microseconds")
-
-
-# Names for all constraints, so that a migration can speak of them.
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-    }
-)
+from app.storage.columns import UtcTime, metadata
 
 mentorado = Table(
     "mentorado",
@@ -218,6 +153,19 @@ early_receipt = Table(
     Column("at", UtcTime, nullable=False),
     Column("failure", String),
 )
+
+# The ids under which other links of the mentorado told of a message that is stored already. It is named by its link and
+# id: its number changes when a late message is put in its place.
+message_alias = Table(
+    "message_alias",
+    metadata,
+    Column("link_id", String(32), ForeignKey("link.id"), primary_key=True),
+    Column("provider_id", String, primary_key=True),
+    Column("of_link_id", String(32), ForeignKey("link.id"), nullable=False),
+    Column("of_provider_id", String, nullable=False),
+    Column("stored_at", UtcTime, nullable=False),
+)
+Index("ix_message_alias_of_link_id", message_alias.c.of_link_id, message_alias.c.of_provider_id)
 
 # One row: messages up to this number are in the index `message_fts`, which only the migration speaks of.
 search_mark = Table(
@@ -498,3 +446,41 @@ case_note = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_case_note_case_id", case_note.c.case_id)
+
+# --- provider switches -----------------------------------------------------------------------------------------------
+
+switch_run = Table(
+    "switch_run",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("target", String, nullable=False),
+    Column("plan", String, nullable=False),  # JSON: app.storage.switches
+    Column("digest", String(64), nullable=False),
+    Column("approved_at", UtcTime, nullable=False),
+    Column("approved_by", String, nullable=False),
+    Column("second_approver", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("pause", String),
+    Column("pause_until", UtcTime),
+    Column("wave", Integer, nullable=False),
+    Column("ended_at", UtcTime),
+)
+
+switch_item = Table(
+    "switch_item",
+    metadata,
+    Column("run_id", String(32), ForeignKey("switch_run.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("wave", Integer, nullable=False),
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), nullable=False),
+    Column("source", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("from_link", String(32), ForeignKey("link.id"), nullable=False),
+    Column("to_link", String(32), ForeignKey("link.id")),
+    Column("state", String, nullable=False),
+    Column("procedure_id", String(32)),  # stored before the procedure is
+    Column("reason", String, nullable=False),
+    Column("at", UtcTime),
+    Column("switched_at", UtcTime),
+)
+Index("ix_switch_item_mentorado_id", switch_item.c.mentorado_id)

@@ -11,8 +11,9 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from app.domain.trusted_time import MESSAGE_AHEAD, TimeMark
+from app.storage.columns import utc_text
 from app.storage.database import Database
-from app.storage.tables import setting, utc_text
+from app.storage.tables import setting
 
 KEY: Final = "trusted_time"
 LOOKED_BACK: Final = 500

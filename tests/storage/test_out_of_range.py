@@ -18,15 +18,17 @@ from app.domain.cases import Case, CaseId, CaseKind, CaseNote
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, Purpose, state_for
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import SmokeTestOutcome
-from app.domain.mentorado import Mentorado
+from app.domain.mentorado import Link, Mentorado, ProviderKind
 from app.domain.messages import DeliveryStatus, Media, MessageKind, MessageUpdate
 from app.domain.outbound import Candidate, OutboundLimits, OutboundMessage, OutboundStop, limits_hold
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo, ProcedureKind
 from app.domain.sending import SendErrorKind
 from app.domain.smoke_test import SmokeTest, SmokeTestTarget
+from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun, SwitchRunId
 from app.storage.audit_log import SqlAuditLog
 from app.storage.campaigns import SqlCampaigns
 from app.storage.cases import SqlCases
+from app.storage.columns import EARLIEST, LATEST, UtcTime, metadata
 from app.storage.consents import SqlConsents, append, await_confirmation
 from app.storage.database import Database, count, plain
 from app.storage.history.repository import SqlMessageRepository
@@ -36,12 +38,12 @@ from app.storage.outbound import SqlOutbound
 from app.storage.set_aside import SqlSetAside
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.smoke_tests import SqlSmokeTests
-from app.storage.tables import EARLIEST, LATEST, UtcTime, metadata
+from app.storage.switches import SqlSwitches
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
-from tests.storage.people import blocked
-from tests.storage.talk import BIA, GROUP, a_message, add_mentorado, edit, minutes, reaction, receipt
+from tests.storage.people import blocked, new_mentorado
+from tests.storage.talk import BIA, GROUP, a_message, add_mentorado, edit, minutes, reaction, receipt, switched
 
 HOSTILE = (b"\xff\xfe", "zzz", 2**63 - 1)
 KEYS = {"id", "number", "mentorado_id", "link_id", "conversation_id", "contact_id", "procedure_id", "key", "kind_key"}
@@ -89,6 +91,7 @@ async def filled(path: Path) -> None:
         )
         await SqlRegistrationAttempts(database).add(ana.link.id, DAWN)
         await _fill_outbound(database, ana)
+        await _fill_switch(database, ana)
 
 
 async def _fill_outbound(database: Database, ana: Mentorado) -> None:
@@ -143,6 +146,25 @@ async def _fill_outbound(database: Database, ana: Mentorado) -> None:
     )
     await cases.add(case)
     await cases.save(case, CaseNote(at=DAWN, author="rosa", text="liguei"))
+
+
+async def _fill_switch(database: Database, ana: Mentorado) -> None:
+    zapi = await switched(database, ana, ProviderKind.ZAPI)
+    await SqlMessageRepository(database).store(zapi, [a_message("M1", "oi")], minutes(6))
+    run_id, plan = SwitchRunId("7" * 32), SwitchPlan(target=ProviderKind.ZAPI, pause_minutes=5)
+    item = SwitchItem(
+        run_id=run_id,
+        number=1,
+        wave=1,
+        mentorado_id=ana.id,
+        source=ana.link.provider,
+        target=plan.target,
+        from_link=ana.link.id,
+        to_link=zapi.link.id,
+        at=DAWN,
+    )
+    run = SwitchRun(id=run_id, plan=plan, digest="8" * 64, approved_at=DAWN, approved_by="rosa", items=(item,))
+    await SqlSwitches(database).add(run)
 
 
 async def read_everything(database: Database) -> None:
@@ -205,6 +227,29 @@ async def _read_outbound(database: Database) -> None:
     for case in [*await SqlCases(database).open_cases(), *await SqlCases(database).closed_cases()]:
         str(case.due_at.astimezone())
     await SqlCases(database).unsettled()
+    await _read_switches(database)
+
+
+async def _read_switches(database: Database) -> None:
+    switches, tests = SqlSwitches(database), SqlSmokeTests(database)
+    for run in await switches.all():
+        for item in run.items:
+            str((run.grace_ends(item) or DAWN).astimezone())
+        run.plan.wave_of(3, with_canary=True)
+    for link in await SqlMentoradoRepository(database).links_beside():
+        await tests.arrived(link.mentorado_id, DAWN, link_id=link.id)
+        await tests.delivery(link.id, "M3")
+        await tests.has_received(link.id, receipts=False)
+        await switches.outside_window(link.mentorado_id, DAWN)
+        await switches.groups(link.mentorado_id, DAWN)
+        again = a_message("M3", "eu", from_me=True)
+        await SqlMessageRepository(database).store(await _through(database, link), [again], minutes(7))
+
+
+async def _through(database: Database, link: Link) -> Mentorado:
+    found = await SqlMentoradoRepository(database).all()
+    mentorado = next((each for each in found if each.id == link.mentorado_id), None)
+    return (mentorado or replace(new_mentorado(), id=link.mentorado_id)).through(link)
 
 
 _CANDIDATE = Candidate(recipient="1", purpose=Purpose.CAMPAIGN, fingerprint=1, new_contact=True)

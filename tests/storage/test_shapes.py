@@ -25,11 +25,11 @@ from app.domain.link_status import LinkState, LinkStatus, Trigger
 from app.domain.messages import DeliveryStatus, MessageUpdate
 from app.domain.repositories import Transition
 from app.storage.audit_log import SqlAuditLog
+from app.storage.columns import metadata
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.migrations import OURS, Migrations
-from app.storage.tables import metadata
 from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
 from tests.storage.people import new_mentorado

@@ -11,18 +11,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from app.domain.mentorado import MentoradoId
+from app.storage.columns import utc_text
 from app.storage.history import ledger
 from app.storage.history.contacts import chunks
-from app.storage.tables import (
-    contact,
-    contact_address,
-    conversation,
-    early_receipt,
-    link,
-    message,
-    suppression,
-    utc_text,
-)
+from app.storage.tables import contact, contact_address, conversation, early_receipt, link, message, suppression
 
 PlainRow = dict[str, object]
 

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, merging
 from app.domain.mentorado import MentoradoId
+from app.storage.columns import utc_text
 from app.storage.consents import NOBODY, Ledger, add_entries, add_names, entry_of, mark_restored
 from app.storage.history.dump_rows import ConsentsRow, DumpedEntry
 from app.storage.history.suppressions import Suppressed, hashed_key
-from app.storage.tables import utc_text
 
 Hashed = tuple[str, ConsentEntry]
 

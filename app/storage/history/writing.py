@@ -36,6 +36,7 @@ from app.domain.names import MOST_NAME
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.set_aside import NotStorable
 from app.storage import set_aside
+from app.storage.columns import utc_text
 from app.storage.history import opt_outs
 from app.storage.history.contacts import (
     AddressBook,
@@ -48,7 +49,7 @@ from app.storage.history.contacts import (
 )
 from app.storage.history.ordering import apply_edits, edited_ids, put_backlog_in_place, reorder_tail
 from app.storage.history.suppressions import Suppressed
-from app.storage.tables import conversation, early_receipt, message, utc_text
+from app.storage.tables import conversation, early_receipt, message
 
 _REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
 """SQLite errors about a value or a row, not the file."""
