@@ -36,6 +36,7 @@ class FakeMentoradoRepository:
         self.mentorados: dict[MentoradoId, Mentorado] = {e.id: e for e in mentorados}
         self.links: dict[MentoradoId, Link] = {e.id: e.link for e in mentorados}
         self.beside: dict[LinkId, Link] = {}
+        self.on_put_in_use: Callable[[Link], None] = lambda _link: None
         self.problem: Problem | None = None  # raised by every write while set
 
     async def all(self) -> Sequence[Mentorado]:
@@ -73,6 +74,7 @@ class FakeMentoradoRepository:
             self.beside[former.id] = replace(former, in_use=False)
             del self.beside[link.id]
         self.links[link.mentorado_id] = replace(link, in_use=True)
+        self.on_put_in_use(link)
 
     async def save(self, mentorado: Mentorado) -> None:
         await self.save_mentorado(mentorado)

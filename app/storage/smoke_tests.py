@@ -42,7 +42,13 @@ class SqlSmokeTests:
         return await self._database.read(lambda connection: _has_received(connection, link_id, receipts))
 
     async def arrived(
-        self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
+        self,
+        mentorado_id: MentoradoId,
+        since: datetime,
+        *,
+        word: str = "",
+        sender: Address | None = None,
+        link_id: LinkId | None = None,
     ) -> bool:
         return await self._database.read(lambda connection: _arrived(connection, mentorado_id, since, word, sender))
 

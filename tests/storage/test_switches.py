@@ -137,9 +137,8 @@ async def test_a_plan_of_another_version_is_left_out_and_the_others_are_read(
         for run in (_run(_item(1, ana)), _run(id=other)):
             await switches.add(run)
         for written in ("[]", "{}", '{"wave_size": "many"}', ""):
-            await database.run(
-                lambda c, plan=written: c.exec_driver_sql("UPDATE switch_run SET plan = ? WHERE id LIKE '1%'", (plan,))
-            )
+            overwritten = f"UPDATE switch_run SET plan = '{written}' WHERE id LIKE '1%'"
+            await database.run(lambda c, sql=overwritten: c.exec_driver_sql(sql))  # type: ignore[misc]
             assert [run.id for run in await switches.all()] == [other]
     assert "1 rows of switch_run are invalid" in caplog.text
 

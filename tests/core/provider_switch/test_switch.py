@@ -125,14 +125,14 @@ async def test_a_switch_that_fails_leaves_the_current_provider_in_use_and_says_w
 async def test_a_message_that_is_being_handed_over_is_finished_before_the_target_takes_over(core: Switching) -> None:
     async with core.at_work():
         (ana,) = await core.people(1)
-        core.played[WEB].handing_over = asyncio.Event()
+        taken = core.played[WEB].handing_over = asyncio.Event()
         writing = asyncio.get_running_loop().create_task(core.write(ana))
         await settle()
         await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
         await core.clock.advance(60)
         await core.moved()
         assert core.provider_of(ana) is WEB
-        core.played[WEB].handing_over.set()
+        taken.set()
         await core.moved()
         assert isinstance(await writing, OutboundMessage)
         assert core.provider_of(ana) is ZAPI
@@ -368,7 +368,7 @@ async def test_the_second_person_approves_what_the_first_one_saw_or_nothing(core
         assert refused.value.code is ProblemCode.SWITCH_CHANGED
 
 
-# --- when the program ends, or the disk fails --------------------------------------------------------------------------
+# --- when the program ends, or the disk fails ------------------------------------------------------------------------
 
 
 async def test_a_run_that_a_closed_program_left_is_paused_and_goes_on_where_it_stood(core: Switching) -> None:
