@@ -42,6 +42,9 @@ SHEETS = {  # these ask for more than a yes, elsewhere
     ActionName.REGISTER,
     ActionName.DEREGISTER,
     ActionName.RELEASE_SENDING,
+    ActionName.SWITCH_PROVIDER,
+    ActionName.ROLL_BACK,
+    ActionName.RELEASE_FORMER,
 }
 ACTIONS = [name for name in ActionName if name not in SHEETS]
 STRANGER = PhoneNumber("+5521912345678")

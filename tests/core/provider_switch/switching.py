@@ -197,8 +197,8 @@ class Switching(Core):
     async def moved(self) -> None:
         """Until nothing moves by itself any more; what passes through a thread takes a moment of real time."""
         still, before = 0, None
-        while still < 5:
-            await settle(100)
+        while still < 15:
+            await settle(50)
             await asyncio.sleep(0.001)
             sent = sum(len(played.sent) for played in self.played.values())
             now = (sent, sum(len(lines) for _, lines in self.journal.journals.values()), repr(self.switches.runs))
