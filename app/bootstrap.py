@@ -130,9 +130,6 @@ class Services:
             read_passphrase(self.settings.passphrase_file)  # it is needed late, and what is wrong with it is said now
         await self.database.open()
         await self.follower.mark()
-        await self.clock.load()
-        await self.settings_service.load()
-        await self.mentorados.load()
         for load in self.loads:
             await load()
         self.follower.begin()
@@ -397,7 +394,6 @@ def build_services(
         audit_service=audit_service,
         clock=trusted,
     )
-    switch_planner.attach(under_way=procedures.active, switching=switches.is_switching)
     actions.attach(
         under_way=procedures.active,
         interrupt=procedures.pause_active,
@@ -407,7 +403,7 @@ def build_services(
     consent = build_consent_services(
         bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
     )
-    loads = tuple(each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches))
+    followed = [each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches)]
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
         settings=settings,
@@ -488,7 +484,7 @@ def build_services(
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
         consent=consent,
-        loads=loads,
+        loads=(trusted.load, settings_service.load, mentorados.load, *followed),
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,
@@ -496,7 +492,7 @@ def build_services(
             settings_service=settings_service,
             clock_check=clock_check,
             accounts=accounts,
-            reload=(*loads, consent.ledger.follow),
+            reload=(*followed, consent.ledger.follow),
             clock=trusted,
         ),
     )

@@ -86,6 +86,7 @@ class SwitchService:
         self._moved = asyncio.Event()
         self._approving: SwitchRunId | None = None  # by a second person, just now
         self._beginning = asyncio.Lock()  # two approvals of one person must not both find them free
+        planner.attach(under_way=procedures.active, switching=self.is_switching)
         bus.subscribe(ProcedureChanged, self._on_procedure)
 
     # --- what is known ------------------------------------------------------------------------------------------------

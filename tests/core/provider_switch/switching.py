@@ -165,7 +165,6 @@ class Switching(Core):
     async def at_work(self) -> AsyncIterator[None]:
         """The services that a switch needs, running. Smoke tests go to `TESTER`, and all of them can be seen."""
         async with self.supervisor, self.procedures:
-            await self.services.mentorados.load()
             for load in self.services.loads:
                 await load()
             settings = self.services.settings_service
