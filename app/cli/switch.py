@@ -190,13 +190,13 @@ async def _follow(core: Services, run: SwitchRun, arguments: Namespace) -> int:
     """Wait until *run* has ended, or is paused until a person decides."""
     changed = asyncio.Event()
     stop = core.bus.subscribe(SwitchesChanged, lambda _event: changed.set())
-    shown: dict[int, SwitchItemState] = {}
+    shown = {item.number: item.state for item in run.items}
     try:
         while True:
             changed.clear()
             run = find(core, run.id)
             for item in run.items:
-                if shown.get(item.number, _I.WAITING) is not item.state:
+                if shown[item.number] is not item.state:
                     _print_item(core, item, as_json=arguments.json)
                 shown[item.number] = item.state
             if run.state is not SwitchState.RUNNING and run.pause_until is None:

