@@ -389,8 +389,9 @@ def _print_item(core: Services, item: SwitchItem, *, as_json: bool) -> None:
     if as_json:
         print_json({"event": "item", **_item_as_json(core, item)})
         return
-    reason = " ".join(switch_text.item_reason(item)) if item.state is _I.FAILED else ""
-    print("  ".join(filter(None, (_name(core, item.mentorado_id), switch_text.item_state(item), reason.strip()))))
+    name = _name(core, item.mentorado_id)
+    reason = " ".join(switch_text.item_reason(item, name)) if item.state is _I.FAILED else ""
+    print("  ".join(filter(None, (name, switch_text.item_state(item), reason.strip()))))
 
 
 def _as_json(core: Services, run: SwitchRun) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from app.text.status import (
 from app.text.uptime import length
 
 _F = FindingCode
-_BY_BADGE: Final = frozenset({_F.TARGET_NOT_READY, _F.TARGET_WARNS, _F.FORBIDDEN})
+_BY_BADGE: Final = frozenset({_F.TARGET_NOT_READY, _F.TARGET_WARNS})
 _TESTS: Final = frozenset({_F.CURRENT_TEST, _F.CURRENT_TEST_GOOD, _F.TARGET_TEST})
 
 
@@ -194,8 +194,8 @@ def item_state(item: SwitchItem) -> str:
     return texts(f"switch.item.{item.state}", source=provider(item.source))
 
 
-def item_reason(item: SwitchItem) -> tuple[str, str]:
-    """Return why it failed, and the next step; both empty where nothing is to be explained."""
+def item_reason(item: SwitchItem, name: str = "—") -> tuple[str, str]:
+    """Return why the switch of *name* failed, and the next step; both empty where nothing is to be explained."""
     why = item.reason
     if why == "undone":
         return texts("switch.undone"), texts("switch.undone_next")
@@ -209,4 +209,4 @@ def item_reason(item: SwitchItem) -> tuple[str, str]:
         return f"{texts(f'badge.blocked.{why}')}.", again
     if why in {*UnavailableReason}:
         return f"{refusal(UnavailableReason(why))}.", texts("switch.undone_next")
-    return problem(Problem(ProblemCode(why))) if why in {*ProblemCode} else (why, "")
+    return problem(Problem(ProblemCode(why), name=name)) if why in {*ProblemCode} else (why, "")
