@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -57,6 +59,9 @@ BESIDE_DOWNTIME: Final = timedelta(seconds=10)
 
 APART_DOWNTIME: Final = timedelta(minutes=15)
 """The same where the number cannot be at both, and a person has to register it."""
+
+AT_ONCE: Final = 5
+"""So many mentorados are asked about at the same time: a provider takes a second for each, and may limit who asks."""
 
 _BANS: Final = frozenset({Reason.BANNED, Reason.TEMPORARY_BAN})
 _ASKED_FOR: Final = (Purpose.CONVERSATION, Purpose.CAMPAIGN)
@@ -162,11 +167,16 @@ class SwitchPlanner:
         if not chosen:
             raise Problem(ProblemCode.SWITCH_NOBODY, cohort=plan.cohort)
         _require_sound(plan, chosen)
-        people: list[PlannedSwitch] = []
-        for done, mentorado_id in enumerate(plan.ordered(chosen)):
-            on_progress(done, len(chosen))
-            people.append(await self._plan_one(mentorado_id, plan.target))
-        on_progress(len(chosen), len(chosen))
+        gate, done = asyncio.Semaphore(AT_ONCE), itertools.count(1)
+
+        async def planned(mentorado_id: MentoradoId) -> PlannedSwitch:
+            async with gate:
+                one = await self._plan_one(mentorado_id, plan.target)
+            on_progress(next(done), len(chosen))
+            return one
+
+        on_progress(0, len(chosen))
+        people = await asyncio.gather(*map(planned, plan.ordered(chosen)))
         return SwitchDryRun(plan=plan, at=self._clock.now(), people=people)
 
     async def require(self, mentorado_id: MentoradoId, target: ProviderKind) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from app.core.provider_switch.plan import APART_DOWNTIME, BESIDE_DOWNTIME
+from app.core.provider_switch.plan import APART_DOWNTIME, AT_ONCE, BESIDE_DOWNTIME
 from app.domain.cases import CaseKind
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason, SendCapability, SmokeTestOutcome
@@ -56,6 +57,19 @@ async def test_a_cohort_is_everybody_in_it_by_name_with_the_canary_first() -> No
         assert {each.source for each in made.people} == {WEB}
         assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
         assert (made.plan, made.at, made.switching) == (plan, world.clock.now(), [])
+
+
+async def test_a_few_are_asked_about_at_a_time() -> None:
+    async with planning() as world:
+        people = [await world.add(f"Bia {number}", f"11 98765-00{number:02}") for number in range(10, 22)]
+        for number, each in enumerate(people):
+            await world.prepare(each, HOSTED, {**ZAPI, F.INSTANCE_ID: f"3C{number}"})
+        world.zapi.asking = asyncio.Event()
+        making = asyncio.get_running_loop().create_task(world.dry_run(HOSTED, *people))
+        await settle(100)
+        assert len(world.zapi.checked) == AT_ONCE
+        world.zapi.asking.set()
+        assert [each.mentorado_id for each in (await making).people] == [each.id for each in people]
 
 
 async def test_those_who_are_named_come_in_that_order_and_once() -> None:
