@@ -33,7 +33,7 @@ READS = {"GET status", "GET device", "GET me", "POST queue"}
 
 
 @dataclass
-class Office:
+class TwoProviders:
     """Data on disk, both hosted providers, and a program that is opened over them."""
 
     home: Path
@@ -94,14 +94,14 @@ class Office:
 
 
 @pytest.fixture
-def office(fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def both(fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoProviders]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     zapi, cloud = ZapiEmulator(), MetaCloud(MetaState(lambda: DAWN))
     with Served(zapi) as at_zapi, Served(cloud) as at_meta:
         settings = Settings(
             data_dir=fast_dir / "data", session_dir=fast_dir / "sessions", zapi_url=at_zapi.url, meta_url=at_meta.url
         )
-        yield Office(fast_dir, zapi, cloud, settings)
+        yield TwoProviders(fast_dir, zapi, cloud, settings)
 
 
 def of(made: SwitchDryRun) -> dict[FindingCode, dict[str, str]]:
@@ -109,35 +109,35 @@ def of(made: SwitchDryRun) -> dict[FindingCode, dict[str, str]]:
     return {each.code: dict(each.values) for each in person.findings}
 
 
-async def test_a_dry_run_in_every_direction_leaves_every_byte_where_it_was(office: Office) -> None:
-    digits, other = office.cloud.world.number.digits, new_number()
-    async with office.program(running=True) as core:
+async def test_a_dry_run_in_every_direction_leaves_every_byte_where_it_was(both: TwoProviders) -> None:
+    digits, other = both.cloud.world.number.digits, new_number()
+    async with both.program(running=True) as core:
         ana = await core.mentorados.add("Ana", f"+{digits}", provider=HOSTED)
-        instance, typed = office.instance(digits)
-        await office.enter(core, ana, HOSTED, typed)
-        await office.enter(core, ana, OFFICIAL, META)
+        instance, typed = both.instance(digits)
+        await both.enter(core, ana, HOSTED, typed)
+        await both.enter(core, ana, OFFICIAL, META)
         bia = await core.mentorados.add("Bia", f"+{other}")
-        _, typed = office.instance(other)
-        await office.enter(core, bia, HOSTED, typed)
+        _, typed = both.instance(other)
+        await both.enter(core, bia, HOSTED, typed)
         await core.supervisor.connect(ana.id)
         await until(lambda: core.supervisor.status(ana.link.id).state is LinkState.CONNECTED)
         await core.write_queue.flush()
-    async with office.program(running=False) as core:
+    async with both.program(running=False) as core:
         await core.write_queue.flush()
         instance.asked.clear()
-        office.zapi.requested.clear()
-        office.cloud.requests.clear()
-        before, rows = office.files(), office.rows()
+        both.zapi.requested.clear()
+        both.cloud.requests.clear()
+        before, rows = both.files(), both.rows()
         found: dict[tuple[str, ProviderKind], PlannedSwitch] = {}
         for who in (ana, bia):
             for target in {WEB, HOSTED, OFFICIAL} - {who.link.provider}:
                 made = await core.switches._planner.dry_run(SwitchPlan(target=target, mentorados=(who.id,)))
                 found[who.name, target] = made.people[0]
-        assert office.files() == before
-        assert office.rows() == rows
-        assert set(office.zapi.requested) <= READS
-        assert {request.method for request in office.cloud.requests} == {"GET"}
-        asked = [bool(each) for each in (office.zapi.requested, office.cloud.requests)]
+        assert both.files() == before
+        assert both.rows() == rows
+        assert set(both.zapi.requested) <= READS
+        assert {request.method for request in both.cloud.requests} == {"GET"}
+        asked = [bool(each) for each in (both.zapi.requested, both.cloud.requests)]
         assert asked == [True, True]
         to_meta = {each.code for each in found["Ana", OFFICIAL].findings}
         assert C.LEAVES_PHONE_APP in to_meta, "the number is at Meta without the Business app"
@@ -147,31 +147,31 @@ async def test_a_dry_run_in_every_direction_leaves_every_byte_where_it_was(offic
         assert C.NEEDS_QR in {each.code for each in found["Ana", WEB].findings}
 
 
-async def test_the_report_of_a_dry_run_is_all_that_is_written(office: Office) -> None:
-    digits = office.cloud.world.number.digits
-    async with office.program(running=True) as core:
+async def test_the_report_of_a_dry_run_is_all_that_is_written(both: TwoProviders) -> None:
+    digits = both.cloud.world.number.digits
+    async with both.program(running=True) as core:
         ana = await core.mentorados.add("Ana", f"+{digits}", provider=HOSTED)
-        _, typed = office.instance(digits)
-        await office.enter(core, ana, HOSTED, typed)
-        await office.enter(core, ana, OFFICIAL, META)
+        _, typed = both.instance(digits)
+        await both.enter(core, ana, HOSTED, typed)
+        await both.enter(core, ana, OFFICIAL, META)
         await core.supervisor.connect(ana.id)
         await until(lambda: core.supervisor.status(ana.link.id).state is LinkState.CONNECTED)
         await core.write_queue.flush()
-        before = office.rows()
+        before = both.rows()
         made = await core.switches.dry_run(SwitchPlan(target=OFFICIAL, mentorados=(ana.id,)))
         await core.write_queue.flush()
-        assert office.rows() == before
+        assert both.rows() == before
         newest = (await core.audit.entries(limit=1))[0].record
         assert (newest.action, newest.after["dry_run"]) == ("dry_run_switch", made.digest)
 
 
-async def test_what_the_providers_say_is_what_a_dry_run_finds(office: Office) -> None:
-    digits = office.cloud.world.number.digits
-    async with office.program(running=False) as core:
+async def test_what_the_providers_say_is_what_a_dry_run_finds(both: TwoProviders) -> None:
+    digits = both.cloud.world.number.digits
+    async with both.program(running=False) as core:
         ana = await core.mentorados.add("Ana", f"+{digits}")
-        instance, typed = office.instance(digits)
-        await office.enter(core, ana, HOSTED, typed)
-        await office.enter(core, ana, OFFICIAL, META)
+        instance, typed = both.instance(digits)
+        await both.enter(core, ana, HOSTED, typed)
+        await both.enter(core, ana, OFFICIAL, META)
 
         async def found(target: ProviderKind) -> dict[FindingCode, dict[str, str]]:
             plan = SwitchPlan(target=target, mentorados=(MentoradoId(ana.id),))
@@ -183,12 +183,12 @@ async def test_what_the_providers_say_is_what_a_dry_run_finds(office: Office) ->
         instance.paid = True
         instance.link(new_number())
         assert C.OTHER_NUMBER in await found(HOSTED)
-        number = office.cloud.world.number
+        number = both.cloud.world.number
         number.fields["is_on_biz_app"] = True
         assert {C.STAYS_IN_PHONE_APP, C.COEXISTENCE} <= set(await found(OFFICIAL))
         del number.fields["is_on_biz_app"]
         assert C.PHONE_APP_UNKNOWN in await found(OFFICIAL)
         number.fields["status"] = "DISCONNECTED"
         assert (await found(OFFICIAL))[C.TARGET_NOT_READY] == {"reason": "not_registered"}
-        office.cloud.world.tokens.clear()
+        both.cloud.world.tokens.clear()
         assert (await found(OFFICIAL))[C.CREDENTIALS_REFUSED] == {"reason": "token_invalid"}
