@@ -123,6 +123,8 @@ async def test_an_account_that_is_another_links_is_not_shared() -> None:
     [
         (Reason.NOT_REGISTERED, C.TARGET_NOT_READY),
         (Reason.POLICY_RESTRICTED, C.TARGET_NOT_READY),
+        (Reason.QUALITY_LOW, C.TARGET_NOT_READY),
+        (Reason.PROVIDER_WARNING, C.TARGET_WARNS),
         (Reason.TOKEN_EXPIRING, C.TARGET_WARNS),
     ],
 )
