@@ -20,6 +20,7 @@ from app.domain.settings import SWITCH_SECOND_PERSON
 from app.domain.switch import SwitchItemState, SwitchPause, SwitchPlan, SwitchState
 from tests.clock import ManualClock, settle
 from tests.core.provider_switch.switching import ALL, Switching
+from tests.waiting import until
 
 WEB, ZAPI, META = ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI, ProviderKind.META_CLOUD
 S = SwitchItemState
@@ -289,7 +290,7 @@ async def test_who_has_another_procedure_when_their_turn_comes_fails_and_is_trie
         await core.moved()
         assert (core.item(people[1]).state, core.item(people[1]).reason) == (S.FAILED, "under_way")
         core.backups.collecting.set()
-        await core.moved()
+        await until(lambda: core.procedures.active(people[1].id) is None)
         await core.switches.retry(core.run().id)
         await core.moved()
         assert core.item(people[1]).state is S.SWITCHED
