@@ -58,6 +58,7 @@ class ActionContext:
     procedure: Procedure | None  # the one that is not finished
     incident: bool  # of the link's provider
     stop: OutboundStop | None = None  # why nothing is sent from the number
+    stopped_beside: bool = False  # nothing can be sent over a link beside the one in use
     switch: SwitchItem | None = None  # the switch of its provider that is not settled
 
 
@@ -215,7 +216,7 @@ def _smoke_test(context: ActionContext) -> UnavailableReason | None:
 
 
 def _release_sending(context: ActionContext) -> UnavailableReason | None:
-    return None if context.stop is not None else UnavailableReason.NOTHING_STOPPED
+    return None if context.stop is not None or context.stopped_beside else UnavailableReason.NOTHING_STOPPED
 
 
 def _keeps_former(context: ActionContext) -> bool:

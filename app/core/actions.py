@@ -82,6 +82,7 @@ class ActionService:
             procedure=self._under_way(mentorado_id),
             incident=self._incidents.for_provider(link.provider) is not None,
             stop=self._stopped(link.id),
+            stopped_beside=any(self._stopped(each.id) for each in self._mentorados.links_beside(mentorado_id)),
             switch=self._switch_of(mentorado_id),
         )
 

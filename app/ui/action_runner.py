@@ -224,7 +224,7 @@ async def release_sending(runner: ActionRunner, request: ActionRequest) -> None:
 
     outbound = runner.outbound
     assert outbound is not None  # noqa: S101 - the program has one
-    stop = outbound.stopped(request.mentorado_id)
+    stop = next(iter(outbound.stops_of(request.mentorado_id)), None)
     if stop is not None and await ask_release(
         runner.theme, request.over, runner.mentorado(request), stop, runner.clock.now()
     ):

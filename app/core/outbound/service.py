@@ -213,18 +213,21 @@ class OutboundService:
         """Why sending over *link_id* is stopped, if it is."""
         return self._stops.get(link_id)
 
+    def stops_of(self, mentorado_id: MentoradoId) -> Sequence[OutboundStop]:
+        """Why sending is stopped over the link in use and those beside it, that of the link in use first."""
+        links = (self._mentorados.get(mentorado_id).link, *self._mentorados.links_beside(mentorado_id))
+        return [self._stops[link.id] for link in links if link.id in self._stops]
+
     async def release(self, mentorado_id: MentoradoId) -> None:
-        """Release the stop of the link. Audited."""
-        mentorado = self._mentorados.get(mentorado_id)
-        stop = self._stops.get(mentorado.link.id)
-        if stop is None:
-            return
-        before = {"trouble": stop.trouble.value, "code": stop.code}
-        with self._audit_service.with_changes(AuditAction.RELEASE_SENDING, mentorado, before=before):
-            await self._repository.release(mentorado.link.id)
-        self._unsaved.pop(mentorado.link.id, None)
-        self._stops.pop(mentorado.link.id, None)
-        self._bus.publish(OutboundStopped(mentorado_id, None))
+        """Release the stops of the mentorado's links. Audited."""
+        for stop in self.stops_of(mentorado_id):
+            mentorado = self._mentorados.through(stop.link_id)
+            before = {"trouble": stop.trouble.value, "code": stop.code}
+            with self._audit_service.with_changes(AuditAction.RELEASE_SENDING, mentorado, before=before):
+                await self._repository.release(stop.link_id)
+            self._unsaved.pop(stop.link_id, None)
+            self._stops.pop(stop.link_id, None)
+            self._bus.publish(OutboundStopped(mentorado_id, None))
 
     async def check(self, mentorado_id: MentoradoId, message: OutgoingMessage, purpose: Purpose) -> Hold | None:
         """What would hold *message* back now; None when it would go. Nothing is reserved. Raises `Problem`."""

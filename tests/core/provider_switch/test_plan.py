@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from app.core.provider_switch.plan import APART_DOWNTIME, AT_ONCE, BESIDE_DOWNTIME
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.cases import CaseKind
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason, SendCapability, SmokeTestOutcome
@@ -205,6 +206,13 @@ async def test_sending_that_was_stopped_is_released_first_on_either_side() -> No
             {"provider": "whatsapp_web", "trouble": "billing"},
             {"provider": "zapi", "trouble": "billing"},
         ]
+        release = ActionName.RELEASE_SENDING
+        del world.core.outbound_record.stopped[ana.link.id]
+        await world.core.outbound.load()
+        assert world.core.actions.unavailable_reason(release, ana.id) is None, "also where only the target is stopped"
+        await world.core.outbound.release(ana.id)
+        assert world.core.actions.unavailable_reason(release, ana.id) is UnavailableReason.NOTHING_STOPPED
+        assert await world.blocking(HOSTED, ana) == []
 
 
 async def test_procedures_switches_incidents_and_cases_are_named() -> None:
