@@ -21,6 +21,7 @@ from app.storage.tables import (
     consent_entry,
     contact_address,
     conversation,
+    link,
     message,
     outbound_message,
     outbound_stop,
@@ -72,7 +73,9 @@ class SqlOutbound:
 
 def _facts(connection: Connection, mentorado: Mentorado, to: Address, now: datetime) -> OutboundFacts:
     """Everything that decides about a message to *to*, whichever address of its contact that is."""
-    link_id, day = mentorado.link.id, now - DAY
+    day = now - DAY
+    # WhatsApp judges a number by what it sends and has sent before, through whichever provider.
+    links = select(link.c.id).where(link.c.mentorado_id == mentorado.id)
     named = select(contact_address.c.contact_id).where(
         contact_address.c.mentorado_id == mentorado.id, contact_address.c.key.in_(to.keys)
     )
@@ -87,12 +90,12 @@ def _facts(connection: Connection, mentorado: Mentorado, to: Address, now: datet
         consent_entry.c.contact.in_([hashed_key(mentorado.id, key) for key in keys]),
     )
     rows = connection.execute(ledger.order_by(consent_entry.c.number))
-    sent = outbound_message.select().where(outbound_message.c.link_id == link_id, outbound_message.c.reserved_at > day)
+    sent = outbound_message.select().where(outbound_message.c.link_id.in_(links), outbound_message.c.reserved_at > day)
     counted = select(outbound_message.c.reserved_at).where(
         outbound_message.c.reserved_at > day, outbound_message.c.state != OutboundState.NOT_SENT.value
     )
     first = select(func.min(transition.c.at)).where(
-        transition.c.link_id == link_id, transition.c.after_state == LinkState.CONNECTED.value
+        transition.c.link_id.in_(links), transition.c.after_state == LinkState.CONNECTED.value
     )
     return OutboundFacts(
         recipient=hashed_key(mentorado.id, chosen),
@@ -101,7 +104,7 @@ def _facts(connection: Connection, mentorado: Mentorado, to: Address, now: datet
         sent=list(readable("outbound_message", connection.execute(sent.order_by(outbound_message.c.number)), _message)),
         business_day=list(connection.execute(counted).scalars()),
         first_connected=connection.execute(first).scalar(),
-        stop=next((each for each in _stops(connection) if each.link_id == link_id), None),
+        stop=next((each for each in _stops(connection) if each.link_id == mentorado.link.id), None),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from app.domain.mentorado import LinkId
 from app.domain.settings import SETTINGS, OperatorSettings
 from app.storage.database import Database
-from app.storage.tables import registration_try, setting
+from app.storage.tables import link, registration_try, setting
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,9 @@ def _add(connection: Connection, link_id: LinkId, at: datetime) -> None:
 
 
 def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[datetime]:
+    # All of the mentorado's: the provider counts by number, and a switch back makes another link.
+    own = link.select().with_only_columns(link.c.mentorado_id).where(link.c.id == link_id).scalar_subquery()
+    links = link.select().with_only_columns(link.c.id).where(link.c.mentorado_id == own)
     tries = registration_try.select().with_only_columns(registration_try.c.at)
-    theirs = tries.where(registration_try.c.link_id == link_id, registration_try.c.at > moment)
+    theirs = tries.where(registration_try.c.link_id.in_(links), registration_try.c.at > moment)
     return [row.at for row in connection.execute(theirs.order_by(registration_try.c.at))]

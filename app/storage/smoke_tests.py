@@ -50,7 +50,9 @@ class SqlSmokeTests:
         sender: Address | None = None,
         link_id: LinkId | None = None,
     ) -> bool:
-        return await self._database.read(lambda connection: _arrived(connection, mentorado_id, since, word, sender))
+        return await self._database.read(
+            lambda connection: _arrived(connection, mentorado_id, since, word, sender, link_id)
+        )
 
 
 def _add(connection: Connection, test: SmokeTest) -> None:
@@ -104,14 +106,21 @@ def _test(row: Row[Any]) -> SmokeTest:
 
 
 def _delivery(connection: Connection, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
-    from app.storage.tables import early_receipt, message
+    """What was heard of it through any link of the mentorado: two may tell of one message."""
+    from sqlalchemy import and_, or_, select
 
+    from app.storage.tables import early_receipt, link, message, message_alias
+
+    own = select(link.c.mentorado_id).where(link.c.id == link_id).scalar_subquery()
+    links = select(link.c.id).where(link.c.mentorado_id == own)
+    told = (message_alias.c.link_id.in_(links), message_alias.c.provider_id == provider_id)
+    names = connection.execute(select(message_alias.c.of_link_id, message_alias.c.of_provider_id).where(*told)).all()
     status: DeliveryStatus | None = None
     failure = ""
     for table in (message, early_receipt):
-        this = table.select().with_only_columns(table.c.delivery, table.c.failure)
-        where = (table.c.link_id == link_id, table.c.provider_id == provider_id)
-        for row in connection.execute(this.where(*where)):
+        ids = [and_(table.c.link_id == of_link, table.c.provider_id == of_id) for of_link, of_id in names]
+        where = or_(and_(table.c.link_id.in_(links), table.c.provider_id == provider_id), *ids)
+        for row in connection.execute(select(table.c.delivery, table.c.failure).where(where)):
             if row.delivery in set(DeliveryStatus):
                 status = merge_delivery(status, DeliveryStatus(row.delivery))
                 failure = failure or plain(row.failure or "")
@@ -124,11 +133,17 @@ _RECEIPTS = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ,
 def _has_received(connection: Connection, link_id: LinkId, receipts: bool) -> bool:
     from sqlalchemy import select
 
-    from app.storage.tables import early_receipt, message
+    from app.storage.tables import early_receipt, message, message_alias
 
     theirs = select(message.c.number).where(message.c.link_id == link_id)
     if not receipts:
-        return connection.execute(theirs.where(~message.c.from_me).limit(1)).first() is not None
+        again = select(message.c.number).join(
+            message_alias,
+            (message_alias.c.of_link_id == message.c.link_id)
+            & (message_alias.c.of_provider_id == message.c.provider_id),
+        )
+        inbound = (each.where(~message.c.from_me) for each in (theirs, again.where(message_alias.c.link_id == link_id)))
+        return any(connection.execute(each.limit(1)).first() is not None for each in inbound)
     known = [each.value for each in _RECEIPTS]
     early = select(early_receipt.c.provider_id).where(early_receipt.c.link_id == link_id)
     wanted = (
@@ -139,11 +154,16 @@ def _has_received(connection: Connection, link_id: LinkId, receipts: bool) -> bo
 
 
 def _arrived(
-    connection: Connection, mentorado_id: MentoradoId, since: datetime, word: str, sender: Address | None
+    connection: Connection,
+    mentorado_id: MentoradoId,
+    since: datetime,
+    word: str,
+    sender: Address | None,
+    link_id: LinkId | None,
 ) -> bool:
     from sqlalchemy import func, select
 
-    from app.storage.tables import contact_address, conversation, message
+    from app.storage.tables import contact_address, conversation, message, message_alias
 
     newest = connection.execute(select(func.max(message.c.number))).scalar() or 0
     wanted = (
@@ -151,12 +171,21 @@ def _arrived(
         .join(conversation, conversation.c.id == message.c.conversation_id)
         .where(
             message.c.number > newest - _LATEST,
-            message.c.stored_at >= since,
             ~message.c.from_me,
             conversation.c.mentorado_id == mentorado_id,
             message.c.text.contains(word, autoescape=True),
         )
     )
+    stored = message.c.stored_at >= since
+    if link_id is not None:
+        told = select(message_alias.c.provider_id).where(
+            message_alias.c.link_id == link_id,
+            message_alias.c.of_link_id == message.c.link_id,
+            message_alias.c.of_provider_id == message.c.provider_id,
+            message_alias.c.stored_at >= since,
+        )
+        stored = (stored & (message.c.link_id == link_id)) | told.exists()
+    wanted = wanted.where(stored)
     if sender is not None:
         known = select(contact_address.c.contact_id).where(
             contact_address.c.mentorado_id == mentorado_id, contact_address.c.key.in_(sender.keys)

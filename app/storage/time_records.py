@@ -33,6 +33,11 @@ _OURS: Final = (
     "UPDATE suppression SET erased_at = :now WHERE erased_at > :now",
     "UPDATE registration_try SET at = :now WHERE at > :now",
     "UPDATE outbound_message SET reserved_at = :now WHERE reserved_at > :now",
+    "UPDATE message_alias SET stored_at = :now WHERE stored_at > :now",
+    "UPDATE switch_item SET at = min(at, :now), switched_at = min(switched_at, :now)"
+    " WHERE at > :now OR switched_at > :now",
+    # A pause that a wrong clock made long ends when a person says so.
+    "UPDATE switch_run SET pause_until = NULL WHERE pause_until > :ahead",
     "UPDATE smoke_test SET began_at = min(began_at, :now), ended_at = min(ended_at, :now) WHERE ended_at > :now",
     "UPDATE message SET received_at = min(received_at, :now), stored_at = min(stored_at, :now) WHERE number IN"
     " (SELECT number FROM message ORDER BY number DESC LIMIT 20000)"

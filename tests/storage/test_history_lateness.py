@@ -50,7 +50,7 @@ async def test_what_was_sent_in_the_same_second_has_one_order_whatever_came_firs
         assert await shown(history, ana) == ["A", "B", "C"]
 
 
-async def test_no_other_link_s_messages_are_touched(path: Path) -> None:
+async def test_what_several_links_tell_of_is_in_one_order(path: Path) -> None:
     async with Database(path) as database:
         history, ana = SqlMessageRepository(database), await add_mentorado(database)
         for name, minute in (("M2", 2), ("M1", 1)):
@@ -59,7 +59,31 @@ async def test_no_other_link_s_messages_are_touched(path: Path) -> None:
         zapi = await switched(database, ana, ProviderKind.ZAPI)
         await history.store(zapi, [a_message("Z", minute=0)], minutes(6))
         await history.store(ana, [a_message("M3", minute=1.5)], minutes(7))
-        assert await shown(history, ana) == ["M1", "Z", "M3", "M2"]
+        assert await shown(history, ana) == ["Z", "M1", "M3", "M2"]
+        await history.store(zapi, [a_message("Y", minute=3)], minutes(8))
+        await history.store(ana, [a_message("M4", minute=2.5)], minutes(9))
+        assert await shown(history, ana) == ["Z", "M1", "M3", "M2", "M4", "Y"]
+
+
+async def test_within_a_second_each_link_s_messages_keep_the_order_that_they_have_without_the_other(path: Path) -> None:
+    async with Database(path) as database:
+        history, ana = SqlMessageRepository(database), await add_mentorado(database)
+        meta = await switched(database, ana, ProviderKind.META_CLOUD)
+        for who, name in ((ana, "C"), (meta, "Z"), (ana, "A"), (meta, "X"), (ana, "B"), (meta, "Y")):
+            await history.store(who, [a_message(name, name, minute=1)], minutes(2))
+        found = await shown(history, ana)
+    assert [name for name in found if name in "ABC"] == ["C", "A", "B"]
+    assert [name for name in found if name in "XYZ"] == ["X", "Y", "Z"]
+
+
+async def test_a_backlog_beside_another_link_is_put_in_place_however_long(path: Path) -> None:
+    async with Database(path) as database:
+        history, ana = SqlMessageRepository(database), await add_mentorado(database)
+        meta = await switched(database, ana, ProviderKind.META_CLOUD)
+        facts = [a_message(f"M{number:03}", f"dita {number}", minute=number) for number in range(END + 60)]
+        await history.store(meta, facts[5:], minutes(500))
+        await history.store(ana, facts[:5], minutes(501))
+        assert await shown(history, ana) == [fact.provider_id for fact in facts]
 
 
 async def test_at_a_client_of_our_own_what_was_sent_in_one_second_stays_as_it_came(path: Path) -> None:

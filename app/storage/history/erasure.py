@@ -15,6 +15,7 @@ from app.storage import set_aside
 from app.storage.consents import leave_hashes, recorded_addresses
 from app.storage.database import stored_address
 from app.storage.history import opt_outs
+from app.storage.history.other_links import forget_aliases
 from app.storage.history.suppressions import add_suppression, hashed_key
 from app.storage.tables import (
     campaign_recipient,
@@ -51,6 +52,7 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     named = [stored_address(row) for row in known]
     _leave_hashes(connection, mentorado_id, named, at, max(at, last or at))
     count = connection.execute(delete(message).where(theirs)).rowcount
+    forget_aliases(connection, mentorado_id)
     connection.execute(delete(conversation).where(conversation.c.contact_id == erased))
     connection.execute(delete(contact_address).where(contact_address.c.contact_id == erased))
     connection.execute(delete(contact).where((contact.c.id == erased) | (contact.c.merged_into == erased)))
@@ -114,6 +116,7 @@ def forget(
     following = select(message.c.number).where(message.c.number > start).order_by(message.c.number).limit(limit)
     numbers = connection.execute(following).scalars().all()
     if not numbers:
+        forget_aliases(connection)
         connection.execute(delete(early_receipt).where(early_receipt.c.at < moment))
         set_aside.forget(connection, mentorado_id, moment)
         return 0, None

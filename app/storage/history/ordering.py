@@ -161,6 +161,50 @@ def put_backlog_in_place(
         _move(connection, [number for _, number in tail], at)
 
 
+_ENDS = (
+    select(message.c.number, message.c.link_id, message.c.sent_at, message.c.provider_id)
+    .where(message.c.conversation_id == bindparam("conversation_id"), message.c.shown)
+    .order_by(message.c.number.desc())
+    .limit(bindparam("most"))
+)
+
+
+def put_links_in_place(
+    connection: Connection, grown: Mapping[ConversationId, int], at: datetime, unordered: LinkId | None
+) -> None:
+    """Order what came over several links by when it was sent, and within a second by when it came.
+
+    What came over the link *unordered* is ordered by its ids within a second. *grown* is as above.
+    """
+    for conversation_id, count in sorted(grown.items()):
+        most = max(END, count + 1)
+        moved = _misplaced(connection, conversation_id, most, unordered)
+        if len(moved) == most and unordered is None:  # it may belong further up
+            moved = _misplaced(connection, conversation_id, max(BACKLOG, count + 1), unordered)
+        if moved:
+            _move(connection, moved, at)
+
+
+def _misplaced(
+    connection: Connection, conversation_id: ConversationId, most: int, unordered: LinkId | None
+) -> list[int]:
+    """The messages at the end of a conversation from the first that is not in its place, in the right order."""
+    rows = connection.execute(_ENDS, {"conversation_id": conversation_id, "most": most}).all()[::-1]
+    is_now = [row.number for row in rows]
+    right = [row.number for row in _in_order(rows, unordered)]
+    place = next((place for place, number in enumerate(is_now) if number != right[place]), len(right))
+    return right[place:]
+
+
+def _in_order(rows: Sequence[Any], unordered: LinkId | None) -> list[Any]:
+    ordered = sorted(rows, key=lambda row: (row.sent_at, row.number))
+    theirs = [place for place, row in enumerate(ordered) if row.link_id == unordered]
+    by_id = sorted((ordered[place] for place in theirs), key=lambda row: (row.sent_at, row.provider_id))
+    for place, row in zip(theirs, by_id, strict=True):
+        ordered[place] = row
+    return ordered
+
+
 def _move(connection: Connection, moved: Sequence[int], at: datetime) -> None:
     """Store the messages with the numbers *moved* anew, in this order, behind all others."""
     numbers = {"numbers": dumps(moved)}

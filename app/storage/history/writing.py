@@ -47,7 +47,14 @@ from app.storage.history.contacts import (
     json_list_param,
     update_names,
 )
-from app.storage.history.ordering import apply_edits, edited_ids, put_backlog_in_place, reorder_tail
+from app.storage.history.ordering import (
+    apply_edits,
+    edited_ids,
+    put_backlog_in_place,
+    put_links_in_place,
+    reorder_tail,
+)
+from app.storage.history.other_links import STORED_COLUMNS, OtherLinks, second_of
 from app.storage.history.suppressions import Suppressed
 from app.storage.tables import conversation, early_receipt, message
 
@@ -56,22 +63,15 @@ _REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
 
 _LARGEST: Final = 2**63 - 1
 
+_STAYS: Final = ("link_id", "provider", "provider_id", "delivery", "failure", "received_at", "stored_at")
+"""The columns a message keeps when it becomes readable later."""
+
 _NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
 """The chat of messages whose provider named none."""
 
 _IDS = json_list_param("provider_ids")
 _COLUMNS = {column.name for column in message.c} - {"number", "edited_text", "edited_at", "revoked_at"}
-_STORED = select(
-    message.c.number,
-    message.c.provider_id,
-    message.c.conversation_id,
-    message.c.kind,
-    message.c.delivery,
-    message.c.failure,
-    message.c.from_me,
-    message.c.sender_id,
-    message.c.sent_at,
-).where(message.c.link_id == bindparam("link_id"), message.c.provider_id.in_(_IDS))
+_STORED = select(*STORED_COLUMNS).where(message.c.link_id == bindparam("link_id"), message.c.provider_id.in_(_IDS))
 _EARLY = select(early_receipt).where(
     early_receipt.c.link_id == bindparam("link_id"), early_receipt.c.provider_id.in_(_IDS)
 )
@@ -107,6 +107,7 @@ class _Batch:
         self._link = mentorado.link
         self._mentorado_id = mentorado.id
         self._at = at
+        self._others = OtherLinks(connection, mentorado)
         self.changed: set[ConversationId] = set()
         self.arrived: list[ProviderMessage] = []  # what was not stored before
         self._new_message_counts: Counter[ConversationId] = Counter()
@@ -125,25 +126,83 @@ class _Batch:
             if (incoming.chat, incoming.sent_at) not in suppressed
             and (incoming.sender, incoming.sent_at) not in suppressed
         ]
-        if not new:
+        told_again = self._told_by_others(incoming_by_id, known) if self._others else {}
+        if not new and not told_again:
             return
+        learned = [*new, *told_again.values()]
         new = self._resolve_references(new, incoming_by_id)
         book = AddressBook(self._connection, self._mentorado_id, self._at)
-        book.learn(list(dict.fromkeys(addresses for incoming in new for addresses in _address_groups(incoming))))
+        book.learn(list(dict.fromkeys(addresses for incoming in learned for addresses in _address_groups(incoming))))
+        targets: set[str] = set()
+        if self._others:
+            new, targets = self._without_told(new, told_again, known, book)
         self._write(new, known, book)
-        update_names(self._connection, _names(new, book))
+        update_names(self._connection, _names(learned, book))
 
-        targets = {incoming.refers_to for incoming in new if incoming.refers_to and incoming.kind in REFERRING}
+        targets |= {incoming.refers_to for incoming in new if incoming.refers_to and incoming.kind in REFERRING}
         targets |= {incoming.provider_id for incoming in new}
         if book.merged:
             self.changed |= book.merged
             targets |= edited_ids(self._connection, book.merged)
         for some in chunks(sorted(targets)):
             self.changed |= apply_edits(self._connection, self._mentorado_id, some)
-        if DESCRIPTORS[self._link.provider].delivers_in_order:
+        in_order = DESCRIPTORS[self._link.provider].delivers_in_order
+        if self._others:
+            put_links_in_place(
+                self._connection, self._new_message_counts, self._at, None if in_order else self._link.id
+            )
+        elif in_order:
             put_backlog_in_place(self._connection, self._link.id, self._new_message_counts, self._at)
         else:
             reorder_tail(self._connection, self._link.id, self._new_message_counts.keys(), self._at)
+
+    def _told_by_others(
+        self, incoming_by_id: Mapping[str, ProviderMessage], known: Mapping[str, Row[Any]]
+    ) -> dict[str, ProviderMessage]:
+        """What was stored under the same id through another link, and is told through this one for the first time."""
+        return {
+            provider_id: incoming
+            for provider_id, incoming in incoming_by_id.items()
+            if provider_id in known
+            and known[provider_id].link_id != self._link.id
+            and not self._others.is_remembered(provider_id)
+        }
+
+    def _without_told(
+        self,
+        new: Sequence[ProviderMessage],
+        told_again: Mapping[str, ProviderMessage],
+        known: Mapping[str, Row[Any]],
+        book: AddressBook,
+    ) -> tuple[list[ProviderMessage], set[str]]:
+        """*new* without what another link told of under an id of its own; and the stored ids of all that one did."""
+        same = {each: known[each] for each in told_again}
+        targets = self._remember(same, known)
+        told = dict(told_again)
+        for referring in (False, True):  # what refers, once the ids that it refers to are known
+            if referring:
+                stored_as = self._others.names_of([each.refers_to for each in new if each.refers_to])
+                new = [replace(each, refers_to=stored_as.get(each.refers_to or "", each.refers_to)) for each in new]
+            rows = {each.provider_id: self._row(each, book) for each in new if (each.kind in REFERRING) is referring}
+            alike = self._others.alike(rows)
+            targets |= self._remember(alike, known)
+            told |= {each.provider_id: each for each in new if each.provider_id in alike}
+            same |= alike
+            new = [each for each in new if each.provider_id not in alike]
+            self.arrived = [each for each in self.arrived if each.provider_id not in alike]
+        early = self._take_early([each.provider_id for each in told.values() if each.from_me])
+        for provider_id, (delivery, failure) in early.items():
+            self._deliver(same[provider_id], delivery, failure)
+        return [*new], targets
+
+    def _remember(self, same: Mapping[str, Row[Any]], known: Mapping[str, Row[Any]]) -> set[str]:
+        """Store under which ids this link tells of the messages *same*; returns the ids under which they are stored."""
+        unreadable = {each: row for each, row in same.items() if each in known and known[each].number != row.number}
+        targets = self._others.remember({each: row for each, row in same.items() if each not in unreadable}, self._at)
+        for provider_id, row in unreadable.items():
+            self._others.replace(known[provider_id], row, self._at)
+            self.changed.add(row.conversation_id)
+        return targets | {row.provider_id for row in unreadable.values()}
 
     def _stored_and_reported(
         self, reported: Iterable[ProviderMessage]
@@ -153,7 +212,7 @@ class _Batch:
         Ids are chosen by who sends, so that two people may choose the same: the later message gets one of its own.
         """
         incoming_by_id = _merge_reported(reported)
-        known = {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, incoming_by_id)}
+        known = self._stored(incoming_by_id)
         others = [
             incoming
             for incoming in incoming_by_id.values()
@@ -163,9 +222,15 @@ class _Batch:
             for incoming in others:
                 own = incoming_by_id.pop(incoming.provider_id)
                 incoming_by_id[_own_id(own)] = replace(own, provider_id=_own_id(own))
-            own_ids = [_own_id(incoming) for incoming in others]
-            known |= {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, own_ids)}
+            known |= self._stored([_own_id(incoming) for incoming in others])
         return incoming_by_id, known
+
+    def _stored(self, provider_ids: Collection[str]) -> dict[str, Row[Any]]:
+        """What is stored by these ids: through this link, or else through another one of the mentorado."""
+        known = {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, provider_ids)}
+        if self._others:
+            known |= self._others.find([each for each in provider_ids if each not in known])
+        return known
 
     def _resolve_references(self, new: list[ProviderMessage], targets: Collection[str]) -> list[ProviderMessage]:
         """*new*, with edits and revocations of a message that has an id of its own referring to that."""
@@ -175,7 +240,7 @@ class _Batch:
         }
         if not own:
             return new
-        there = {row.provider_id for row in _rows(self._connection, _STORED, self._link.id, own.values())} | {*targets}
+        there = {*self._stored(list(own.values())), *targets}
         return [
             replace(incoming, refers_to=own[incoming.provider_id])
             if own.get(incoming.provider_id) in there
@@ -186,8 +251,13 @@ class _Batch:
     def _is_another(self, incoming: ProviderMessage, known: Mapping[str, Row[Any]]) -> bool:
         """Whether *incoming* is not the stored message with its id: sent at another time, by somebody else."""
         row = known[incoming.provider_id]
-        if row.sent_at == incoming.sent_at or MessageKind.UNREADABLE in (row.kind, incoming.kind):
+        if MessageKind.UNREADABLE in (row.kind, incoming.kind):
             return False  # what cannot be decrypted names neither its time nor its author as the message itself does
+        elsewhere = row.link_id != self._link.id
+        if elsewhere and row.from_me != incoming.from_me:
+            return True
+        if row.sent_at == incoming.sent_at or (elsewhere and second_of(row.sent_at) == second_of(incoming.sent_at)):
+            return False
         if row.from_me or incoming.from_me:
             return bool(row.from_me != incoming.from_me)
         whose = select(conversation.c.contact_id).where(conversation.c.id == row.conversation_id)
@@ -203,18 +273,23 @@ class _Batch:
                     delivery, at = merge_delivery(before[0], delivery), max(before[1], at)
                     failure = latest_failure(before[2], failure)
                 incoming_by_id[provider_id] = delivery, at, failure
-        for row in _rows(self._connection, _STORED, self._link.id, incoming_by_id):
-            delivery, _, failure = incoming_by_id.pop(row.provider_id)
-            if row.delivery is None:
-                continue
-            now = {
-                "delivery": merge_delivery(DeliveryStatus(row.delivery), delivery).value,
-                "failure": latest_failure(row.failure, failure) or None,
-            }
-            if now != {name: getattr(row, name) for name in now}:
-                self._connection.execute(message.update().where(message.c.number == row.number).values(**now))
-                self.changed.add(row.conversation_id)
+        for provider_id, row in self._stored(incoming_by_id).items():
+            if row.delivery is None and row.link_id != self._link.id:
+                continue  # another's message, whose id is the same
+            delivery, _, failure = incoming_by_id.pop(provider_id)
+            self._deliver(row, delivery, failure)
         self._keep_early(incoming_by_id)
+
+    def _deliver(self, row: Row[Any], delivery: DeliveryStatus, failure: str) -> None:
+        if row.delivery is None:
+            return
+        now = {
+            "delivery": merge_delivery(DeliveryStatus(row.delivery), delivery).value,
+            "failure": latest_failure(row.failure, failure) or None,
+        }
+        if now != {name: getattr(row, name) for name in now}:
+            self._connection.execute(message.update().where(message.c.number == row.number).values(**now))
+            self.changed.add(row.conversation_id)
 
     def _keep_early(self, reported: Mapping[str, tuple[DeliveryStatus, datetime, str]]) -> None:
         """Store receipts that arrived before their message."""
@@ -235,11 +310,16 @@ class _Batch:
             self._connection.execute(early_receipt.insert(), rows)
 
     def _take_early(self, provider_ids: Collection[str]) -> dict[str, tuple[DeliveryStatus, str]]:
-        rows = list(_rows(self._connection, _EARLY, self._link.id, provider_ids))
-        for row in rows:
-            this = (early_receipt.c.link_id == self._link.id) & (early_receipt.c.provider_id == row.provider_id)
-            self._connection.execute(delete(early_receipt).where(this))
-        return {row.provider_id: (DeliveryStatus(row.delivery), row.failure or "") for row in rows}
+        """The receipts that came before their message, through any link of the mentorado; they wait no longer."""
+        taken: dict[str, tuple[DeliveryStatus, str]] = {}
+        for link_id in self._others.ids if self._others else [self._link.id]:
+            for row in list(_rows(self._connection, _EARLY, LinkId(link_id), provider_ids)):
+                this = (early_receipt.c.link_id == link_id) & (early_receipt.c.provider_id == row.provider_id)
+                self._connection.execute(delete(early_receipt).where(this))
+                before, failure = taken.get(row.provider_id, (None, ""))
+                delivery = merge_delivery(before, DeliveryStatus(row.delivery))
+                taken[row.provider_id] = delivery, latest_failure(failure, row.failure)
+        return taken
 
     def _write(self, new: Iterable[ProviderMessage], known: Mapping[str, Row[Any]], book: AddressBook) -> None:
         early = self._take_early([incoming.provider_id for incoming in new if incoming.from_me])
@@ -248,7 +328,7 @@ class _Batch:
             row = self._row(incoming, book)
             self.changed.add(row["conversation_id"])
             if incoming.provider_id in known:
-                for name in ("delivery", "failure", "received_at", "stored_at"):
+                for name in _STAYS:
                     del row[name]
                 number = known[incoming.provider_id].number
                 self._connection.execute(message.update().where(message.c.number == number).values(**row))

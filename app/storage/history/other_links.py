@@ -1,0 +1,224 @@
+"""Recognises messages that another link of the same mentorado told of before.
+
+While a provider switch is under way, two links of one WhatsApp number are connected, and both tell of everything that
+is said. A message stays stored as the first of them told of it, and the id under which the other tells of it is kept.
+
+WhatsApp Web and Z-API name a message by the id that WhatsApp gave it. Meta gives it an id of its own, and tells nothing
+else that identifies it: there, the same content in the same second of one conversation is taken for the same message.
+That is a judgement and not a fact. It errs only where each side missed one of two equal messages of one second, and then
+what is lost is a repetition.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from json import dumps
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
+
+from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
+from app.domain.messages import REFERRING, MessageKind
+from app.storage.columns import utc_text
+from app.storage.history.contacts import chunks, json_list_param
+from app.storage.tables import conversation, link, message, message_alias
+
+STORED_COLUMNS: Final = (
+    message.c.number,
+    message.c.link_id,
+    message.c.provider_id,
+    message.c.conversation_id,
+    message.c.kind,
+    message.c.delivery,
+    message.c.failure,
+    message.c.from_me,
+    message.c.sender_id,
+    message.c.sent_at,
+)
+"""What is asked of a stored message when its provider tells of it again."""
+
+_LINKS = select(link.c.id, link.c.provider).where(link.c.mentorado_id == bindparam("mentorado_id"))
+_IDS = json_list_param("provider_ids")
+_BY_ID = select(*STORED_COLUMNS).where(message.c.link_id.in_(json_list_param("links")), message.c.provider_id.in_(_IDS))
+_BY_ALIAS = (
+    select(message_alias.c.link_id.label("told_by"), message_alias.c.provider_id.label("told_as"), *STORED_COLUMNS)
+    .join(
+        message,
+        and_(message.c.link_id == message_alias.c.of_link_id, message.c.provider_id == message_alias.c.of_provider_id),
+    )
+    .where(message_alias.c.link_id.in_(json_list_param("links")), message_alias.c.provider_id.in_(_IDS))
+)
+_KNOWN_TO_SIDE = select(message_alias.c.provider_id).where(
+    message_alias.c.of_link_id == message.c.link_id,
+    message_alias.c.of_provider_id == message.c.provider_id,
+    message_alias.c.link_id.in_(json_list_param("side")),
+)
+# The links are compared outside: SQLite would go through all their messages instead of the conversations'.
+_ALIKE = (
+    select(*STORED_COLUMNS, message.c.text, message.c.has_media, message.c.refers_to)
+    .where(
+        message.c.conversation_id.in_(json_list_param("conversations")),
+        message.c.sent_at.between(bindparam("earliest", type_=message.c.sent_at.type), bindparam("latest")),
+        func.substr(message.c.sent_at, 1, 19).in_(json_list_param("seconds")),
+        ~_KNOWN_TO_SIDE.exists(),
+    )
+    .order_by(message.c.number)
+)
+_REFERRING_TO = message.update().where(
+    message.c.refers_to == bindparam("told_as"),
+    message.c.conversation_id.in_(select(conversation.c.id).where(conversation.c.mentorado_id == bindparam("whose"))),
+)
+
+
+def second_of(moment: datetime) -> str:
+    """The second of *moment*, as text: providers tell fractions of it or none."""
+    return utc_text(moment)[:19]
+
+
+def is_meta(provider: str) -> bool:
+    """Whether the ids of messages are Meta's, and not WhatsApp's own."""
+    return provider == ProviderKind.META_CLOUD
+
+
+class OtherLinks:
+    """The links of a mentorado beside the one that tells of something; false where there is none."""
+
+    def __init__(self, connection: Connection, mentorado: Mentorado) -> None:
+        self._connection = connection
+        self._mentorado_id = mentorado.id
+        self._own = mentorado.link.id
+        providers = {row.id: row.provider for row in connection.execute(_LINKS, {"mentorado_id": mentorado.id})}
+        self._others = [each for each in providers if each != self._own]
+        meta = is_meta(mentorado.link.provider)
+        self._side = [each for each, provider in providers.items() if is_meta(provider) is meta]
+        self._other_side = {each for each in self._others if is_meta(providers[each]) is not meta}
+        self._remembered: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._others)
+
+    @property
+    def ids(self) -> list[str]:
+        return [self._own, *self._others]
+
+    def is_remembered(self, provider_id: str) -> bool:
+        """Whether what `find` found by that id is known to be told under it by this link too."""
+        return provider_id in self._remembered
+
+    def find(self, provider_ids: Collection[str]) -> dict[str, Row[Any]]:
+        """Messages that were stored through other links, by the ids under which this link or another tells of them."""
+        if not self._others or not provider_ids:
+            return {}
+        found: dict[str, Row[Any]] = {}
+        for some in chunks(provider_ids):
+            told = self._connection.execute(_BY_ALIAS, {"links": dumps(self.ids), "provider_ids": dumps(some)}).all()
+            by_id = self._connection.execute(_BY_ID, {"links": dumps(self._others), "provider_ids": dumps(some)})
+            found |= {row.told_as: row for row in told if row.told_by != self._own}
+            found |= {row.provider_id: row for row in by_id}
+            own = {row.told_as: row for row in told if row.told_by == self._own}
+            self._remembered |= own.keys()
+            found |= own
+        return found
+
+    def names_of(self, provider_ids: Collection[str]) -> dict[str, str]:
+        """The ids under which messages are stored, by other ids under which they are told of."""
+        found: dict[str, str] = {}
+        for some in chunks(provider_ids):
+            told = self._connection.execute(_BY_ALIAS, {"links": dumps(self.ids), "provider_ids": dumps(some)})
+            for row in sorted(told, key=lambda row: row.told_by == self._own):
+                found[row.told_as] = row.provider_id
+        return found
+
+    def alike(self, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Row[Any]]:
+        """The stored messages that those *told* of, by their ids, are judged to be: across Meta and another provider.
+
+        Each stands for one message of either side, so that what was said twice in one second stays said twice.
+        """
+        told = {each: row for each, row in told.items() if row["kind"] != MessageKind.UNREADABLE}
+        if not told or not self._other_side:
+            return {}
+        moments = [row["sent_at"].replace(microsecond=0) for row in told.values()]
+        given = {
+            "conversations": dumps(sorted({row["conversation_id"] for row in told.values()})),
+            "seconds": dumps(sorted({second_of(each) for each in moments})),
+            "earliest": min(moments),
+            "latest": max(moments).replace(microsecond=999_999),
+            "side": dumps(self._side),
+        }
+        free: defaultdict[tuple[Any, ...], deque[Any]] = defaultdict(deque)
+        for row in self._connection.execute(_ALIKE, given):
+            if row.link_id in self._other_side:
+                free[_content(dict(row._mapping))].append(row)  # noqa: SLF001 - public, in spite of its name
+        same = {each: free[content] for each, row in told.items() if (content := _content(row)) in free}
+        return {each: rows.popleft() for each, rows in same.items() if rows}
+
+    def remember(self, told: Mapping[str, Row[Any]], at: datetime) -> set[str]:
+        """Store that this link tells of those stored messages under these ids; returns their own ids.
+
+        What already refers to one of them under its other id refers to it by its own from now on.
+        """
+        if told:
+            rows = [
+                {
+                    "link_id": self._own,
+                    "provider_id": each,
+                    "of_link_id": row.link_id,
+                    "of_provider_id": row.provider_id,
+                    "stored_at": at,
+                }
+                for each, row in told.items()
+            ]
+            for some in chunks(told):  # there is one only where what it stood for is gone
+                again = (message_alias.c.link_id == self._own) & message_alias.c.provider_id.in_(some)
+                self._connection.execute(delete(message_alias).where(again))
+            self._connection.execute(message_alias.insert(), rows)
+        for each, row in told.items():
+            self._refer_to(each, row.provider_id)
+        self._remembered |= told.keys()
+        return {row.provider_id for row in told.values()}
+
+    def replace(self, placeholder: Row[Any], by: Row[Any], at: datetime) -> None:
+        """Remove what could not be decrypted, once its readable form turned out to be stored already."""
+        this = and_(
+            message_alias.c.of_link_id == placeholder.link_id,
+            message_alias.c.of_provider_id == placeholder.provider_id,
+        )
+        same = {"of_link_id": by.link_id, "of_provider_id": by.provider_id}
+        self._connection.execute(message_alias.update().where(this).values(**same))
+        self._connection.execute(delete(message).where(message.c.number == placeholder.number))
+        alias = {"link_id": placeholder.link_id, "provider_id": placeholder.provider_id, "stored_at": at}
+        self._connection.execute(message_alias.insert().values(**alias, **same))
+        self._refer_to(placeholder.provider_id, by.provider_id)
+
+    def _refer_to(self, told_as: str, stored_as: str) -> None:
+        if told_as != stored_as:
+            given = {"told_as": told_as, "whose": self._mentorado_id}
+            self._connection.execute(_REFERRING_TO.values(refers_to=stored_as), given)
+
+
+def _content(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What two providers tell alike of one message."""
+    referring = row["kind"] in REFERRING
+    return (
+        row["conversation_id"],
+        bool(row["from_me"]),
+        row["sender_id"],
+        second_of(row["sent_at"]),
+        row["kind"],
+        row["text"],
+        bool(row["has_media"]),
+        row["refers_to"] if referring else None,
+    )
+
+
+def forget_aliases(connection: Connection, mentorado_id: MentoradoId | None = None) -> None:
+    """Remove the other ids of messages that are not stored any more: Meta's contain a phone number."""
+    stored = select(message.c.number).where(
+        message.c.link_id == message_alias.c.of_link_id, message.c.provider_id == message_alias.c.of_provider_id
+    )
+    gone = delete(message_alias).where(~stored.exists())
+    if mentorado_id is not None:
+        gone = gone.where(message_alias.c.link_id.in_(select(link.c.id).where(link.c.mentorado_id == mentorado_id)))
+    connection.execute(gone)
