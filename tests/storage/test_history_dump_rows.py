@@ -116,7 +116,7 @@ async def test_a_link_that_has_another_provider_here_is_not_taken_for_it(path: P
         ana = await add_mentorado(database)
         first = {**MESSAGE, "link_id": new_link_id(), "provider": "zapi"}
         await brought_in(database, ana, [CONTACT, TALK, first])
-        other = {**first, "provider": "meta_cloud"}
+        other = {**first, "provider": "meta_cloud", "text": "outra"}
         for _ in range(2):
             await brought_in(database, ana, [CONTACT, TALK, other])
         twice = await add_mentorado(database, "Ana", "+5521987650009")

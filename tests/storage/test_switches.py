@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.mentorado import Mentorado, ProviderKind, new_link_id
@@ -53,6 +55,10 @@ def _run(*items: SwitchItem, **details: object) -> SwitchRun:
     values: dict[str, object] = {"id": SwitchRunId("1" * 32), "plan": SwitchPlan(target=ProviderKind.ZAPI)}
     values |= {"digest": "5" * 64, "approved_at": DAWN, "approved_by": "rosa", "items": items}
     return SwitchRun(**{**values, **details})  # type: ignore[arg-type] # of all kinds
+
+
+def _set_plan(connection: Connection, plan: str) -> None:
+    connection.exec_driver_sql("UPDATE switch_run SET plan = ? WHERE id LIKE '1%'", (plan,))
 
 
 async def test_a_run_is_read_as_it_was_stored_with_everything_in_it(path: Path) -> None:
@@ -137,8 +143,7 @@ async def test_a_plan_of_another_version_is_left_out_and_the_others_are_read(
         for run in (_run(_item(1, ana)), _run(id=other)):
             await switches.add(run)
         for written in ("[]", "{}", '{"wave_size": "many"}', ""):
-            overwritten = f"UPDATE switch_run SET plan = '{written}' WHERE id LIKE '1%'"
-            await database.run(lambda c, sql=overwritten: c.exec_driver_sql(sql))  # type: ignore[misc]
+            await database.run(partial(_set_plan, plan=written))
             assert [run.id for run in await switches.all()] == [other]
     assert "1 rows of switch_run are invalid" in caplog.text
 

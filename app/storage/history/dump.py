@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -14,7 +14,16 @@ from app.domain.mentorado import MentoradoId
 from app.storage.columns import utc_text
 from app.storage.history import ledger
 from app.storage.history.contacts import chunks
-from app.storage.tables import contact, contact_address, conversation, early_receipt, link, message, suppression
+from app.storage.tables import (
+    contact,
+    contact_address,
+    conversation,
+    early_receipt,
+    link,
+    message,
+    message_alias,
+    suppression,
+)
 
 PlainRow = dict[str, object]
 
@@ -94,7 +103,9 @@ class HistoryReader:
         talks = _by_ids(connection, conversation, {row.conversation_id for row in rows} - self._conversation_ids)
         speakers = {row.sender_id for row in rows if row.sender_id is not None}
         people = self._contacts(connection, speakers | {talk.contact_id for talk in talks})
-        return [*people, *self._conversations(talks), *map(_message_row, rows)]
+        aliases = _aliases(connection, rows)
+        told = (_message_row(row, aliases[row.link_id, row.provider_id]) for row in rows)
+        return [*people, *self._conversations(talks), *told]
 
     def _contacts_without_messages(self, connection: Connection) -> list[PlainRow]:
         """Contacts without messages, whose addresses are known."""
@@ -204,8 +215,22 @@ def _last_seen(connection: Connection, contact_ids: Collection[str]) -> Mapping[
     return last_seen
 
 
-def _message_row(row: Row[Any]) -> PlainRow:
+def _aliases(connection: Connection, rows: Sequence[Row[Any]]) -> Mapping[tuple[str, str], Sequence[PlainRow]]:
+    """The ids under which other links told of the messages in *rows*."""
+    found: defaultdict[tuple[str, str], list[PlainRow]] = defaultdict(list)
+    told = select(message_alias, link.c.provider).join(link, link.c.id == message_alias.c.link_id)
+    told = told.where(message_alias.c.of_link_id.in_({row.link_id for row in rows}))
+    for some in chunks([row.provider_id for row in rows]):
+        these = told.where(message_alias.c.of_provider_id.in_(some))
+        for row in connection.execute(these.order_by(message_alias.c.link_id, message_alias.c.provider_id)):
+            values = {"link_id": row.link_id, "provider": row.provider, "provider_id": row.provider_id}
+            found[row.of_link_id, row.of_provider_id].append({**values, "stored_at": _id_text(row.stored_at)})
+    return found
+
+
+def _message_row(row: Row[Any], aliases: Sequence[PlainRow]) -> PlainRow:
     return {
+        **({"aliases": aliases} if aliases else {}),
         "kind": "message",
         "conversation_id": row.conversation_id,
         **{name: getattr(row, name) for name in _MESSAGE_COLUMNS},

@@ -77,6 +77,33 @@ class FormerIdRow:
         return cls(_id(row["id"]), _id(row["now"]), _time(row["created_at"]))
 
 
+MessageKey = tuple[bool, str]
+"""Equal for the same message, whichever link it came through; only Meta names it by an id of its own."""
+
+
+def message_key(provider: str, provider_id: str) -> MessageKey:
+    return provider == ProviderKind.META_CLOUD, provider_id
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRow:
+    """The id under which another link told of a message."""
+
+    link_id: str
+    provider: str
+    provider_id: str
+    stored_at: datetime
+
+    @property
+    def key(self) -> MessageKey:
+        return message_key(self.provider, self.provider_id)
+
+    @classmethod
+    def read(cls, row: RowValues) -> AliasRow:
+        provider, provider_id = ProviderKind(row["provider"]).value, _text(row["provider_id"])
+        return cls(_id(row["link_id"]), provider, provider_id, _time(row["stored_at"]))
+
+
 @dataclass(frozen=True, slots=True)
 class MessageRow:
     """Its *columns* are those of the table that are stored as they were told."""
@@ -86,11 +113,16 @@ class MessageRow:
     sender_id: str | None
     delivery: DeliveryStatus | None
     columns: dict[str, Any]
+    aliases: tuple[AliasRow, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Equal for the same message, whichever link it came through."""
-        return self.columns["provider"], self.columns["provider_id"]
+    def key(self) -> MessageKey:
+        return message_key(self.columns["provider"], self.columns["provider_id"])
+
+    @property
+    def keys(self) -> tuple[MessageKey, ...]:
+        """Its own first."""
+        return self.key, *(each.key for each in self.aliases)
 
     @property
     def kind(self) -> MessageKind:
@@ -119,6 +151,7 @@ class MessageRow:
             None if sender_id is None else _id(sender_id),
             None if delivery is None else DeliveryStatus(delivery),
             columns,
+            tuple(map(AliasRow.read, row.get("aliases", ()))),  # earlier versions stored none
         )
 
 
@@ -132,8 +165,8 @@ class ReceiptRow:
     failure: str | None
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.provider, self.provider_id
+    def key(self) -> MessageKey:
+        return message_key(self.provider, self.provider_id)
 
     @classmethod
     def read(cls, row: RowValues) -> ReceiptRow:
@@ -240,6 +273,8 @@ class DumpCheck:
             if row.sender_id is not None:
                 self._require(row.sender_id, self._contact_ids)
             self._learn_link(row.link_id, row.columns["provider"])
+            for alias in row.aliases:
+                self._learn_link(alias.link_id, alias.provider)
         for each in dumped_rows.early_receipts:
             self._learn_link(each.link_id, each.provider)
         if max(len(self._contact_ids), len(self._conversation_ids), len(self._providers), self._erasures) > MOST:

@@ -36,11 +36,32 @@ from app.storage.history.contacts import (
     json_list_param,
     update_names,
 )
-from app.storage.history.dump_rows import WHERE, ContactRow, ConversationRow, FormerIdRow, MessageRow, ReceiptRow, read
+from app.storage.history.dump_rows import (
+    WHERE,
+    AliasRow,
+    ContactRow,
+    ConversationRow,
+    FormerIdRow,
+    MessageKey,
+    MessageRow,
+    ReceiptRow,
+    message_key,
+    read,
+)
 from app.storage.history.ordering import apply_edits, edited_ids
+from app.storage.history.other_links import STORED_COLUMNS, alike, is_meta, refer_to
 from app.storage.history.suppressions import Suppressed
 from app.storage.history.writing import latest_failure
-from app.storage.tables import contact, contact_address, conversation, early_receipt, link, message, suppression
+from app.storage.tables import (
+    contact,
+    contact_address,
+    conversation,
+    early_receipt,
+    link,
+    message,
+    message_alias,
+    suppression,
+)
 
 
 def merge(connection: Connection, mentorado_id: MentoradoId, rows: Iterable[Mapping[str, object]]) -> int:
@@ -201,28 +222,29 @@ def _suppress(connection: Connection, mentorado_id: MentoradoId, hashed: str, er
 
 
 _IDS: Final = json_list_param("provider_ids")
+_THEIR_LINKS: Final = select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))
 _KNOWN: Final = (
-    select(
-        message.c.number,
-        message.c.provider,
-        message.c.provider_id,
-        message.c.kind,
-        message.c.delivery,
-        message.c.failure,
-        message.c.stored_at,
-    )
-    .where(message.c.link_id.in_(select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))))
+    select(*STORED_COLUMNS, message.c.stored_at, message.c.provider, message.c.provider_id.label("told_as"))
+    .where(message.c.link_id.in_(_THEIR_LINKS))
     .where(message.c.provider_id.in_(_IDS))
 )
+_KNOWN_ALIASES: Final = (
+    select(*STORED_COLUMNS, message.c.stored_at, link.c.provider, message_alias.c.provider_id.label("told_as"))
+    .join(
+        message_alias,
+        and_(message_alias.c.of_link_id == message.c.link_id, message_alias.c.of_provider_id == message.c.provider_id),
+    )
+    .join(link, link.c.id == message_alias.c.link_id)
+    .where(message_alias.c.link_id.in_(_THEIR_LINKS))
+    .where(message_alias.c.provider_id.in_(_IDS))
+)
 _EARLY: Final = (
-    select(early_receipt, link.c.provider)
+    select(early_receipt, link.c.provider, early_receipt.c.provider_id.label("told_as"))
     .join(link, link.c.id == early_receipt.c.link_id)
     .where(link.c.mentorado_id == bindparam("mentorado_id"), early_receipt.c.provider_id.in_(_IDS))
 )
 _STAYS: Final = frozenset({"link_id", "provider", "provider_id", "delivery", "failure", "received_at", "stored_at"})
 """The columns a message keeps when it becomes readable later."""
-
-Key = tuple[str, str]
 
 
 class MessageMerger:
@@ -231,42 +253,98 @@ class MessageMerger:
     def __init__(self, connection: Connection, people: ContactMerger) -> None:
         self._connection = connection
         self._contact_merger = people
-        self._links: dict[Key, str] = {}  # by the link of the dump, and its provider
+        self._links: dict[tuple[str, str], str] = {}  # by the link of the dump, and its provider
+        self._deliveries: dict[int, tuple[str, str | None]] = {}  # as they are now, by the number of the message
         self.targets: set[str] = set()
         """The provider ids of messages that may have changed."""
 
     def messages(self, rows: Sequence[MessageRow]) -> int:
         """Returns how many were new."""
         self._learn_links((row.link_id, row.columns["provider"]) for row in rows)
+        self._learn_links((each.link_id, each.provider) for row in rows for each in row.aliases)
         talks = self._contact_merger.resolve_all(conversation, (row.conversation_id for row in rows))
         senders = self._contact_merger.resolve_all(
             contact, (row.sender_id for row in rows if row.sender_id is not None)
         )
-        known = self._found(_KNOWN, [row.columns["provider_id"] for row in rows])
-        new: dict[Key, dict[str, Any]] = {}
+        told_as = [provider_id for row in rows for _, provider_id in row.keys]
+        known = self._known(told_as)
+        stored_as = self._stored_as(row.columns["refers_to"] for row in rows)
+        new: dict[MessageKey, tuple[MessageRow, dict[str, Any]]] = {}
+        merged: list[tuple[MessageRow, Row[Any]]] = []
         for row in rows:
             talk = talks[row.conversation_id].root
             sender = None if row.sender_id is None else senders[row.sender_id].root
+            here = next((known[key] for key in row.keys if key in known), None)
             if talk is None or (row.sender_id is not None and sender is None):
                 self._contact_merger.left_out()
-            elif row.key in known:
-                self._merge_known(row, known[row.key], talk, sender)
+            elif here is not None:
+                self._merge_known(row, here, self._row(row, talk, sender, stored_as))
+                merged.append((row, here))
             elif row.key not in new and not self._suppressed(row, talk, sender):
-                new[row.key] = self._row(row, talk, sender)
-        self._take_early(new)
+                new[row.key] = row, self._row(row, talk, sender, stored_as)
+        for referring in (False, True):  # what refers, once it is known under which id the other is stored
+            told = {each: here.provider_id for row, here in merged for _, each in row.keys}
+            some = {key: each for key, each in new.items() if (each[0].kind in REFERRING) is referring}
+            for _, values in some.values():
+                values["refers_to"] = told.get(values["refers_to"], values["refers_to"])
+            for key, here in self._alike(some).items():
+                row, values = new.pop(key)
+                self._merge_known(row, here, values)
+                merged.append((row, here))
+        self._take_early(new, merged, told_as)
         if new:
-            self._connection.execute(message.insert(), list(new.values()))
+            self._connection.execute(message.insert(), [values for _, values in new.values()])
+        self._remember(new, merged)
         return len(new)
+
+    def _alike(self, new: Mapping[MessageKey, tuple[MessageRow, dict[str, Any]]]) -> dict[MessageKey, Row[Any]]:
+        """Those of *new* that are here under another id; see `app.storage.history.other_links`."""
+        theirs = link.select().where(link.c.mentorado_id == self._contact_merger.mentorado_id)
+        links = {row.id: is_meta(row.provider) for row in self._connection.execute(theirs)}
+        found: dict[MessageKey, Row[Any]] = {}
+        for meta in set(links.values()) if len(set(links.values())) > 1 else ():
+            told = {provider_id: values for (side, provider_id), (_, values) in new.items() if side is meta}
+            sides = [[each for each, other in links.items() if (other is meta) is same] for same in (True, False)]
+            found |= {(meta, each): row for each, row in alike(self._connection, told, *sides).items()}
+        return found
+
+    def _remember(
+        self, new: Mapping[MessageKey, tuple[MessageRow, dict[str, Any]]], merged: Iterable[tuple[MessageRow, Row[Any]]]
+    ) -> None:
+        """Store under which other ids these messages were told of."""
+        stored = [(row, values["link_id"], values["provider_id"]) for row, values in new.values()]
+        stored += [(row, here.link_id, here.provider_id) for row, here in merged]
+        aliases: dict[tuple[str, str], dict[str, Any]] = {}
+        for row, of_link_id, of_provider_id in stored:
+            own = AliasRow(row.link_id, row.columns["provider"], row.columns["provider_id"], row.columns["stored_at"])
+            for each in (own, *row.aliases):
+                told_by = self._links[each.link_id, each.provider]
+                if (told_by, each.provider_id) != (of_link_id, of_provider_id):
+                    of = {"of_link_id": of_link_id, "of_provider_id": of_provider_id, "stored_at": each.stored_at}
+                    aliases[told_by, each.provider_id] = of
+        if not aliases:
+            return
+        for some in chunks(list(aliases)):
+            ids = dumps([provider_id for _, provider_id in some])
+            for table in (message, message_alias):
+                there = select(table.c.link_id, table.c.provider_id)
+                there = there.where(table.c.link_id.in_(set(self._links.values())), table.c.provider_id.in_(_IDS))
+                for known in self._connection.execute(there, {"provider_ids": ids}):
+                    aliases.pop((known.link_id, known.provider_id), None)
+        for (told_by, told_as), of in aliases.items():
+            self._connection.execute(message_alias.insert().values(link_id=told_by, provider_id=told_as, **of))
+            refer_to(self._connection, self._contact_merger.mentorado_id, told_as, of["of_provider_id"])
+            self.targets.add(of["of_provider_id"])
 
     def early_receipts(self, rows: Sequence[ReceiptRow]) -> None:
         """A receipt whose message is here now has reached it; the others go on waiting."""
         self._learn_links((each.link_id, each.provider) for each in rows)
-        latest: dict[Key, ReceiptRow] = {}
+        latest: dict[MessageKey, ReceiptRow] = {}
         for each in rows:
             before = latest.get(each.key)
             latest[each.key] = each if before is None else _merge_receipts(before, each)
         ids = [provider_id for _, provider_id in latest]
-        known, waiting = self._found(_KNOWN, ids), self._found(_EARLY, ids)
+        known, waiting = self._known(ids), self._found(_EARLY, ids)
         for key, each in latest.items():
             if key in known and known[key].delivery is not None:
                 self._deliver(known[key], each.delivery, each.failure)
@@ -281,11 +359,13 @@ class MessageMerger:
                 values |= {"delivery": each.delivery.value, "at": each.at, "failure": each.failure}
                 self._connection.execute(early_receipt.insert().values(**values))
 
-    def _row(self, row: MessageRow, talk: str, sender: str | None) -> dict[str, Any]:
+    def _row(self, row: MessageRow, talk: str, sender: str | None, stored_as: Mapping[str, str]) -> dict[str, Any]:
         refers_to = row.columns["refers_to"]
+        refers_to = stored_as.get(refers_to, refers_to)
         self.targets |= {row.columns["provider_id"]} if refers_to is None else {row.columns["provider_id"], refers_to}
         return {
             **row.columns,
+            "refers_to": refers_to,
             "conversation_id": talk,
             "link_id": self._links[row.link_id, row.columns["provider"]],
             "sender_id": sender,
@@ -293,10 +373,9 @@ class MessageMerger:
             "delivery": None if row.delivery is None else row.delivery.value,
         }
 
-    def _merge_known(self, message_row: MessageRow, known: Row[Any], talk: str, sender: str | None) -> None:
+    def _merge_known(self, message_row: MessageRow, known: Row[Any], row: Mapping[str, Any]) -> None:
         """It is here. It may have been readable then, have got further, or have come earlier."""
         if known.kind == MessageKind.UNREADABLE and message_row.kind is not MessageKind.UNREADABLE:
-            row = self._row(message_row, talk, sender)
             readable = {name: value for name, value in row.items() if name not in _STAYS}
             self._connection.execute(message.update().where(message.c.number == known.number).values(**readable))
         if message_row.columns["stored_at"] < known.stored_at:
@@ -308,9 +387,14 @@ class MessageMerger:
     def _deliver(self, known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> None:
         if known.delivery is None:
             return
-        now = _merge_delivery(known, delivery, failure)
-        if now != {name: getattr(known, name) for name in now}:
+        before, why = self._deliveries.get(known.number, (known.delivery, known.failure))
+        now = {
+            "delivery": merge_delivery(DeliveryStatus(before), delivery).value,
+            "failure": latest_failure(why, failure) or None,
+        }
+        if now != {"delivery": before, "failure": why}:
             self._connection.execute(message.update().where(message.c.number == known.number).values(**now))
+            self._deliveries[known.number] = now["delivery"] or before, now["failure"]
 
     def _suppressed(self, row: MessageRow, talk: str, sender: str | None) -> bool:
         if not self._contact_merger.suppressed:
@@ -322,18 +406,40 @@ class MessageMerger:
             (self._contact_merger.addresses(each), sent_at) in self._contact_merger.suppressed for each in people
         )
 
-    def _take_early(self, new: Mapping[Key, dict[str, Any]]) -> None:
+    def _take_early(
+        self,
+        new: Mapping[MessageKey, tuple[MessageRow, dict[str, Any]]],
+        merged: Iterable[tuple[MessageRow, Row[Any]]],
+        told_as: Collection[str],
+    ) -> None:
         """Apply receipts that arrived before their message."""
-        for key, waiting in self._found(_EARLY, [provider_id for _, provider_id in new]).items():
-            if key in new and new[key]["delivery"] is not None:
-                new[key] |= _merge_delivery(waiting, DeliveryStatus(new[key]["delivery"]), new[key]["failure"])
-                self._connection.execute(delete(early_receipt).where(_same_receipt(waiting)))
+        values_by_key = {key: values for row, values in new.values() for key in row.keys}
+        here_by_key = {key: here for row, here in merged for key in row.keys}
+        for key, waiting in self._found(_EARLY, told_as).items():
+            values, here = values_by_key.get(key), here_by_key.get(key)
+            if values is not None and values["delivery"] is not None:
+                values |= _merge_delivery(waiting, DeliveryStatus(values["delivery"]), values["failure"])
+            elif here is not None and here.delivery is not None:
+                self._deliver(here, DeliveryStatus(waiting.delivery), waiting.failure)
+            else:
+                continue
+            self._connection.execute(delete(early_receipt).where(_same_receipt(waiting)))
 
-    def _found(self, query: Select[Any], provider_ids: Collection[str]) -> dict[Key, Row[Any]]:
-        found: dict[Key, Row[Any]] = {}
+    def _known(self, provider_ids: Collection[str]) -> dict[MessageKey, Row[Any]]:
+        """The stored messages by the ids under which any link told of them."""
+        return self._found(_KNOWN_ALIASES, provider_ids) | self._found(_KNOWN, provider_ids)
+
+    def _stored_as(self, provider_ids: Iterable[str | None]) -> dict[str, str]:
+        """The ids under which messages are stored, by others under which they were told of."""
+        wanted = {each for each in provider_ids if each is not None}
+        return {key[1]: row.provider_id for key, row in self._found(_KNOWN_ALIASES, wanted).items()}
+
+    def _found(self, query: Select[Any], provider_ids: Collection[str]) -> dict[MessageKey, Row[Any]]:
+        found: dict[MessageKey, Row[Any]] = {}
         for some in chunks(provider_ids):
             given = {"mentorado_id": self._contact_merger.mentorado_id, "provider_ids": dumps(some)}
-            found |= {(row.provider, row.provider_id): row for row in self._connection.execute(query, given)}
+            rows = self._connection.execute(query, given)
+            found |= {message_key(row.provider, row.told_as): row for row in rows}
         return found
 
     def _learn_links(self, pairs: Iterable[tuple[str, str]]) -> None:

@@ -5,8 +5,8 @@ is said. A message stays stored as the first of them told of it, and the id unde
 
 WhatsApp Web and Z-API name a message by the id that WhatsApp gave it. Meta gives it an id of its own, and tells nothing
 else that identifies it: there, the same content in the same second of one conversation is taken for the same message.
-That is a judgement and not a fact. It errs only where each side missed one of two equal messages of one second, and then
-what is lost is a repetition.
+That is a judgement and not a fact. It errs only where each side missed one of two equal messages of one second; what is
+lost then is a repetition.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _KNOWN_TO_SIDE = select(message_alias.c.provider_id).where(
 )
 # The links are compared outside: SQLite would go through all their messages instead of the conversations'.
 _ALIKE = (
-    select(*STORED_COLUMNS, message.c.text, message.c.has_media, message.c.refers_to)
+    select(*STORED_COLUMNS, message.c.text, message.c.has_media, message.c.refers_to, message.c.stored_at)
     .where(
         message.c.conversation_id.in_(json_list_param("conversations")),
         message.c.sent_at.between(bindparam("earliest", type_=message.c.sent_at.type), bindparam("latest")),
@@ -132,27 +132,8 @@ class OtherLinks:
         return found
 
     def alike(self, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Row[Any]]:
-        """The stored messages that those *told* of, by their ids, are judged to be: across Meta and another provider.
-
-        Each stands for one message of either side, so that what was said twice in one second stays said twice.
-        """
-        told = {each: row for each, row in told.items() if row["kind"] != MessageKind.UNREADABLE}
-        if not told or not self._other_side:
-            return {}
-        moments = [row["sent_at"].replace(microsecond=0) for row in told.values()]
-        given = {
-            "conversations": dumps(sorted({row["conversation_id"] for row in told.values()})),
-            "seconds": dumps(sorted({second_of(each) for each in moments})),
-            "earliest": min(moments),
-            "latest": max(moments).replace(microsecond=999_999),
-            "side": dumps(self._side),
-        }
-        free: defaultdict[tuple[Any, ...], deque[Any]] = defaultdict(deque)
-        for row in self._connection.execute(_ALIKE, given):
-            if row.link_id in self._other_side:
-                free[_content(dict(row._mapping))].append(row)  # noqa: SLF001 - public, in spite of its name
-        same = {each: free[content] for each, row in told.items() if (content := _content(row)) in free}
-        return {each: rows.popleft() for each, rows in same.items() if rows}
+        """The stored messages that those *told* of, by their ids, are judged to be: across Meta and another one."""
+        return alike(self._connection, told, self._side, self._other_side)
 
     def remember(self, told: Mapping[str, Row[Any]], at: datetime) -> set[str]:
         """Store that this link tells of those stored messages under these ids; returns their own ids.
@@ -175,7 +156,7 @@ class OtherLinks:
                 self._connection.execute(delete(message_alias).where(again))
             self._connection.execute(message_alias.insert(), rows)
         for each, row in told.items():
-            self._refer_to(each, row.provider_id)
+            refer_to(self._connection, self._mentorado_id, each, row.provider_id)
         self._remembered |= told.keys()
         return {row.provider_id for row in told.values()}
 
@@ -190,12 +171,40 @@ class OtherLinks:
         self._connection.execute(delete(message).where(message.c.number == placeholder.number))
         alias = {"link_id": placeholder.link_id, "provider_id": placeholder.provider_id, "stored_at": at}
         self._connection.execute(message_alias.insert().values(**alias, **same))
-        self._refer_to(placeholder.provider_id, by.provider_id)
+        refer_to(self._connection, self._mentorado_id, placeholder.provider_id, by.provider_id)
 
-    def _refer_to(self, told_as: str, stored_as: str) -> None:
-        if told_as != stored_as:
-            given = {"told_as": told_as, "whose": self._mentorado_id}
-            self._connection.execute(_REFERRING_TO.values(refers_to=stored_as), given)
+
+def alike(
+    connection: Connection, told: Mapping[str, Mapping[str, Any]], side: Collection[str], other_side: Collection[str]
+) -> dict[str, Row[Any]]:
+    """The messages stored over the links *other_side* that those *told* of over the links *side* are judged to be.
+
+    Each stands for one message of *side*, so that what was said twice in one second stays said twice.
+    """
+    told = {each: row for each, row in told.items() if row["kind"] != MessageKind.UNREADABLE}
+    if not told or not other_side:
+        return {}
+    moments = [row["sent_at"].replace(microsecond=0) for row in told.values()]
+    given = {
+        "conversations": dumps(sorted({row["conversation_id"] for row in told.values()})),
+        "seconds": dumps(sorted({second_of(each) for each in moments})),
+        "earliest": min(moments),
+        "latest": max(moments).replace(microsecond=999_999),
+        "side": dumps([*side]),
+    }
+    free: defaultdict[tuple[Any, ...], deque[Any]] = defaultdict(deque)
+    for row in connection.execute(_ALIKE, given):
+        if row.link_id in other_side:
+            free[_content(dict(row._mapping))].append(row)  # noqa: SLF001 - public, in spite of its name
+    same = {each: free[content] for each, row in told.items() if (content := _content(row)) in free}
+    return {each: rows.popleft() for each, rows in same.items() if rows}
+
+
+def refer_to(connection: Connection, mentorado_id: MentoradoId, told_as: str, stored_as: str) -> None:
+    """Let what refers to a message by another of its ids refer to it by the one that it is stored under."""
+    if told_as != stored_as:
+        given = {"told_as": told_as, "whose": mentorado_id}
+        connection.execute(_REFERRING_TO.values(refers_to=stored_as), given)
 
 
 def _content(row: Mapping[str, Any]) -> tuple[Any, ...]:
