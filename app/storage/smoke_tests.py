@@ -113,8 +113,8 @@ def _delivery(connection: Connection, link_id: LinkId, provider_id: str) -> tupl
 
     own = select(link.c.mentorado_id).where(link.c.id == link_id).scalar_subquery()
     links = select(link.c.id).where(link.c.mentorado_id == own)
-    told = (message_alias.c.link_id.in_(links), message_alias.c.provider_id == provider_id)
-    names = connection.execute(select(message_alias.c.of_link_id, message_alias.c.of_provider_id).where(*told)).all()
+    aliased = (message_alias.c.link_id.in_(links), message_alias.c.provider_id == provider_id)
+    names = connection.execute(select(message_alias.c.of_link_id, message_alias.c.of_provider_id).where(*aliased)).all()
     status: DeliveryStatus | None = None
     failure = ""
     for table in (message, early_receipt):
@@ -178,13 +178,13 @@ def _arrived(
     )
     stored = message.c.stored_at >= since
     if link_id is not None:
-        told = select(message_alias.c.provider_id).where(
+        aliased = select(message_alias.c.provider_id).where(
             message_alias.c.link_id == link_id,
             message_alias.c.of_link_id == message.c.link_id,
             message_alias.c.of_provider_id == message.c.provider_id,
             message_alias.c.stored_at >= since,
         )
-        stored = (stored & (message.c.link_id == link_id)) | told.exists()
+        stored = (stored & (message.c.link_id == link_id)) | aliased.exists()
     wanted = wanted.where(stored)
     if sender is not None:
         known = select(contact_address.c.contact_id).where(

@@ -154,9 +154,9 @@ async def test_delivery_is_found_through_whichever_link_told_of_it(path: Path, f
     async with Database(path) as database:
         history, ana = SqlMessageRepository(database), await add_mentorado(database)
         meta, tests = await switched(database, ana, META), SqlSmokeTests(database)
-        told = [(meta, "wamid.1"), (ana, "W1")]
+        reported = [(meta, "wamid.1"), (ana, "W1")]
         assert await tests.delivery(meta.link.id, "wamid.1") == (None, "")
-        for who, provider_id in told if first == "own" else told[::-1]:
+        for who, provider_id in reported if first == "own" else reported[::-1]:
             await history.store(who, [a_message(provider_id, "teste", from_me=True)], minutes(2))
         assert await tests.delivery(meta.link.id, "wamid.1") == (DeliveryStatus.ACCEPTED, "")
         await history.store(ana, [receipt(DeliveryStatus.DELIVERED, "W1")], minutes(3))

@@ -106,9 +106,9 @@ async def test_the_same_said_twice_in_one_second_stays_said_twice(path: Path, fi
     async with Database(path) as database:
         history, ana = SqlMessageRepository(database), await add_mentorado(database)
         meta = await switched(database, ana, META)
-        told: list[tuple[Mentorado, MessageUpdate]] = [(ana, fact) for fact in facts]
-        told += [(meta, as_meta(fact)) for fact in facts]
-        for who, fact in told if first == "web" else told[::-1]:
+        reported: list[tuple[Mentorado, MessageUpdate]] = [(ana, fact) for fact in facts]
+        reported += [(meta, as_meta(fact)) for fact in facts]
+        for who, fact in reported if first == "web" else reported[::-1]:
             await history.store(who, [fact], minutes(5))
         assert len(await _shown(history, ana)) == 2
         await history.store(meta, [a_message("wamid.C", "oi")], minutes(6))
@@ -176,8 +176,8 @@ async def test_what_refers_to_a_message_by_its_other_id_changes_it(path: Path, *
         history, ana = SqlMessageRepository(database), await add_mentorado(database)
         meta, first = await switched(database, ana, META), a_message("M1", "primeira", minute=1)
         await history.store(ana, [first], minutes(9))
-        told = [as_meta(first), *(as_meta(fact) for fact in facts)]
-        for fact in told[::-1] if late else told:
+        reported = [as_meta(first), *(as_meta(fact) for fact in facts)]
+        for fact in reported[::-1] if late else reported:
             await history.store(meta, [fact], minutes(9))
         question, answer = await _shown(history, ana)
         assert (question.text, question.reactions, answer.quoted_text) == ("corrigida", ("👍",), "corrigida")
@@ -193,8 +193,8 @@ async def test_what_one_link_could_not_read_is_read_through_the_other(path: Path
         history, ana = SqlMessageRepository(database), await add_mentorado(database)
         other = await switched(database, ana, provider)
         await history.store(ana, [broken], minutes(1))
-        told = as_meta(good) if provider is META else good
-        await history.store(other, [told], minutes(2))
+        reported = as_meta(good) if provider is META else good
+        await history.store(other, [reported], minutes(2))
         await history.store(ana, [good], minutes(3))  # sent again by its author
         await history.store(ana, [reaction("R", "M1", "👍")], minutes(4))
         await history.store(ana, [broken, good], minutes(5))
@@ -213,10 +213,10 @@ async def test_what_one_link_could_not_read_does_not_hide_what_the_other_read(pa
         await history.store(zapi, [good], minutes(3))
         (shown,) = await _shown(history, ana)
         assert (shown.text, shown.provider) == ("lida", META)
-        told = await rows(
+        reported = await rows(
             database, "SELECT provider_id, of_provider_id FROM message_alias ORDER BY link_id = ?", zapi.link.id
         )
-        assert told == [("M1", "wamid.M1")] * 2
+        assert reported == [("M1", "wamid.M1")] * 2
 
 
 async def test_an_opt_out_that_both_tell_of_is_one(path: Path) -> None:
@@ -280,7 +280,7 @@ _TALK: list[MessageUpdate] = [
 ]
 
 
-def _told_by(provider: ProviderKind) -> list[MessageUpdate]:
+def _reported_by(provider: ProviderKind) -> list[MessageUpdate]:
     return [as_meta(fact) for fact in _TALK] if provider is META else _TALK
 
 
@@ -299,16 +299,16 @@ async def _seen(database: Database, mentorado: Mentorado) -> list[tuple[Any, ...
 
 
 async def _store(
-    database: Database, told: Sequence[tuple[Mentorado, MessageUpdate]], cuts: Sequence[bool], start: float
+    database: Database, reported: Sequence[tuple[Mentorado, MessageUpdate]], cuts: Sequence[bool], start: float
 ) -> None:
     """Store *told* in this order; a cut ends a batch, and so does a change of link."""
     history, batch = SqlMessageRepository(database), list[tuple[Mentorado, MessageUpdate]]()
-    for place, each in enumerate(told):
+    for place, each in enumerate(reported):
         if batch and (batch[0][0] is not each[0] or cuts[place]):
             await history.store(batch[0][0], [fact for _, fact in batch], minutes(start + place))
             batch.clear()
         batch.append(each)
-    await history.store(batch[0][0], [fact for _, fact in batch], minutes(start + len(told)))
+    await history.store(batch[0][0], [fact for _, fact in batch], minutes(start + len(reported)))
 
 
 @pytest.mark.parametrize("other", [ZAPI, META])
@@ -337,9 +337,9 @@ def test_two_links_tell_what_one_alone_would(
             everything: list[tuple[Mentorado, MessageUpdate] | None] = [
                 (two, fact) if with_web >> place & 1 else None for place, fact in enumerate(_TALK)
             ]
-            everything += [(second, fact) for fact in _told_by(other)]
-            told = [each for place in order if (each := everything[place]) is not None]
-            await _store(database, told, cuts, 60)
+            everything += [(second, fact) for fact in _reported_by(other)]
+            reported = [each for place in order if (each := everything[place]) is not None]
+            await _store(database, reported, cuts, 60)
             await _store(database, [(one, fact) for fact in _TALK], [False] * len(_TALK), 60)
             assert await _seen(database, two) == await _seen(database, one)
             kinds = [fact.kind for fact in _TALK if isinstance(fact, ProviderMessage)]

@@ -32,7 +32,7 @@ _FACTS: list[MessageUpdate] = [
 ]
 
 
-def _as_told_by(provider: ProviderKind) -> list[MessageUpdate]:
+def _as_reported_by(provider: ProviderKind) -> list[MessageUpdate]:
     return [as_meta(fact) for fact in _FACTS] if provider is META else _FACTS
 
 
@@ -56,13 +56,13 @@ async def test_the_ids_of_both_links_come_along(path: Path) -> None:
         await SqlMentoradoRepository(two).add(ana)
         zapi, meta = await switched(one, ana, ZAPI), await switched(one, ana, META)
         for who in (ana, zapi, meta):
-            await SqlMessageRepository(one).store(who, _as_told_by(who.link.provider), minutes(9))
+            await SqlMessageRepository(one).store(who, _as_reported_by(who.link.provider), minutes(9))
         items, seen = await dumped(one, ana), await _seen(one, ana)
         assert await brought_in(two, ana, items, size=3) == 7
         assert await brought_in(two, ana, items) == 0
         assert (await _seen(two, ana), await dumped(two, ana)) == (seen, items)
         for who in (zapi, meta, ana):  # told again, after it was restored
-            await SqlMessageRepository(two).store(who, _as_told_by(who.link.provider), minutes(20))
+            await SqlMessageRepository(two).store(who, _as_reported_by(who.link.provider), minutes(20))
         assert await _seen(two, ana) == seen
 
 
@@ -74,9 +74,9 @@ async def test_what_came_through_another_provider_here_is_the_same(
 ) -> None:
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
         ana, again = await add_mentorado(one), await add_mentorado(two)
-        told_there, told_here = await _through(one, ana, there), await _through(two, again, here)
-        await SqlMessageRepository(one).store(told_there, _as_told_by(there), minutes(9))
-        await SqlMessageRepository(two).store(told_here, _as_told_by(here), minutes(9))
+        reporting_there, reporting_here = await _through(one, ana, there), await _through(two, again, here)
+        await SqlMessageRepository(one).store(reporting_there, _as_reported_by(there), minutes(9))
+        await SqlMessageRepository(two).store(reporting_here, _as_reported_by(here), minutes(9))
         before = await rows(two, "SELECT number, link_id, provider, provider_id, refers_to FROM message")
         items, seen = await dumped(one, ana), await _seen(one, ana)
         for _ in range(2):
@@ -89,7 +89,7 @@ async def test_what_is_new_refers_to_what_is_here_under_another_id(path: Path) -
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
         ana, again = await add_mentorado(one), await add_mentorado(two)
         meta = await switched(one, ana, META)
-        await SqlMessageRepository(one).store(meta, _as_told_by(META), minutes(9))
+        await SqlMessageRepository(one).store(meta, _as_reported_by(META), minutes(9))
         await SqlMessageRepository(two).store(again, _FACTS[:4], minutes(9))
         early = receipt(DeliveryStatus.READ, "wamid.S1")
         await SqlMessageRepository(two).store(await switched(two, again, META), [early], minutes(9))

@@ -104,8 +104,8 @@ class HistoryReader:
         speakers = {row.sender_id for row in rows if row.sender_id is not None}
         people = self._contacts(connection, speakers | {talk.contact_id for talk in talks})
         aliases = _aliases(connection, rows)
-        told = (_message_row(row, aliases[row.link_id, row.provider_id]) for row in rows)
-        return [*people, *self._conversations(talks), *told]
+        messages = (_message_row(row, aliases[row.link_id, row.provider_id]) for row in rows)
+        return [*people, *self._conversations(talks), *messages]
 
     def _contacts_without_messages(self, connection: Connection) -> list[PlainRow]:
         """Contacts without messages, whose addresses are known."""
@@ -218,10 +218,10 @@ def _last_seen(connection: Connection, contact_ids: Collection[str]) -> Mapping[
 def _aliases(connection: Connection, rows: Sequence[Row[Any]]) -> Mapping[tuple[str, str], Sequence[PlainRow]]:
     """The ids under which other links told of the messages in *rows*."""
     found: defaultdict[tuple[str, str], list[PlainRow]] = defaultdict(list)
-    told = select(message_alias, link.c.provider).join(link, link.c.id == message_alias.c.link_id)
-    told = told.where(message_alias.c.of_link_id.in_({row.link_id for row in rows}))
+    theirs = select(message_alias, link.c.provider).join(link, link.c.id == message_alias.c.link_id)
+    theirs = theirs.where(message_alias.c.of_link_id.in_({row.link_id for row in rows}))
     for some in chunks([row.provider_id for row in rows]):
-        these = told.where(message_alias.c.of_provider_id.in_(some))
+        these = theirs.where(message_alias.c.of_provider_id.in_(some))
         for row in connection.execute(these.order_by(message_alias.c.link_id, message_alias.c.provider_id)):
             values = {"link_id": row.link_id, "provider": row.provider, "provider_id": row.provider_id}
             found[row.of_link_id, row.of_provider_id].append({**values, "stored_at": _id_text(row.stored_at)})

@@ -224,12 +224,12 @@ def _suppress(connection: Connection, mentorado_id: MentoradoId, hashed: str, er
 _IDS: Final = json_list_param("provider_ids")
 _THEIR_LINKS: Final = select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))
 _KNOWN: Final = (
-    select(*STORED_COLUMNS, message.c.stored_at, message.c.provider, message.c.provider_id.label("told_as"))
+    select(*STORED_COLUMNS, message.c.stored_at, message.c.provider, message.c.provider_id.label("known_as"))
     .where(message.c.link_id.in_(_THEIR_LINKS))
     .where(message.c.provider_id.in_(_IDS))
 )
 _KNOWN_ALIASES: Final = (
-    select(*STORED_COLUMNS, message.c.stored_at, link.c.provider, message_alias.c.provider_id.label("told_as"))
+    select(*STORED_COLUMNS, message.c.stored_at, link.c.provider, message_alias.c.provider_id.label("known_as"))
     .join(
         message_alias,
         and_(message_alias.c.of_link_id == message.c.link_id, message_alias.c.of_provider_id == message.c.provider_id),
@@ -239,7 +239,7 @@ _KNOWN_ALIASES: Final = (
     .where(message_alias.c.provider_id.in_(_IDS))
 )
 _EARLY: Final = (
-    select(early_receipt, link.c.provider, early_receipt.c.provider_id.label("told_as"))
+    select(early_receipt, link.c.provider, early_receipt.c.provider_id.label("known_as"))
     .join(link, link.c.id == early_receipt.c.link_id)
     .where(link.c.mentorado_id == bindparam("mentorado_id"), early_receipt.c.provider_id.in_(_IDS))
 )
@@ -266,8 +266,8 @@ class MessageMerger:
         senders = self._contact_merger.resolve_all(
             contact, (row.sender_id for row in rows if row.sender_id is not None)
         )
-        told_as = [provider_id for row in rows for _, provider_id in row.keys]
-        known = self._known(told_as)
+        provider_ids = [provider_id for row in rows for _, provider_id in row.keys]
+        known = self._known(provider_ids)
         stored_as = self._stored_as(row.columns["refers_to"] for row in rows)
         new: dict[MessageKey, tuple[MessageRow, dict[str, Any]]] = {}
         merged: list[tuple[MessageRow, Row[Any]]] = []
@@ -283,15 +283,15 @@ class MessageMerger:
             elif row.key not in new and not self._suppressed(row, talk, sender):
                 new[row.key] = row, self._row(row, talk, sender, stored_as)
         for referring in (False, True):  # what refers, once it is known under which id the other is stored
-            told = {each: here.provider_id for row, here in merged for _, each in row.keys}
+            stored = {each: here.provider_id for row, here in merged for _, each in row.keys}
             some = {key: each for key, each in new.items() if (each[0].kind in REFERRING) is referring}
             for _, values in some.values():
-                values["refers_to"] = told.get(values["refers_to"], values["refers_to"])
+                values["refers_to"] = stored.get(values["refers_to"], values["refers_to"])
             for key, here in self._alike(some).items():
                 row, values = new.pop(key)
                 self._merge_known(row, here, values)
                 merged.append((row, here))
-        self._take_early(new, merged, told_as)
+        self._take_early(new, merged, provider_ids)
         if new:
             self._connection.execute(message.insert(), [values for _, values in new.values()])
         self._remember(new, merged)
@@ -303,9 +303,9 @@ class MessageMerger:
         links = {row.id: is_meta(row.provider) for row in self._connection.execute(theirs)}
         found: dict[MessageKey, Row[Any]] = {}
         for meta in set(links.values()) if len(set(links.values())) > 1 else ():
-            told = {provider_id: values for (side, provider_id), (_, values) in new.items() if side is meta}
+            reported = {provider_id: values for (side, provider_id), (_, values) in new.items() if side is meta}
             sides = [[each for each, other in links.items() if (other is meta) is same] for same in (True, False)]
-            found |= {(meta, each): row for each, row in alike(self._connection, told, *sides).items()}
+            found |= {(meta, each): row for each, row in alike(self._connection, reported, *sides).items()}
         return found
 
     def _remember(
@@ -318,10 +318,10 @@ class MessageMerger:
         for row, of_link_id, of_provider_id in stored:
             own = AliasRow(row.link_id, row.columns["provider"], row.columns["provider_id"], row.columns["stored_at"])
             for each in (own, *row.aliases):
-                told_by = self._links[each.link_id, each.provider]
-                if (told_by, each.provider_id) != (of_link_id, of_provider_id):
+                alias_link = self._links[each.link_id, each.provider]
+                if (alias_link, each.provider_id) != (of_link_id, of_provider_id):
                     of = {"of_link_id": of_link_id, "of_provider_id": of_provider_id, "stored_at": each.stored_at}
-                    aliases[told_by, each.provider_id] = of
+                    aliases[alias_link, each.provider_id] = of
         if not aliases:
             return
         for some in chunks(list(aliases)):
@@ -331,9 +331,9 @@ class MessageMerger:
                 there = there.where(table.c.link_id.in_(set(self._links.values())), table.c.provider_id.in_(_IDS))
                 for known in self._connection.execute(there, {"provider_ids": ids}):
                     aliases.pop((known.link_id, known.provider_id), None)
-        for (told_by, told_as), of in aliases.items():
-            self._connection.execute(message_alias.insert().values(link_id=told_by, provider_id=told_as, **of))
-            refer_to(self._connection, self._contact_merger.mentorado_id, told_as, of["of_provider_id"])
+        for (alias_link, alias_id), of in aliases.items():
+            self._connection.execute(message_alias.insert().values(link_id=alias_link, provider_id=alias_id, **of))
+            refer_to(self._connection, self._contact_merger.mentorado_id, alias_id, of["of_provider_id"])
             self.targets.add(of["of_provider_id"])
 
     def early_receipts(self, rows: Sequence[ReceiptRow]) -> None:
@@ -410,12 +410,12 @@ class MessageMerger:
         self,
         new: Mapping[MessageKey, tuple[MessageRow, dict[str, Any]]],
         merged: Iterable[tuple[MessageRow, Row[Any]]],
-        told_as: Collection[str],
+        provider_ids: Collection[str],
     ) -> None:
         """Apply receipts that arrived before their message."""
         values_by_key = {key: values for row, values in new.values() for key in row.keys}
         here_by_key = {key: here for row, here in merged for key in row.keys}
-        for key, waiting in self._found(_EARLY, told_as).items():
+        for key, waiting in self._found(_EARLY, provider_ids).items():
             values, here = values_by_key.get(key), here_by_key.get(key)
             if values is not None and values["delivery"] is not None:
                 values |= _merge_delivery(waiting, DeliveryStatus(values["delivery"]), values["failure"])
@@ -439,7 +439,7 @@ class MessageMerger:
         for some in chunks(provider_ids):
             given = {"mentorado_id": self._contact_merger.mentorado_id, "provider_ids": dumps(some)}
             rows = self._connection.execute(query, given)
-            found |= {message_key(row.provider, row.told_as): row for row in rows}
+            found |= {message_key(row.provider, row.known_as): row for row in rows}
         return found
 
     def _learn_links(self, pairs: Iterable[tuple[str, str]]) -> None:

@@ -43,7 +43,7 @@ _LINKS = select(link.c.id, link.c.provider).where(link.c.mentorado_id == bindpar
 _IDS = json_list_param("provider_ids")
 _BY_ID = select(*STORED_COLUMNS).where(message.c.link_id.in_(json_list_param("links")), message.c.provider_id.in_(_IDS))
 _BY_ALIAS = (
-    select(message_alias.c.link_id.label("told_by"), message_alias.c.provider_id.label("told_as"), *STORED_COLUMNS)
+    select(message_alias.c.link_id.label("alias_link"), message_alias.c.provider_id.label("alias_id"), *STORED_COLUMNS)
     .join(
         message,
         and_(message.c.link_id == message_alias.c.of_link_id, message.c.provider_id == message_alias.c.of_provider_id),
@@ -67,7 +67,7 @@ _ALIKE = (
     .order_by(message.c.number)
 )
 _REFERRING_TO = message.update().where(
-    message.c.refers_to == bindparam("told_as"),
+    message.c.refers_to == bindparam("alias_id"),
     message.c.conversation_id.in_(select(conversation.c.id).where(conversation.c.mentorado_id == bindparam("whose"))),
 )
 
@@ -113,11 +113,12 @@ class OtherLinks:
             return {}
         found: dict[str, Row[Any]] = {}
         for some in chunks(provider_ids):
-            told = self._connection.execute(_BY_ALIAS, {"links": dumps(self.ids), "provider_ids": dumps(some)}).all()
+            given = {"links": dumps(self.ids), "provider_ids": dumps(some)}
+            aliases = self._connection.execute(_BY_ALIAS, given).all()
             by_id = self._connection.execute(_BY_ID, {"links": dumps(self._others), "provider_ids": dumps(some)})
-            found |= {row.told_as: row for row in told if row.told_by != self._own}
+            found |= {row.alias_id: row for row in aliases if row.alias_link != self._own}
             found |= {row.provider_id: row for row in by_id}
-            own = {row.told_as: row for row in told if row.told_by == self._own}
+            own = {row.alias_id: row for row in aliases if row.alias_link == self._own}
             self._remembered |= own.keys()
             found |= own
         return found
@@ -126,21 +127,21 @@ class OtherLinks:
         """The ids under which messages are stored, by other ids under which they are told of."""
         found: dict[str, str] = {}
         for some in chunks(provider_ids):
-            told = self._connection.execute(_BY_ALIAS, {"links": dumps(self.ids), "provider_ids": dumps(some)})
-            for row in sorted(told, key=lambda row: row.told_by == self._own):
-                found[row.told_as] = row.provider_id
+            aliases = self._connection.execute(_BY_ALIAS, {"links": dumps(self.ids), "provider_ids": dumps(some)})
+            for row in sorted(aliases, key=lambda row: row.alias_link == self._own):
+                found[row.alias_id] = row.provider_id
         return found
 
-    def alike(self, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Row[Any]]:
-        """The stored messages that those *told* of, by their ids, are judged to be: across Meta and another one."""
-        return alike(self._connection, told, self._side, self._other_side)
+    def alike(self, reported: Mapping[str, Mapping[str, Any]]) -> dict[str, Row[Any]]:
+        """The stored messages that those *reported*, by their ids, are judged to be: across Meta and another one."""
+        return alike(self._connection, reported, self._side, self._other_side)
 
-    def remember(self, told: Mapping[str, Row[Any]], at: datetime) -> set[str]:
+    def remember(self, same: Mapping[str, Row[Any]], at: datetime) -> set[str]:
         """Store that this link tells of those stored messages under these ids; returns their own ids.
 
         What already refers to one of them under its other id refers to it by its own from now on.
         """
-        if told:
+        if same:
             rows = [
                 {
                     "link_id": self._own,
@@ -149,16 +150,16 @@ class OtherLinks:
                     "of_provider_id": row.provider_id,
                     "stored_at": at,
                 }
-                for each, row in told.items()
+                for each, row in same.items()
             ]
-            for some in chunks(told):  # there is one only where what it stood for is gone
+            for some in chunks(same):  # there is one only where what it stood for is gone
                 again = (message_alias.c.link_id == self._own) & message_alias.c.provider_id.in_(some)
                 self._connection.execute(delete(message_alias).where(again))
             self._connection.execute(message_alias.insert(), rows)
-        for each, row in told.items():
+        for each, row in same.items():
             refer_to(self._connection, self._mentorado_id, each, row.provider_id)
-        self._remembered |= told.keys()
-        return {row.provider_id for row in told.values()}
+        self._remembered |= same.keys()
+        return {row.provider_id for row in same.values()}
 
     def replace(self, placeholder: Row[Any], by: Row[Any], at: datetime) -> None:
         """Remove what could not be decrypted, once its readable form turned out to be stored already."""
@@ -175,18 +176,21 @@ class OtherLinks:
 
 
 def alike(
-    connection: Connection, told: Mapping[str, Mapping[str, Any]], side: Collection[str], other_side: Collection[str]
+    connection: Connection,
+    reported: Mapping[str, Mapping[str, Any]],
+    side: Collection[str],
+    other_side: Collection[str],
 ) -> dict[str, Row[Any]]:
-    """The messages stored over the links *other_side* that those *told* of over the links *side* are judged to be.
+    """The messages stored over the links *other_side* that those *reported* over the links *side* are judged to be.
 
     Each stands for one message of *side*, so that what was said twice in one second stays said twice.
     """
-    told = {each: row for each, row in told.items() if row["kind"] != MessageKind.UNREADABLE}
-    if not told or not other_side:
+    reported = {each: row for each, row in reported.items() if row["kind"] != MessageKind.UNREADABLE}
+    if not reported or not other_side:
         return {}
-    moments = [row["sent_at"].replace(microsecond=0) for row in told.values()]
+    moments = [row["sent_at"].replace(microsecond=0) for row in reported.values()]
     given = {
-        "conversations": dumps(sorted({row["conversation_id"] for row in told.values()})),
+        "conversations": dumps(sorted({row["conversation_id"] for row in reported.values()})),
         "seconds": dumps(sorted({second_of(each) for each in moments})),
         "earliest": min(moments),
         "latest": max(moments).replace(microsecond=999_999),
@@ -196,14 +200,14 @@ def alike(
     for row in connection.execute(_ALIKE, given):
         if row.link_id in other_side:
             free[_content(dict(row._mapping))].append(row)  # noqa: SLF001 - public, in spite of its name
-    same = {each: free[content] for each, row in told.items() if (content := _content(row)) in free}
+    same = {each: free[content] for each, row in reported.items() if (content := _content(row)) in free}
     return {each: rows.popleft() for each, rows in same.items() if rows}
 
 
-def refer_to(connection: Connection, mentorado_id: MentoradoId, told_as: str, stored_as: str) -> None:
+def refer_to(connection: Connection, mentorado_id: MentoradoId, alias_id: str, stored_as: str) -> None:
     """Let what refers to a message by another of its ids refer to it by the one that it is stored under."""
-    if told_as != stored_as:
-        given = {"told_as": told_as, "whose": mentorado_id}
+    if alias_id != stored_as:
+        given = {"alias_id": alias_id, "whose": mentorado_id}
         connection.execute(_REFERRING_TO.values(refers_to=stored_as), given)
 
 

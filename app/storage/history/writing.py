@@ -120,22 +120,17 @@ class _Batch:
             for incoming in incoming_by_id.values()
             if incoming.provider_id not in known or _is_readable_retry(incoming, known[incoming.provider_id])
         ]
-        new = [
-            incoming
-            for incoming in self.arrived
-            if (incoming.chat, incoming.sent_at) not in suppressed
-            and (incoming.sender, incoming.sent_at) not in suppressed
-        ]
-        told_again = self._told_by_others(incoming_by_id, known) if self._others else {}
-        if not new and not told_again:
+        new = [incoming for incoming in self.arrived if not _is_suppressed(incoming, suppressed)]
+        repeated = self._repeated_from_others(incoming_by_id, known, suppressed) if self._others else {}
+        if not new and not repeated:
             return
-        learned = [*new, *told_again.values()]
+        learned = [*new, *repeated.values()]
         new = self._resolve_references(new, incoming_by_id)
         book = AddressBook(self._connection, self._mentorado_id, self._at)
         book.learn(list(dict.fromkeys(addresses for incoming in learned for addresses in _address_groups(incoming))))
         targets: set[str] = set()
         if self._others:
-            new, targets = self._without_told(new, told_again, known, book)
+            new, targets = self._without_repeated(new, repeated, known, book)
         self._write(new, known, book)
         update_names(self._connection, _names(learned, book))
 
@@ -156,8 +151,8 @@ class _Batch:
         else:
             reorder_tail(self._connection, self._link.id, self._new_message_counts.keys(), self._at)
 
-    def _told_by_others(
-        self, incoming_by_id: Mapping[str, ProviderMessage], known: Mapping[str, Row[Any]]
+    def _repeated_from_others(
+        self, incoming_by_id: Mapping[str, ProviderMessage], known: Mapping[str, Row[Any]], suppressed: Suppressed
     ) -> dict[str, ProviderMessage]:
         """What was stored under the same id through another link, and is told through this one for the first time."""
         return {
@@ -166,19 +161,20 @@ class _Batch:
             if provider_id in known
             and known[provider_id].link_id != self._link.id
             and not self._others.is_remembered(provider_id)
+            and not _is_suppressed(incoming, suppressed)
         }
 
-    def _without_told(
+    def _without_repeated(
         self,
         new: Sequence[ProviderMessage],
-        told_again: Mapping[str, ProviderMessage],
+        repeated: Mapping[str, ProviderMessage],
         known: Mapping[str, Row[Any]],
         book: AddressBook,
     ) -> tuple[list[ProviderMessage], set[str]]:
         """*new* without what another link told of under an id of its own; and the stored ids of all that one did."""
-        same = {each: known[each] for each in told_again}
+        same = {each: known[each] for each in repeated}
         targets = self._remember(same, known)
-        told = dict(told_again)
+        reported = dict(repeated)
         for referring in (False, True):  # what refers, once the ids that it refers to are known
             if referring:
                 stored_as = self._others.names_of([each.refers_to for each in new if each.refers_to])
@@ -186,11 +182,11 @@ class _Batch:
             rows = {each.provider_id: self._row(each, book) for each in new if (each.kind in REFERRING) is referring}
             alike = self._others.alike(rows)
             targets |= self._remember(alike, known)
-            told |= {each.provider_id: each for each in new if each.provider_id in alike}
+            reported |= {each.provider_id: each for each in new if each.provider_id in alike}
             same |= alike
             new = [each for each in new if each.provider_id not in alike]
             self.arrived = [each for each in self.arrived if each.provider_id not in alike]
-        early = self._take_early([each.provider_id for each in told.values() if each.from_me])
+        early = self._take_early([each.provider_id for each in reported.values() if each.from_me])
         for provider_id, (delivery, failure) in early.items():
             self._deliver(same[provider_id], delivery, failure)
         return [*new], targets
@@ -366,6 +362,11 @@ class _Batch:
             "delivery": None,
             "failure": None,
         }
+
+
+def _is_suppressed(incoming: ProviderMessage, suppressed: Suppressed) -> bool:
+    """Whether it was sent before its contact or its author was erased."""
+    return (incoming.chat, incoming.sent_at) in suppressed or (incoming.sender, incoming.sent_at) in suppressed
 
 
 def _merge_reported(reported: Iterable[ProviderMessage]) -> dict[str, ProviderMessage]:
