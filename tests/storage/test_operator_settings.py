@@ -105,7 +105,6 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
         "smoke_test_number": "2026-01-01",
         "smoke_test_template": "2026-01-01",
         "opt_out_words": "2026-01-01",
-        "switch_second_person": "2026-01-01",
         **{f"outbound_limits_{each.name}": "2026-01-01" for each in fields(OutboundLimits)},
         "switch_second_person": "2026-01-01",
     }
