@@ -135,6 +135,28 @@ async def test_what_differs_in_anything_that_both_tell_is_another_message(path: 
         assert await rows(database, "SELECT count(*) FROM message") == [(2,)]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (a_message("A", "Praça (1, 2)", kind=MessageKind.LOCATION), a_message("B", "1, 2", kind=MessageKind.LOCATION)),
+        (a_message("A", "oi\n↗ Anúncio · Aula"), a_message("B", "oi\n↗ Aula")),
+        (a_message("A", "↗ Anúncio"), a_message("B", "↗ Aula")),
+        (a_message("A", "oi", sent_at=minutes(1)), a_message("B", "oi", sent_at=minutes(1 + 0.9 / 60))),
+    ],
+)
+async def test_what_each_provider_puts_in_its_own_words_does_not_make_two_of_one(
+    path: Path, one: ProviderMessage, other: ProviderMessage
+) -> None:
+    async with Database(path) as database:
+        history, ana = SqlMessageRepository(database), await add_mentorado(database)
+        meta = await switched(database, ana, META)
+        await history.store(ana, [one], minutes(5))
+        await history.store(meta, [other], minutes(5))
+        await history.store(meta, [replace(other, provider_id="C", text="outra\n↗ Aula")], minutes(6))
+        shown = {message.provider_id for message in await _shown(history, ana)}
+    assert shown == {"A", "C"}
+
+
 async def test_only_other_links_messages_are_taken_for_the_same(path: Path) -> None:
     async with Database(path) as database:
         history, ana = SqlMessageRepository(database), await add_mentorado(database)

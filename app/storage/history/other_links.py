@@ -25,6 +25,22 @@ from app.storage.columns import utc_text
 from app.storage.history.contacts import chunks, json_list_param
 from app.storage.tables import conversation, link, message, message_alias
 
+_OUR_WORDS: Final = frozenset(
+    {
+        MessageKind.LOCATION,
+        MessageKind.CONTACT,
+        MessageKind.POLL,
+        MessageKind.EVENT,
+        MessageKind.PAYMENT,
+        MessageKind.CALL,
+        MessageKind.MISSED_CALL,
+    }
+)
+"""Kinds whose text is put together here from what a provider tells, and differs between them."""
+
+_CAME_BY: Final = "\n\u2197 "
+"""Begins the line that says through which advertisement a person came, which every provider tells in its own way."""
+
 STORED_COLUMNS: Final = (
     message.c.number,
     message.c.link_id,
@@ -220,7 +236,7 @@ def _content(row: Mapping[str, Any]) -> tuple[Any, ...]:
         row["sender_id"],
         second_of(row["sent_at"]),
         row["kind"],
-        row["text"],
+        None if row["kind"] in _OUR_WORDS else f"\n{row['text']}".partition(_CAME_BY)[0],
         bool(row["has_media"]),
         row["refers_to"] if referring else None,
     )
