@@ -409,10 +409,11 @@ class FakeOutbound:
 
 
 class FakeSmokeTests:
-    """The results of smoke tests, in memory; nothing ever arrives."""
+    """The results of smoke tests, in memory; nothing ever arrives unless *answered* is set."""
 
     def __init__(self) -> None:
         self.tests: list[SmokeTest] = []
+        self.answered = False  # everything is delivered and answered at once
 
     async def add(self, test: SmokeTest) -> None:
         self.tests.append(test)
@@ -421,7 +422,7 @@ class FakeSmokeTests:
         return self.tests
 
     async def delivery(self, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
-        return None, ""
+        return (DeliveryStatus.DELIVERED if self.answered else None), ""
 
     async def has_received(self, link_id: LinkId, *, receipts: bool) -> bool:
         return False
@@ -435,7 +436,7 @@ class FakeSmokeTests:
         sender: Address | None = None,
         link_id: LinkId | None = None,
     ) -> bool:
-        return False
+        return self.answered
 
 
 class FakeSwitches:

@@ -126,7 +126,7 @@ class ServicesInMemory:
         self.incidents, self.actions = services.incidents, services.actions
         self.outbound, self.smoke_tests = services.outbound, services.smoke_tests
         self.provider_setup = services.hosted
-        self.procedures = services.procedures
+        self.procedures, self.switches = services.procedures, services.switches
 
     def steps(self) -> Iterable[Step] | None:
         """The steps of procedures; None are the program's."""

@@ -14,7 +14,7 @@ from typing import Final, NewType
 from uuid import uuid4
 
 from app.domain.audit import Actor
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import LinkId, MentoradoId
 
 ProcedureId = NewType("ProcedureId", str)
 StepData = Mapping[str, str]
@@ -193,6 +193,18 @@ class Procedure:
         """Whether the next step needs a confirmation."""
         step = self.next_step
         return step is not None and step.name is POINT_OF_NO_RETURN.get(self.head.kind) and not self.confirmed
+
+    @property
+    def link_id(self) -> LinkId | None:
+        """The link beside the one in use that it connects; None where it works with the one in use."""
+        match self.head.kind:
+            case ProcedureKind.SWITCH:
+                found = self.step(StepName.CHECK_SWITCH).facts.get("to_link")
+            case ProcedureKind.ROLL_BACK:
+                found = self.head.facts.get("from_link")
+            case _:
+                found = None
+        return None if found is None else LinkId(found)
 
     def step(self, name: StepName) -> StepRecord:
         return next(step for step in self.steps if step.name is name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import recommend
 from app.domain.link_status import LinkState, Reason
-from app.domain.mentorado import Mentorado
+from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber, last_digits
 from app.domain.procedure import (
     Procedure,
@@ -20,6 +20,7 @@ from app.domain.procedure import (
     StepRecord,
     StepState,
 )
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.text import status as status_text
 from app.text.conversation import number
 from app.text.conversation import size as size_in_words
@@ -30,6 +31,9 @@ def counted(key: str, count: int) -> str:
     """Return the plural text for *key*, with grouped digits."""
     return texts(f"{key}_one" if count == 1 else f"{key}_other", count=number(count))
 
+
+PAIRING_STEPS = frozenset({StepName.PAIR, StepName.CONNECT_TARGET})
+"""The steps in which a phone may have to scan a code."""
 
 _SETTLED = (StepState.DONE, StepState.SKIPPED)
 _WAITING = (ProcedureState.ASKING, ProcedureState.PAUSED, ProcedureState.FAILED)
@@ -63,6 +67,8 @@ def summary_text(procedure: Procedure, mentorado: Mentorado, account: PhoneNumbe
     match procedure.state:
         case ProcedureState.DONE:
             return ProcedureText(outcome(procedure, name), _outcome_line(procedure))
+        case ProcedureState.UNDONE if kind is ProcedureKind.SWITCH:
+            return _taken_back(procedure, mentorado, account)
         case ProcedureState.UNDONE:
             return ProcedureText(texts("procedure.undone"), texts("procedure.undone_line"))
         case ProcedureState.UNDOING:
@@ -152,6 +158,19 @@ def spoken_step(procedure: Procedure, step: StepRecord, line: str) -> str:
 
 def progress(procedure: Procedure, now: datetime) -> str:
     """Return the current step and the elapsed time, or the total time once it ended."""
+    return " · ".join(filter(None, (_route(procedure), _how_far(procedure, now))))
+
+
+def _route(procedure: Procedure) -> str:
+    """From which provider to which; empty for what is no switch."""
+    facts = procedure.head.facts
+    if not {"from", "to"} <= facts.keys():
+        return ""
+    source, target = (status_text.provider(ProviderKind(facts[name])) for name in ("from", "to"))
+    return texts("procedure.switch.route", source=source, target=target)
+
+
+def _how_far(procedure: Procedure, now: datetime) -> str:
     if procedure.ended:
         last = max((step.since for step in procedure.steps if step.since), default=procedure.head.began_at)
         return texts("procedure.ended", time=elapsed(last - procedure.head.began_at))
@@ -181,7 +200,9 @@ def if_closed(procedure: Procedure) -> str:
     if procedure.state in _WAITING:
         return texts("procedure.if_closed.waiting")
     step = procedure.next_step
-    pairing = step is not None and step.name is StepName.PAIR
+    pairing = step is not None and step.name in PAIRING_STEPS
+    if pairing and (target := procedure.head.facts.get("to")):
+        pairing = DESCRIPTORS[ProviderKind(target)].pairs_by_code
     return texts("procedure.if_closed.pair" if pairing else "procedure.if_closed.running")
 
 
@@ -256,6 +277,40 @@ def _session_line(step: StepRecord) -> str:
     if texts.has(key):
         return texts(key)
     return status_text.problem(_problem(step))[0] if step.facts.get("code") in set(ProblemCode) else ""
+
+
+def _taken_back(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None) -> ProcedureText:
+    """A switch that was taken back, with why and what to do before it is tried again."""
+    facts = next((step.facts for step in procedure.steps if "code" in step.facts), None)
+    if facts is None:  # a person wanted it back
+        return ProcedureText(texts("procedure.undone"), texts("procedure.switch.stays"))
+    if facts.get("reason") == Reason.WRONG_ACCOUNT:
+        number = status_text.unbroken(account) if account else texts("sentence.another_number")
+        if not DESCRIPTORS[mentorado.link.provider].pairs_by_code:
+            line = " ".join((texts("procedure.switch.stays"), texts("procedure.switch.again")))
+            return ProcedureText(texts("sentence.other_credentials", account=number), line)
+        unlinked = "wrong_phone" if facts.get("other_phone") == "unlinked" else "wrong_phone_stays"
+        digits = last_digits(mentorado.expected_account)
+        line = texts(f"procedure.switch.{unlinked}", digits=digits, name=mentorado.name)
+        return ProcedureText(texts("sentence.blocked.wrong_account", account=number), line)
+    sentence, next_step = _why_failed(facts, mentorado)
+    return ProcedureText(sentence, " ".join(filter(None, (texts("procedure.switch.stays"), next_step))))
+
+
+def _why_failed(facts: StepData, mentorado: Mentorado) -> tuple[str, str]:
+    """Why the target of a switch did not come to carry the messages, and what to do about it."""
+    code, reason = facts.get("code", ""), facts.get("reason", "")
+    if reason in set(Reason) - {Reason.NONE}:  # why says more than that it did not connect
+        known = {"account": texts("sentence.another_number"), "holder": "—", "name": mentorado.name}
+        known["provider"] = status_text.provider(mentorado.link.provider)
+        key = f"sentence.blocked.{reason}"
+        if texts.has(key):
+            return texts(key, **known), texts("procedure.switch.again")
+    if texts.has(result := f"smoke.result.{facts.get('trouble')}.sentence"):
+        return texts(result), texts(f"smoke.result.{facts['trouble']}.next")
+    if code in set(ProblemCode):
+        return status_text.problem(Problem(ProblemCode(code), **{**facts, "name": mentorado.name}))
+    return texts("detail.crash"), texts("procedure.switch.again")
 
 
 def _failed(

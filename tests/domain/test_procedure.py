@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +19,7 @@ from app.domain.procedure import (
     ProcedureInfo,
     ProcedureKind,
     ProcedureState,
+    StepData,
     StepName,
     StepState,
     apply,
@@ -120,3 +124,20 @@ def test_a_step_remembers_all_it_ever_found() -> None:
         for n, kind in enumerate((E.STEP_BEGAN, E.STEP_FAILED, E.STEP_BEGAN, E.STEP_DONE), 1)
     ]
     assert set(replay(head, lines).step(StepName.COLLECT).facts) == {"step_began", "step_failed", "step_done"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "begun_with", "found", "link_id"),
+    [
+        (ProcedureKind.SWITCH, {}, {}, None),
+        (ProcedureKind.SWITCH, {}, {"to_link": "target"}, "target"),
+        (ProcedureKind.ROLL_BACK, {"from_link": "former", "to_link": "target"}, {}, "former"),
+        (ProcedureKind.RECOVERY, {}, {}, None),
+    ],
+)
+def test_a_switch_connects_a_link_beside_the_one_in_use(
+    kind: ProcedureKind, begun_with: StepData, found: StepData, link_id: str | None
+) -> None:
+    begun = replay(replace(head_of(kind), facts=begun_with), [])
+    steps = tuple(replace(step, facts=found) for step in begun.steps)
+    assert replace(begun, steps=steps).link_id == link_id

@@ -14,7 +14,7 @@ from app.core.outbound.service import OutboundService
 from app.core.outbound.smoke_test import SmokeTestService
 from app.core.procedures.steps import Step, StepContext
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import LinkState
+from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
 from app.domain.phone import masked
 from app.domain.procedure import StepData, StepName
@@ -109,10 +109,18 @@ class SwitchSteps:
         return {}
 
     async def _disconnect(self, run: StepContext) -> StepData:
-        """Its credentials and its session stay for the next time."""
-        await self._stop_pairing(run)
-        await self._supervisor.disconnect(run.mentorado_id, target_of(run))
-        return {}
+        """Its credentials and its session stay for the next time. Another phone that scanned the code is unlinked: the
+        next try would find it there again."""
+        target = target_of(run)
+        link, done = self._mentorados.through(target).link, {}
+        if link.account is None and self._supervisor.status(target).reason is Reason.WRONG_ACCOUNT:
+            with suppress(Problem):  # the provider does not answer
+                await self._supervisor.reject_account(run.mentorado_id, target)
+                done = {"other_phone": "unlinked"}
+        else:
+            await self._stop_pairing(run)
+        await self._supervisor.disconnect(run.mentorado_id, target)
+        return done
 
     async def _skip_passed(self, run: StepContext) -> StepData | None:
         """A test that passed since this switch began is not repeated after a crash."""

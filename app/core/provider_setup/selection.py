@@ -21,7 +21,8 @@ from app.domain.sending import NumberDetails
 
 
 class ProviderSelectionService:
-    """The link keeps its id; credentials of the provider before stay where they are."""
+    """The link keeps its id, unless one was prepared for the provider that is chosen: that one is put in use then.
+    Credentials of the provider before stay where they are."""
 
     def __init__(self, *, mentorados: MentoradoService, supervisor: Supervisor, audit_service: AuditService) -> None:
         self._mentorados = mentorados
@@ -36,7 +37,8 @@ class ProviderSelectionService:
             return UnavailableReason.ARCHIVED
         if mentorado.link.account is not None:
             return UnavailableReason.CONNECTED_BEFORE
-        if status.state not in (LinkState.OFF, LinkState.BLOCKED):
+        beside = [self._supervisor.status(each.id) for each in self._mentorados.links_beside(mentorado_id)]
+        if any(each.state not in (LinkState.OFF, LinkState.BLOCKED) for each in (status, *beside)):
             return UnavailableReason.STILL_RUNNING
         return UnavailableReason.DECIDE_ACCOUNT_FIRST if status.reason is Reason.WRONG_ACCOUNT else None
 
@@ -49,12 +51,16 @@ class ProviderSelectionService:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=AuditAction.CHOOSE_PROVIDER, why=why)
         await self._supervisor.disconnect(mentorado_id)  # what blocked it was the other provider's
         link = self._mentorados.get(mentorado_id).link
+        prepared = [each for each in self._mentorados.links_beside(mentorado_id) if each.provider is kind]
         values = ({"provider": link.provider.value}, {"provider": kind.value})
         with self._audit_service.with_changes(AuditAction.CHOOSE_PROVIDER, before, before=values[0], after=values[1]):
-            after = await self._mentorados.save_link(replace(link, provider=kind))
-        if not applies_to(kind, self._supervisor.status(link.id).reason):
+            if prepared:  # two links of one mentorado never have the same provider
+                await self._supervisor.put_in_use(mentorado_id, prepared[0].id)
+            else:
+                await self._mentorados.save_link(replace(link, provider=kind))
+        if not applies_to(kind, self._supervisor.status(self._mentorados.get(mentorado_id).link.id).reason):
             await self._supervisor.pause(mentorado_id)
-        return after
+        return self._mentorados.get(mentorado_id)
 
 
 @dataclass(frozen=True, slots=True)

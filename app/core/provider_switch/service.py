@@ -106,6 +106,11 @@ class SwitchService:
         item = self.item_of(mentorado_id)
         return item is not None and item.run_id != self._approving
 
+    @property
+    def wants_second(self) -> bool:
+        """Whether a second person must approve what is approved now."""
+        return self._settings_service.settings.switch_second_person
+
     def former_of(self, mentorado_id: MentoradoId) -> LinkId | None:
         """The link of the former provider, while it is kept signed in and silent."""
         item = self.item_of(mentorado_id)
@@ -144,7 +149,7 @@ class SwitchService:
             raise Problem(ProblemCode.SWITCH_NOT_CONFIRMED, expected=self.confirmation(dry_run))
         async with self._beginning:
             await self._require_unchanged(dry_run.plan, dry_run.digest)
-            waits = self._settings_service.settings.switch_second_person
+            waits = self.wants_second
             actor = self._audit_service.actor
             run = self._new_run(dry_run, actor.operator or actor.user, waits=waits)
             after = {"to": run.plan.target.value, **_counts(dry_run), "dry_run": run.digest}

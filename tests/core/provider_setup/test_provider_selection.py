@@ -81,6 +81,31 @@ async def test_a_provider_in_use_stays_and_says_why(core: Core, choice: Provider
         assert choice.refusal(ana.id) is UnavailableReason.ARCHIVED
 
 
+async def test_what_was_prepared_for_a_provider_is_put_in_use_when_that_is_chosen(
+    core: Core, choice: ProviderSelectionService
+) -> None:
+    async with core.running():
+        ana = await core.add()
+        prepared = await core.mentorados.prepare_link(ana.id, ProviderKind.ZAPI)
+        after = await choice.choose(ana.id, ProviderKind.ZAPI)
+        assert after.link.id == prepared.id
+        assert [link.provider for link in core.mentorados.links_beside(ana.id)] == [ProviderKind.WHATSAPP_WEB]
+        back = await choice.choose(ana.id, ProviderKind.WHATSAPP_WEB)
+        assert back.link.id == ana.link.id
+        assert [link.id for link in core.mentorados.links_beside(ana.id)] == [prepared.id]
+
+
+async def test_no_provider_is_chosen_while_another_is_connected_beside_it(
+    core: Core, choice: ProviderSelectionService
+) -> None:
+    async with core.running():
+        ana = await core.mentorados.add("Ana", "11 98765-4321", provider=ProviderKind.ZAPI)
+        beside = await core.mentorados.prepare_link(ana.id, ProviderKind.WHATSAPP_WEB)
+        await core.supervisor.connect(ana.id, beside.id)
+        await settle()
+        assert choice.refusal(ana.id) is UnavailableReason.STILL_RUNNING
+
+
 async def test_a_provider_that_registers_numbers_offers_no_codes(manual_clock: ManualClock) -> None:
     core = Core(manual_clock, hosted={ProviderKind.META_CLOUD: FakeMeta()})
     async with core.running():
