@@ -149,8 +149,8 @@ class _StatusReporter:
         return sum(each.link.enabled and not each.archived for each in self._core.mentorados.all())
 
     def _summary(self) -> str:
-        status = self._core.supervisor.status
-        up = sum(status(link).state is LinkState.CONNECTED for link in self._core.supervisor.running())
+        status, people = self._core.supervisor.status, self._core.mentorados.all()
+        up = sum(status(each.link.id).state is LinkState.CONNECTED for each in people)
         return texts("cli.run_status", up=up, wanted=self._enabled_count())
 
 

@@ -13,6 +13,7 @@ from app.core.mentorado_service import MentoradoService
 from app.domain.backup import BackupInfo
 from app.domain.errors import Problem
 from app.domain.mentorado import Link, Mentorado
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.repositories import Clock
 from app.text.conversation import number, size
 from app.text.status import age, texts
@@ -125,7 +126,7 @@ class SessionsSection(Section):
     @async_slot
     async def refresh(self) -> None:
         """Look into every folder; each takes a moment in a thread."""
-        paired = [each for each in self._mentorados.all() if each.link.account or each.link.enabled]
+        paired = [each for each in self._mentorados.through_all() if _has_session(each.link)]
         copies = [(each, await self._find_snapshots(each.link)) for each in paired]
         self._copies = sorted(copies, key=_latest_backup_order)
         self._show()
@@ -150,7 +151,9 @@ class SessionsSection(Section):
                 widget.deleteLater()
         shown = self._copies if self._all else self._copies[:SHOWN]
         for row, (mentorado, copies) in enumerate(shown):
-            for column, words in enumerate((mentorado.name, self._age_of(copies))):
+            key = "settings.sessions.beside"  # kept beside the provider in use
+            name = mentorado.name if mentorado.link.in_use else texts(key, name=mentorado.name)
+            for column, words in enumerate((name, self._age_of(copies))):
                 label = QLabel(words, textFormat=Qt.TextFormat.PlainText, wordWrap=column == 0)
                 label.setProperty("role", "secondary")
                 label.setToolTip(plain_tip(str(copies[0].path.parent) if copies else ""))
@@ -165,6 +168,12 @@ class SessionsSection(Section):
             return texts("settings.sessions.no_copy")
         ago = age(self._clock.now() - copies[0].at)
         return f"{ago} · {texts.plural('settings.sessions.count', len(copies))}"
+
+
+def _has_session(link: Link) -> bool:
+    """Whether a session was made; beside the link in use, only one that is kept here counts."""
+    made = link.account is not None or link.enabled
+    return made and (link.in_use or DESCRIPTORS[link.provider].keeps_session)
 
 
 def _latest_backup_order(entry: tuple[Mentorado, Sequence[Snapshot]]) -> float:

@@ -128,7 +128,7 @@ class EndpointUrls(QWidget):
             way.counts.setText(text)
 
     def _zapi(self, way: WebhookUrl) -> _Endpoint:
-        shown = _Endpoint(self._theme, f"Z-API · {way.mentorado.name}", [way.mentorado.link.id])
+        shown = _Endpoint(self._theme, f"Z-API · {_whose(way)}", [way.mentorado.link.id])
         masked = way.url.removesuffix(way.secret) + HIDDEN
         _show(shown.address, masked)
 
@@ -146,11 +146,17 @@ class EndpointUrls(QWidget):
     def _meta(self, ways: Sequence[WebhookUrl], verify_token: str) -> _Endpoint:
         shown = _Endpoint(self._theme, texts("settings.webhooks.meta"), [way.mentorado.link.id for way in ways])
         _show(shown.address, ways[0].url)
-        for name in (way.mentorado.name for way in ways if not way.verifiable):
+        for name in (_whose(way) for way in ways if not way.verifiable):
             _show(shown.address, f"{shown.address.text()}\n{texts('settings.webhooks.no_secret', name=name)}")
         shown.add_button("settings.webhooks.copy", "copy", lambda: _copy(ways[0].url))
         shown.add_button("settings.webhooks.copy_token", "key", lambda: _copy(verify_token))
         return shown
+
+
+def _whose(way: WebhookUrl) -> str:
+    """Whose address it is; a provider that is not the one in use is said to be none."""
+    name = way.mentorado.name
+    return name if way.mentorado.link.in_use else texts("settings.webhooks.beside", name=name)
 
 
 def _show(label: QLabel, words: str) -> None:
@@ -319,7 +325,8 @@ class WebhooksSection(Section):
         self._show_counts()
 
     def _on_changed(self, event: MentoradoChanged) -> None:
-        if event.mentorado.link.provider in WEBHOOK_SCHEMES:  # the others change often, and have no address
+        links = (event.mentorado.link, *self._mentorados.links_beside(event.mentorado.id))
+        if any(link.provider in WEBHOOK_SCHEMES for link in links):  # the others change often, and have no address
             self._follow(anew=True)
 
     def _follow_set_aside(self) -> None:
