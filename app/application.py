@@ -143,6 +143,7 @@ class Application:
             hosted=core.hosted,
             smoke_tests=core.smoke_tests,
             outbound=core.outbound,
+            switches=core.switches,
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts

@@ -21,9 +21,9 @@ from app.core.outbound.smoke_test import SmokeTestService
 from app.core.provider_setup.credentials import StoredCredentials
 from app.core.provider_setup.services import ProviderSetup
 from app.domain.actions import ActionName, UnavailableReason
-from app.domain.errors import Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.incident import Incident
-from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider_descriptor import CredentialField
 from app.domain.repositories import Clock
 from app.text.status import provider, texts, unbroken
@@ -39,6 +39,7 @@ from app.ui.theme.theme import Theme
 if TYPE_CHECKING:
     from app.core.backups import BackupService
     from app.core.procedures.service import ProcedureService
+    from app.core.provider_switch.service import SwitchService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,9 @@ class ActionRunner(QObject):
 
     procedure_requested = Signal(object)
     """An `ActionRequest` that begins a procedure. The pane shows it, so that the QR code stays in view."""
+
+    procedure_begun = Signal(str)
+    """The mentorado of a procedure that was begun just now, to be shown."""
 
     page_requested = Signal(str, str)
     """The name of a page to show, and of its section."""
@@ -75,6 +79,7 @@ class ActionRunner(QObject):
         backups: BackupService | None = None,
         smoke_tests: SmokeTestService | None = None,
         outbound: OutboundService | None = None,
+        switches: SwitchService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
     ) -> None:
@@ -83,8 +88,8 @@ class ActionRunner(QObject):
         self.theme, self.bus, self.clock = theme, bus, clock
         self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
-        self.smoke_tests, self.outbound = smoke_tests, outbound
-        self.drafts: dict[MentoradoId, Mapping[CredentialField, str]] = {}
+        self.smoke_tests, self.outbound, self.switches = smoke_tests, outbound, switches
+        self.drafts: dict[LinkId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""
 
     async def run(self, name: ActionName, mentorado_id: MentoradoId, over: QWidget) -> None:
@@ -129,29 +134,41 @@ async def _procedure(runner: ActionRunner, request: ActionRequest) -> None:
 
 async def enter_credentials(runner: ActionRunner, request: ActionRequest) -> None:
     """Enter and store credentials, and connect when that button was pressed."""
-    service = runner.hosted.credentials
-    mentorado, drafts = runner.mentorado(request), runner.drafts
+    match await _ask_credentials(runner, runner.mentorado(request), request.over):
+        case DialogResult.CONNECT:
+            await runner.run(ActionName.CONNECT, request.mentorado_id, request.over)
+        case DialogResult.FORGET:
+            await _forget(runner, request)
+        case DialogResult.SAVED | DialogResult.NOTHING | DialogResult.SETTINGS:
+            pass
+
+
+async def prepare_credentials(
+    runner: ActionRunner, mentorado_id: MentoradoId, kind: ProviderKind, over: QWidget
+) -> bool:
+    """Enter and store credentials of a provider beside the one in use; whether any were stored. Raises `Problem`."""
+    link = await runner.mentorados.prepare_link(mentorado_id, kind)
+    return await _ask_credentials(runner, runner.mentorados.through(link.id), over) is DialogResult.SAVED
+
+
+async def _ask_credentials(runner: ActionRunner, mentorado: Mentorado, over: QWidget) -> DialogResult:
+    """The credentials of the link of *mentorado*."""
+    service, drafts, link_id = runner.hosted.credentials, runner.drafts, mentorado.link.id
     known, locked = StoredCredentials(plain={}, secret=frozenset()), None
     try:
-        known = await service.known(request.mentorado_id)
+        known = await service.known(mentorado.id, link_id)
     except Problem as problem:
         locked = problem
-    draft = drafts.pop(request.mentorado_id, None)
-    dialog = CredentialsDialog(runner.theme, request.over, mentorado, service, runner.actions, known, draft=draft)
+    draft = drafts.pop(link_id, None)
+    dialog = CredentialsDialog(runner.theme, over, mentorado, service, runner.actions, known, draft=draft)
     if locked is not None:
         dialog.show_problem(locked)
     if await show_dialog(dialog) is not BaseDialog.DialogCode.Accepted:
-        return
-    match dialog.ending:
-        case DialogResult.CONNECT:
-            await runner.run(ActionName.CONNECT, request.mentorado_id, request.over)
-        case DialogResult.SETTINGS:
-            drafts[request.mentorado_id] = dialog.form.typed
-            runner.page_requested.emit(SETTINGS, "secrets")
-        case DialogResult.FORGET:
-            await _forget(runner, request)
-        case DialogResult.SAVED | DialogResult.NOTHING:
-            pass
+        return DialogResult.NOTHING
+    if dialog.ending is DialogResult.SETTINGS:
+        drafts[link_id] = dialog.form.typed
+        runner.page_requested.emit(SETTINGS, "secrets")
+    return dialog.ending
 
 
 async def _forget(runner: ActionRunner, request: ActionRequest) -> None:
@@ -231,6 +248,39 @@ async def release_sending(runner: ActionRunner, request: ActionRequest) -> None:
         await outbound.release(request.mentorado_id)
 
 
+async def roll_back(runner: ActionRunner, request: ActionRequest) -> None:
+    """Go back to the former provider, after what that means was read. Raises `Problem`."""
+    if await _asks_about_former(runner, request):
+        await _switches(runner).roll_back(request.mentorado_id)
+        runner.procedure_begun.emit(request.mentorado_id)
+
+
+async def release_former(runner: ActionRunner, request: ActionRequest) -> None:
+    """Let the former provider go, after what that means was read. Raises `Problem`."""
+    if await _asks_about_former(runner, request):
+        await _switches(runner).release(request.mentorado_id)
+
+
+async def _asks_about_former(runner: ActionRunner, request: ActionRequest) -> bool:
+    item, mentorado = _switches(runner).item_of(request.mentorado_id), runner.mentorado(request)
+    if item is None:
+        raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name, why=UnavailableReason.NO_FORMER_PROVIDER)
+    known = {"name": mentorado.name, "former": provider(item.source), "current": provider(item.target)}
+    section = f"question.{request.name}"
+    dialog = ConfirmDialog(
+        runner.theme, request.over, texts(f"{section}.title", **known), texts(f"{section}.confirm", **known)
+    )
+    for aspect in ("kept", "changes"):
+        dialog.add_aspect(aspect, texts(f"{section}.{aspect}", **known))
+    return await show_dialog(dialog) is BaseDialog.DialogCode.Accepted
+
+
+def _switches(runner: ActionRunner) -> SwitchService:
+    switches = runner.switches
+    assert switches is not None  # noqa: S101 - the program has one
+    return switches
+
+
 ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
     {
         ActionName.SMOKE_TEST: smoke_test,
@@ -239,6 +289,9 @@ ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
         ActionName.REAUTHENTICATE: _procedure,
         ActionName.BACK_UP: _procedure,
         ActionName.RESTORE: _procedure,
+        ActionName.SWITCH_PROVIDER: _procedure,
+        ActionName.ROLL_BACK: roll_back,
+        ActionName.RELEASE_FORMER: release_former,
         ActionName.ENTER_CREDENTIALS: enter_credentials,
         ActionName.DECIDE_QUEUE: decide_queue,
         ActionName.REGISTER: register,

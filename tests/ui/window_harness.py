@@ -38,7 +38,7 @@ from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.navigation import SETTINGS, PageSpec
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Mode, Theme
-from tests.clock import StillClock
+from tests.clock import ManualClock, StillClock
 from tests.fake_providers import FakeProvider
 from tests.fakes import FakeMentoradoRepository
 from tests.services import ServicesInMemory
@@ -150,7 +150,7 @@ class WindowHarness:
     folder: Path
     people: Sequence[Mentorado] = ()
     theme: Theme = field(default_factory=lambda: Theme(Mode.LIGHT))
-    clock: StillClock = field(default_factory=lambda: StillClock(NOON))
+    clock: StillClock | ManualClock = field(default_factory=lambda: StillClock(NOON))
     bus: EventBus = field(default_factory=EventBus)
     provider: FakeProvider = field(default_factory=FakeProvider)
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
@@ -192,6 +192,7 @@ class WindowHarness:
             hosted=core.provider_setup,
             smoke_tests=core.smoke_tests,
             outbound=core.outbound,
+            switches=core.switches,
             procedures=self.procedures,
             backups=self.backups,
             open_folder=self.opened.append,

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPai
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.actions import ActionName, UnavailableReason
-from app.text.signs import ACTION_ICON
+from app.text.signs import ACTION_ICON, Tone
 from app.text.status import action, refusal, texts
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
@@ -23,7 +23,7 @@ from app.ui.theme.theme import (
     TEXT_SMALL,
     Theme,
 )
-from app.ui.widgets.action_menu import CARDS, MORE, Availability, Slot, SlotState, resolve_slots
+from app.ui.widgets.action_menu import CARDS, MORE, RISKY, Availability, Slot, SlotState, resolve_slots
 
 _TILE = 36
 _CARD_ICON = 18
@@ -102,9 +102,11 @@ class ActionCard(QAbstractButton):
         side, drawn, small = (self._theme.px(size) for size in (_TILE, _CARD_ICON, _MARK))
         tile = QRect(SPACE_3, (self.height() - side) // 2, side, side)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(tokens.border if locked else tokens.accent_soft))
+        risky = tokens.badge[Tone.ERROR] if self._name in RISKY else None
+        ground, drawing_colour = (risky.bg, risky.fg) if risky else (tokens.accent_soft, tokens.on_accent_soft)
+        painter.setBrush(QColor(tokens.border if locked else ground))
         painter.drawRoundedRect(tile, RADIUS_CONTROL, RADIUS_CONTROL)
-        drawing = icon(ACTION_ICON[self._name], tokens.text3 if locked else tokens.on_accent_soft, drawn)
+        drawing = icon(ACTION_ICON[self._name], tokens.text3 if locked else drawing_colour, drawn)
         drawing.paint(painter, _middle(tile, drawn))
         edge_of_card = QRect(self.width() - SPACE_3 - small, 0, small, self.height())
         mark = icon("lock" if locked else "chevron-right", tokens.text3 if locked else tokens.text2, small)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.backups import BackupService
-from app.core.mentorado_service import MentoradoService
 from app.domain.events import StatusChanged
-from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
-from app.domain.repositories import Clock, SetAsideDeliveries, TransitionRepository
+from app.domain.repositories import SetAsideDeliveries, TransitionRepository
 from app.domain.uptime import StateChange, TimeRange
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.summary import SummaryView
+from app.ui.detail_pane.switch_history import joined, notes, tenures
+from app.ui.detail_pane.timeline import TimelineEvent
+
+if TYPE_CHECKING:
+    from app.ui.action_runner import ActionRunner
 
 
 class HistoryLoader(QObject):
@@ -29,20 +31,18 @@ class HistoryLoader(QObject):
     def __init__(
         self,
         content: SummaryView,
-        mentorados: MentoradoService,
         history: TransitionRepository,
-        backups: BackupService | None,
         set_aside: SetAsideDeliveries | None,
-        clock: Clock,
+        runner: ActionRunner,
         parent: QObject,
     ) -> None:
+        """*runner* has the services that tell the rest."""
         super().__init__(parent)
         self._content = content
-        self._mentorados = mentorados
         self._history = history
-        self._backups = backups
         self._set_aside = set_aside
-        self._clock = clock
+        self._mentorados, self._clock = runner.mentorados, runner.clock
+        self._backups, self._procedures, self._switches = runner.backups, runner.procedures, runner.switches
         self._whose: MentoradoId | None = None
 
     def clear(self) -> None:
@@ -56,7 +56,7 @@ class HistoryLoader(QObject):
     def read(self, mentorado_id: MentoradoId) -> None:
         """This one's from now on."""
         self._whose = mentorado_id
-        self._read_history(mentorado_id)
+        self.read_history(mentorado_id)
         self.read_backup(mentorado_id)
         self.read_set_aside(mentorado_id)
 
@@ -81,13 +81,27 @@ class HistoryLoader(QObject):
             self._content.show_set_aside(counts)
 
     @async_slot
-    async def _read_history(self, mentorado_id: MentoradoId) -> None:
-        link_id, week_ago = self._mentorados.get(mentorado_id).link.id, self._clock.now() - TimeRange.WEEK.length
+    async def read_history(self, mentorado_id: MentoradoId) -> None:
+        """What the links that were in use did, and what was done in switches; a link beside is nobody's connection."""
+        week_ago = self._clock.now() - TimeRange.WEEK.length
+        runs = self._switches.runs if self._switches else ()
+        items = [item for run in runs for item in run.items if item.mentorado_id == mentorado_id]
+        stretches = tenures(self._mentorados.get(mentorado_id).link.id, items)
         latest = await self._history.for_mentorado(mentorado_id)
-        week = await self._history.since(link_id, week_ago)
+        week = [
+            (each, await self._history.since(each.link_id, max(week_ago, each.begin or week_ago)))
+            for each in stretches
+            if each.end is None or each.end > week_ago
+        ]
+        done = await self._procedures.latest(mentorado_id) if self._procedures and items else ()
         if mentorado_id == self._whose:
-            self._show_events((each.at, each.after) for each in latest)
-            self._content.picture.show_moves(StateChange(each.at, each.before, each.after) for each in week)
+            in_use = [
+                (each.at, each.after)
+                for each in latest
+                if any(one.link_id == each.link_id and one.covers(each.at) for one in stretches)
+            ]
+            self._show_events([*in_use, *notes(items, done)])
+            self._content.picture.show_moves(joined(week))
 
-    def _show_events(self, events: Iterable[tuple[datetime, LinkStatus]]) -> None:
+    def _show_events(self, events: Iterable[TimelineEvent]) -> None:
         self._content.timeline.add(events, self._clock.now().astimezone().date())

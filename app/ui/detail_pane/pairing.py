@@ -19,7 +19,7 @@ from app.domain.link_status import (
     QrCode,
     Reason,
 )
-from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber, last_digits
 from app.domain.repositories import Clock
 from app.text.status import texts
@@ -165,6 +165,7 @@ class PairingPanel(QFrame):
         self._clock = clock
         self._phone_codes = phone_codes
         self._mentorado_id: MentoradoId | None = None
+        self._link_id: LinkId | None = None  # which of their links is paired
         self._typing = False  # a code to type is shown in the place of the QR
         self._cancellable = cancellable  # not where giving up is offered elsewhere
         self._stage = Stage.NONE
@@ -220,8 +221,8 @@ class PairingPanel(QFrame):
 
     def show_status(self, mentorado: Mentorado, status: LinkStatus, turn: tuple[str, int]) -> None:
         """Show whatever *status* says of a pairing; *turn* is who is being paired, and how many come before."""
-        if mentorado.id != self._mentorado_id:
-            self._mentorado_id = mentorado.id
+        if mentorado.link.id != self._link_id:
+            self._mentorado_id, self._link_id = mentorado.id, mentorado.link.id
             self._forget_typed()
         match status.state, status.reason:
             case LinkState.CONNECTING, Reason.WAITING_TURN:
@@ -291,7 +292,7 @@ class PairingPanel(QFrame):
 
     @async_slot
     async def _ask_phone_code(self, _checked: bool = False) -> None:
-        codes, mentorado_id = self._phone_codes, self._mentorado_id
+        codes, mentorado_id, link_id = self._phone_codes, self._mentorado_id, self._link_id
         if codes is None or mentorado_id is None:
             return
         had_focus = self.focusWidget() is self._type_instead
@@ -299,10 +300,10 @@ class PairingPanel(QFrame):
         if had_focus:
             self._plate.setFocus()  # else the next in the row would have it, and that gives everything up
         try:
-            code = await codes.request(mentorado_id)
+            code = await codes.request(mentorado_id, link_id)
         finally:
             self._type_instead.setEnabled(True)
-        if mentorado_id == self._mentorado_id and self._stage in (Stage.CODE, Stage.LAPSED):
+        if link_id == self._link_id and self._stage in (Stage.CODE, Stage.LAPSED):
             in_focus = self.focusWidget() is self._plate
             self._typing = True
             self._typed.show_code(code)
@@ -379,7 +380,7 @@ class PairingPanel(QFrame):
 
     def _may_type(self) -> bool:
         codes, mentorado_id = self._phone_codes, self._mentorado_id
-        return codes is not None and mentorado_id is not None and codes.available(mentorado_id)
+        return codes is not None and mentorado_id is not None and codes.available(mentorado_id, self._link_id)
 
     def _show_notice(self) -> None:
         if self._stage is Stage.WAITING_TURN:
@@ -419,7 +420,7 @@ class PairingPanel(QFrame):
 def turn_of(mentorado: Mentorado, supervisor: Supervisor, mentorados: MentoradoService) -> tuple[str, int]:
     """Who is being paired, and how many come before *mentorado*."""
     pairing_queue = supervisor.pairing
-    names = {each.link.id: each.name for each in mentorados.all()}
+    names = {each.link.id: each.name for each in mentorados.through_all()}
     waiting = pairing_queue.waiting
     ahead = waiting.index(mentorado.link.id) if mentorado.link.id in waiting else 0
     return (names.get(pairing_queue.current, "") if pairing_queue.current else "", ahead)

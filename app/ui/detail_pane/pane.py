@@ -37,76 +37,32 @@ from app.domain.events import (
     OutboundStopped,
     PairingQueueChanged,
     ProcedureChanged,
+    StandbyStatusChanged,
     StatusChanged,
+    SwitchesChanged,
 )
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock, SetAsideDeliveries, TransitionRepository
+from app.domain.switch import SwitchItem
 from app.domain.uptime import TimeRange
 from app.text.status import problem as words_of
 from app.text.status import sentence, texts
 from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import async_slot
+from app.ui.detail_pane.conversations_tab import ConversationsTab
 from app.ui.detail_pane.history_loader import HistoryLoader
 from app.ui.detail_pane.pairing import turn_of
 from app.ui.detail_pane.summary import SummaryView
-from app.ui.detail_pane.view import MentoradoView
+from app.ui.detail_pane.view import MentoradoView, SwitchView
 from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
-from app.ui.theme.theme import PANE_WIDTH, SPACE_6, Theme
+from app.ui.theme.theme import PANE_WIDTH, Theme
 from app.ui.widgets.choices import Tabs
 from app.ui.widgets.placeholders import Notice
 
 if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
-
-
-class ConversationsTab(QWidget):
-    """Makes the conversations when they are first looked at; an open one takes the head's room too."""
-
-    def __init__(self, make: Callable[[], ConversationsPanel]) -> None:
-        super().__init__()
-        self._make = make
-        self._mentorado_id: MentoradoId | None = None
-        self._head: QWidget | None = None
-        self.panel: ConversationsPanel | None = None
-        self._top = QVBoxLayout()
-        self._top.setContentsMargins(SPACE_6 - 1, SPACE_6, SPACE_6, 0)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(1, 0, 0, 0)  # the line at the pane's edge
-        self._column.setSpacing(0)
-        self._column.addLayout(self._top)
-
-    def take_head(self, head: QWidget) -> None:
-        """Show the conversations under *head*."""
-        self._head = head
-        self._top.addWidget(head)
-        if self.panel is None:
-            self.panel = panel = self._make()
-            panel.thread_opened.connect(self._on_thread)
-            panel.show_mentorado(self._mentorado_id)
-            self._column.addWidget(panel, 1)
-        self._on_thread(self.panel.in_thread)
-
-    def give_head(self) -> None:
-        """The head is needed elsewhere now."""
-        if self._head is not None:
-            self._head.show()
-
-    def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
-        self._mentorado_id = mentorado_id
-        if self.panel is not None:
-            self.panel.show_mentorado(mentorado_id)
-
-    def leave_wide(self) -> None:
-        """Have the open conversation here again."""
-        if self.panel is not None:
-            self.panel.leave_wide()
-
-    def _on_thread(self, is_open: bool) -> None:
-        if self._head is not None:
-            self._head.setVisible(not is_open)
-        self._top.setContentsMargins(SPACE_6 - 1, 0 if is_open else SPACE_6, SPACE_6, 0)
 
 
 _NOBODY, _SUMMARY, _CONVERSATIONS = 0, 1, 2
@@ -253,7 +209,7 @@ class DetailPane(QWidget):
         conversations = ConversationsTab(lambda: self._connected(make())) if make else None
         self._pages = PaneStack(self, self._content, theme, conversations)
         self._sides = ProcedurePanelController(runner, self._pages, self, lambda: self._mentorado_id)
-        self._past = HistoryLoader(self._content, mentorados, history, runner.backups, set_aside, clock, self)
+        self._past = HistoryLoader(self._content, history, set_aside, runner, self)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.consents_requested.connect(lambda: self.consents_requested.emit(self._mentorado_id))
@@ -281,6 +237,8 @@ class DetailPane(QWidget):
             *(bus.subscribe(kind, lambda _event: self._refresh()) for kind in _INCIDENTS),
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(OutboundStopped, self._on_stopped),
+            bus.subscribe(StandbyStatusChanged, self._on_standby),
+            bus.subscribe(SwitchesChanged, self._on_switches),
             bus.subscribe(DeliverySetAside, self._on_set_aside),
             bus.subscribe(MessagesErased, self._on_set_aside),
             texts.on_change(self._retranslate),
@@ -363,19 +321,32 @@ class DetailPane(QWidget):
         except Problem:  # the roster was read anew, without this one
             return None
         mentorado, status, forbidden = context.mentorado, context.status, context.forbidden
-        ends, now = (status.until, forbidden.until if forbidden else None), self._clock.now()
+        switch = self._switch_view(context.switch)
+        ends = (status.until, forbidden.until if forbidden else None, switch.until if switch else None)
+        now = self._clock.now()
         waits = status.reason is Reason.WAITING_TURN
         return MentoradoView(
             mentorado=mentorado,
             status=status,
             availability=availability(context),
             procedure=context.procedure,
+            switch=switch,
             stop=context.stop,
             turn=turn_of(mentorado, self._supervisor, self._mentorados) if waits else ("", 0),
             changes_at=min((end for end in ends if end is not None and end > now), default=None),
             busy=mentorado_id in self._busy,
             trouble=self._trouble.get(mentorado_id),
         )
+
+    def _switch_view(self, item: SwitchItem | None) -> SwitchView | None:
+        switches = self._runner.switches
+        if item is None or switches is None:
+            return None
+        run = next(each for each in switches.runs if each.id == item.run_id)
+        former = self._supervisor.status(item.from_link)
+        until = run.grace_ends(item)
+        over = until is not None and until <= self._clock.now()
+        return SwitchView(item=item, run=run.state, until=until, over=over, former=former)
 
     def _update(self, **changes: Any) -> None:
         """Show these parts of the view, which are all that has changed."""
@@ -455,6 +426,18 @@ class DetailPane(QWidget):
             self._refresh()
             if event.procedure.ended:
                 self._past.read_backup(self._mentorado_id)
+            if event.procedure.link_id is not None:
+                self._past.read_history(self._mentorado_id)
+
+    def _on_standby(self, event: StandbyStatusChanged) -> None:
+        if event.mentorado_id == self._mentorado_id and self._view is not None and self._view.switch is not None:
+            self._refresh()
+
+    def _on_switches(self, _event: SwitchesChanged) -> None:
+        """They are few, and rare: whose it was is not asked."""
+        if self._mentorado_id is not None:
+            self._refresh()
+            self._past.read_history(self._mentorado_id)
 
     def _on_stopped(self, event: OutboundStopped) -> None:
         if event.mentorado_id == self._mentorado_id:

@@ -32,6 +32,7 @@ from app.ui.detail_pane.evidence import HealthCard, SetAsideLines, SupportDetail
 from app.ui.detail_pane.pairing import PairingPanel, Stage
 from app.ui.detail_pane.recommendation import RecommendationCard, RecommendationModel, recommendation_for
 from app.ui.detail_pane.sending import SendingStopCard, SendLine
+from app.ui.detail_pane.switching import SwitchCard
 from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.uptime_chart import UptimeChart
 from app.ui.detail_pane.view import MentoradoView
@@ -287,6 +288,7 @@ class SummaryView(QWidget):
         self.mark = ProcedureBanner()
         self.send_line = SendLine(theme)
         self.stop = SendingStopCard()
+        self.switch = SwitchCard(theme)
         self.action_cards = ActionCards(theme)
         self.picture = UptimeChart(theme)
         self.timeline = Timeline(theme)
@@ -302,6 +304,7 @@ class SummaryView(QWidget):
         self.pairing.cancel_requested.connect(lambda: self.action_requested.emit(ActionName.CANCEL))
         self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
         self.action_cards.action_requested.connect(self.action_requested)
+        self.switch.action_requested.connect(self.action_requested)
         self.stop.release_requested.connect(lambda: self.action_requested.emit(ActionName.RELEASE_SENDING))
 
     def show_view(self, view: MentoradoView) -> None:
@@ -317,6 +320,8 @@ class SummaryView(QWidget):
             self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
         if self._differs("procedure", view.procedure, busy):
             self.mark.show_procedure(view.procedure, busy=busy)
+        if self._differs("switch", *_shown_of_switch(view)):
+            self.switch.show_switch(view, self._clock.now())
         renewable = view.availability[ActionName.NEW_CODE] is None
         if self._differs("pairing", mentorado, status.state, status.reason, status.qr, view.turn, renewable):
             self._show_pairing(view, renewable=renewable)
@@ -414,7 +419,7 @@ class SummaryView(QWidget):
         head.addWidget(self.state)
         head.addWidget(self.send_line)
         self.take_head()
-        for part in (self.mark, self.stop, self.lead, self.trouble, self.pairing, self.evidence):
+        for part in (self.mark, self.stop, self.switch, self.lead, self.trouble, self.pairing, self.evidence):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], [self.action_cards], SPACE_2 + 2))
         self._room_for_number = QVBoxLayout()
@@ -422,6 +427,12 @@ class SummaryView(QWidget):
         layout.addLayout(_section(self._headings["history"], [self.picture, self.timeline], SPACE_3))
         layout.addLayout(_section(self._headings["details"], [self.details, self.set_aside], SPACE_2))
         layout.addStretch(1)
+
+
+def _shown_of_switch(view: MentoradoView) -> tuple[object, ...]:
+    if view.switch is None:
+        return ()
+    return view.switch, view.procedure, view.busy, view.availability[ActionName.ROLL_BACK]
 
 
 def _section(heading: QLabel, parts: Iterable[QWidget], spacing: int) -> QVBoxLayout:

@@ -12,11 +12,22 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.text.signs import Tone, badge_icon, tone_of
-from app.text.status import date_time, state_badge, texts
+from app.text.status import date_time, provider, state_badge, texts
+from app.ui.detail_pane.switch_history import SwitchEvent, SwitchNote
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
 
 SHOWN = 8
+
+TimelineEvent = tuple[datetime, LinkStatus | SwitchNote]
+
+_NOTES = {
+    SwitchEvent.BEGUN: (Tone.PROGRESS, "swap"),
+    SwitchEvent.DONE: (Tone.CONNECTED, "swap"),
+    SwitchEvent.TAKEN_BACK: (Tone.WAITING, "undo"),
+    SwitchEvent.ROLLED_BACK: (Tone.WAITING, "undo"),
+    SwitchEvent.RELEASED: (Tone.IDLE, "log-out"),
+}
 
 _DOT = 24
 _ICON = 12
@@ -83,9 +94,15 @@ class _Row(QWidget):
         self._when.setContentsMargins(0, SPACE_1 + 1, 0, 0)
         layout.addWidget(self._when, 0, Qt.AlignmentFlag.AlignTop)
 
-    def show_event(self, status: LinkStatus, at: datetime, today: date, *, last: bool) -> None:
-        what, why, when = state_badge(status), _why(status), date_time(at.astimezone(), today)
-        self._dot.show_dot(tone_of(status), badge_icon(status), last=last)
+    def show_event(self, event: LinkStatus | SwitchNote, at: datetime, today: date, *, last: bool) -> None:
+        when = date_time(at.astimezone(), today)
+        if isinstance(event, SwitchNote):
+            known = {"former": provider(event.source), "current": provider(event.target)}
+            what, why = (texts(f"former.event.{event.event}.{part}", **known) for part in ("what", "why"))
+            self._dot.show_dot(*_NOTES[event.event], last=last)
+        else:
+            what, why = state_badge(event), _why(event)
+            self._dot.show_dot(tone_of(event), badge_icon(event), last=last)
         self._what.setText(what)
         self._why.setText(why)
         self._why.setVisible(bool(why))
@@ -98,7 +115,7 @@ class Timeline(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._events: list[tuple[datetime, LinkStatus]] = []
+        self._events: list[TimelineEvent] = []
         self._today = date.min
         self._rows = [_Row(theme) for _ in range(SHOWN)]
         self._none = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
@@ -112,20 +129,22 @@ class Timeline(QWidget):
         self.retranslate()
 
     @property
-    def events(self) -> Sequence[tuple[datetime, LinkStatus]]:
+    def events(self) -> Sequence[TimelineEvent]:
         return tuple(self._events)
 
     def clear(self) -> None:
         self._events = []
         self.retranslate()
 
-    def add(self, events: Iterable[tuple[datetime, LinkStatus]], today: date) -> None:
+    def add(self, events: Iterable[TimelineEvent], today: date) -> None:
         self._today = today
-        known = {(at, status.state, status.reason) for at, status in self._events}
-        for at, status in events:
-            if (at, status.state, status.reason) not in known:
-                known.add((at, status.state, status.reason))
-                self._events.append((at, replace(status, qr=None)))  # a code is not kept longer than it lives
+        known = {_key(event) for event in self._events}
+        for event in events:
+            if _key(event) not in known:
+                known.add(_key(event))
+                at, what = event
+                # a code is not kept longer than it lives
+                self._events.append((at, replace(what, qr=None) if isinstance(what, LinkStatus) else what))
         self._events.sort(key=lambda event: event[0], reverse=True)
         del self._events[SHOWN:]
         self.retranslate()
@@ -136,8 +155,13 @@ class Timeline(QWidget):
         for position, row in enumerate(self._rows):
             row.setVisible(position < len(self._events))
             if position < len(self._events):
-                at, status = self._events[position]
-                row.show_event(status, at, self._today, last=position == len(self._events) - 1)
+                at, event = self._events[position]
+                row.show_event(event, at, self._today, last=position == len(self._events) - 1)
+
+
+def _key(event: TimelineEvent) -> tuple[object, ...]:
+    at, what = event
+    return (at, what.state, what.reason) if isinstance(what, LinkStatus) else event
 
 
 def _why(status: LinkStatus) -> str:

@@ -7,10 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.actions import ActionName, UnavailableReason
-from app.domain.link_status import LinkStatus
+from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import Mentorado
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
+from app.domain.switch import SwitchItem, SwitchState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchView:
+    """A provider switch that is not settled."""
+
+    item: SwitchItem
+    run: SwitchState
+    until: datetime | None  # the former provider is kept at least until then
+    over: bool  # that time has come
+    former: LinkStatus  # of the link that was in use before
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is no way back now: the former provider would not connect by itself."""
+        return self.former.state is LinkState.BLOCKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +38,7 @@ class MentoradoView:
     status: LinkStatus
     availability: Mapping[ActionName, UnavailableReason | None]
     procedure: Procedure | None  # the one that is not finished
+    switch: SwitchView | None  # of the provider
     stop: OutboundStop | None  # why nothing is sent until somebody releases the number
     turn: tuple[str, int]  # who is being paired, and how many come before this one
     changes_at: datetime | None  # when a ban or a restriction ends, and with it what can be done

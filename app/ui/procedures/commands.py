@@ -22,6 +22,7 @@ class CommandId(StrEnum):
     ACCEPT = "accept"  # that phone, after all
     PAUSE = "pause"
     UNDO = "undo"
+    SWITCH_AGAIN = "switch_again"  # begin anew what was taken back
     OPEN_FOLDER = "open_folder"  # where the file is that was made
     CLOSE = "close"
 
@@ -59,7 +60,10 @@ def account_commands() -> tuple[ProcedureCommand, ProcedureCommand]:
 
 
 def secondary_command(procedure: Procedure) -> ProcedureCommand | None:
-    """A second command after a success."""
+    """A second command after the end."""
+    if procedure.state is ProcedureState.UNDONE and procedure.head.kind is ProcedureKind.SWITCH:
+        label = status_text.action(ActionName.SWITCH_PROVIDER)[0]
+        return ProcedureCommand(CommandId.SWITCH_AGAIN, f"{label}…")
     made = procedure.state is ProcedureState.DONE and procedure.head.kind is ProcedureKind.BACKUP
     return ProcedureCommand(CommandId.OPEN_FOLDER, texts("settings.open_folder")) if made else None
 

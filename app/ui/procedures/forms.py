@@ -7,10 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QFileDialog,
     QLabel,
     QLineEdit,
@@ -32,17 +30,14 @@ from app.text.procedure import counted
 from app.text.status import age, date_time, texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.procedures.impact import ImpactView, at_first
-from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
-    RADIUS_ROW,
     SPACE_1,
     SPACE_2,
     SPACE_3,
-    TEXT_BODY,
-    TEXT_SMALL,
     Theme,
 )
 from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.radio_card import RadioCard
 
 if TYPE_CHECKING:
     from app.core.backups import BackupService
@@ -55,6 +50,10 @@ class ProcedureForm(QWidget):
     changed = Signal()
     submitted = Signal()
     """Enter in a field that is filled in; it never means a backup without its passphrase."""
+    confirm_wanted = Signal()
+    """Enter in a field whose button has to be pressed on its own."""
+    look_wanted = Signal(QWidget)
+    """Something new is to be read there."""
 
     kind: ProcedureKind
 
@@ -76,6 +75,11 @@ class ProcedureForm(QWidget):
     def title(self) -> str:
         """The title of the form."""
         return texts(f"begin.{self.kind}.question", name=self.name)
+
+    @property
+    def about(self) -> str:
+        """The line below the title."""
+        return texts(f"begin.{self.kind}.line", name=self.name)
 
     @property
     def confirm_label(self) -> str:
@@ -102,8 +106,18 @@ class ProcedureForm(QWidget):
         """The typed passphrase, kept in memory only."""
         return ""
 
+    @property
+    def spoken(self) -> str:
+        """What a screen reader is told of what came by itself."""
+        return ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the person has decided, and there is nothing to confirm any more."""
+        return False
+
     def retranslate(self) -> None:
-        self._line.setText(texts(f"begin.{self.kind}.line", name=self.name))
+        self._line.setText(self.about)
         self.setAccessibleName(f"{self.title} {self._line.text()}")
 
 
@@ -131,10 +145,6 @@ class ImpactForm(ProcedureForm):
         self.changed.emit()
 
 
-_WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-_WIDTH, _DOT, _LOCK = 316, 18, 14
-
-
 def contents(info: BackupInfo) -> str:
     """What is in it: messages, a session or none, protected or not, how large."""
     lines = [
@@ -146,99 +156,20 @@ def contents(info: BackupInfo) -> str:
     return " · ".join(filter(None, lines))
 
 
-class BackupCard(QAbstractButton):
-    """A backup to select, like a radio button."""
+class BackupCard(RadioCard):
+    """A backup to select."""
 
     def __init__(self, theme: Theme, info: BackupInfo, now: Callable[[], datetime]) -> None:
-        super().__init__(checkable=True, autoExclusive=True)
+        super().__init__(theme)
         self.info = info
-        self._theme = theme
         self._now = now
-        self._line = ""
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        theme.changed.connect(self.updateGeometry)
         self.retranslate()
 
     def retranslate(self) -> None:
         now = self._now()
         when = date_time(self.info.at.astimezone(), now.astimezone().date())
-        self.setText(f"{when} · {age(now - self.info.at)}")
-        self._line = contents(self.info)
-        self.setAccessibleName(f"{self.text()}. {self._line}")
+        self.show_words(f"{when} · {age(now - self.info.at)}", contents(self.info))
         self.setToolTip(plain_tip(str(self.info.path)))
-        self.updateGeometry()
-        self.update()
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        room = width - self._text_left - SPACE_3
-        return sum(self._height(font, words, room) for font, words in self._text_parts()) + 2 * SPACE_3
-
-    def sizeHint(self) -> QSize:
-        return QSize(_WIDTH, self.heightForWidth(_WIDTH))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(self._text_left + self._theme.px(90), 0)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        tokens, on = self._theme.tokens, self.isChecked()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        edge, width = (tokens.focus, 2.0) if self.hasFocus() else (tokens.accent if on else tokens.border, 1.0)
-        painter.setPen(QPen(QColor(edge), width))
-        painter.setBrush(QColor(tokens.selected if on else tokens.hover if self.underMouse() else tokens.raised))
-        inset = width / 2
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS_ROW, RADIUS_ROW)
-        self._paint_dot(painter)
-        room, top = self.width() - self._text_left - SPACE_3, SPACE_3
-        for (font, words), colour in zip(self._text_parts(), (tokens.text, tokens.text2), strict=True):
-            height = self._height(font, words, room)
-            painter.setFont(font)
-            painter.setPen(QColor(colour))
-            painter.drawText(QRect(self._text_left, top, room, height), _WRAPPED, words)
-            top += height
-        painter.end()
-
-    def _paint_dot(self, painter: QPainter) -> None:
-        tokens, side = self._theme.tokens, self._theme.px(_DOT)
-        circle = QRectF(SPACE_3 + 1, (self.height() - side) / 2, side, side).adjusted(1, 1, -1, -1)
-        if self.isChecked():
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.accent))
-            painter.drawEllipse(circle)
-            inner, at = self._theme.px(_LOCK) - 2, circle.center().toPoint()
-            drawing = icon("check", tokens.on_accent, inner)
-            drawing.paint(painter, QRect(at.x() - inner // 2, at.y() - inner // 2, inner, inner))
-        else:
-            painter.setPen(QPen(QColor(tokens.border_strong), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(circle)
-
-    @property
-    def _text_left(self) -> int:
-        return SPACE_3 + self._theme.px(_DOT) + SPACE_2 + 4
-
-    def _text_parts(self) -> tuple[tuple[QFont, str], tuple[QFont, str]]:
-        return (
-            (self._theme.font(TEXT_BODY, QFont.Weight.DemiBold), self.text()),
-            (self._theme.font(TEXT_SMALL), self._line),
-        )
-
-    @staticmethod
-    def _height(font: QFont, words: str, room: int) -> int:
-        return QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), _WRAPPED, words).height()
 
 
 class PassphraseField(QWidget):

@@ -22,7 +22,14 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QStackedLayout, QVBoxLa
 from app.core.procedures.service import ProcedureService
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
-from app.domain.events import BackupProgressed, MentoradoChanged, PairingQueueChanged, ProcedureChanged, StatusChanged
+from app.domain.events import (
+    BackupProgressed,
+    MentoradoChanged,
+    PairingQueueChanged,
+    ProcedureChanged,
+    StandbyStatusChanged,
+    StatusChanged,
+)
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.procedure import Procedure, ProcedureKind, StepName
 from app.text.procedure import if_closed, progress, title
@@ -35,6 +42,7 @@ from app.ui.procedures.chrome import FocusMemory, Footer, SheetHead
 from app.ui.procedures.commands import CommandId, ProcedureCommand, other_commands
 from app.ui.procedures.forms import BackupForm, ImpactForm, ProcedureForm, RestoreForm
 from app.ui.procedures.progress import ProcedureView
+from app.ui.provider_switch.form import SwitchForm
 from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_6
 
 _DECIDES: Final = MappingProxyType(
@@ -42,8 +50,11 @@ _DECIDES: Final = MappingProxyType(
 )
 
 
-async def begin(runner: ActionRunner, request: ActionRequest, form: ProcedureForm) -> Procedure:
-    """Begin the procedure of *form*. Raises `Problem`; what was typed stays then."""
+async def begin(runner: ActionRunner, request: ActionRequest, form: ProcedureForm) -> Procedure | None:
+    """Begin the procedure of *form*; None where it begins by itself. Raises `Problem`; what was typed stays then."""
+    if isinstance(form, SwitchForm):
+        await form.approve()
+        return None
     return await procedures_of(runner).begin(
         form.kind,
         request.mentorado_id,
@@ -67,6 +78,8 @@ async def execute(runner: ActionRunner, control: CommandId, procedure: Procedure
             await procedures.undo(procedure_id)
         case CommandId.CONTINUE | CommandId.TRY_AGAIN:
             await procedures.resume(procedure_id, secret=secret)
+        case CommandId.SWITCH_AGAIN:
+            await runner.run(ActionName.SWITCH_PROVIDER, procedure.head.mentorado_id, over)
         case CommandId.OPEN_FOLDER:
             if file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path"):
                 runner.open_folder(Path(file).parent)
@@ -87,6 +100,7 @@ KIND_OF: Final = MappingProxyType(
         ActionName.REAUTHENTICATE: ProcedureKind.REAUTHENTICATION,
         ActionName.BACK_UP: ProcedureKind.BACKUP,
         ActionName.RESTORE: ProcedureKind.RESTORE,
+        ActionName.SWITCH_PROVIDER: ProcedureKind.SWITCH,
     }
 )
 
@@ -101,6 +115,10 @@ def form_for(request: ActionRequest, runner: ActionRunner) -> ProcedureForm:
             if runner.backups is None:
                 raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name)
             return RestoreForm(runner.theme, mentorado, runner.backups, runner.clock)
+        case ProcedureKind.SWITCH:
+            if runner.switches is None:
+                raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name)
+            return SwitchForm(runner, mentorado, runner.switches)
         case _:
             return ImpactForm(kind, runner.theme, mentorado, procedures_of(runner), runner.clock)
 
@@ -158,6 +176,7 @@ class ProcedurePanel(QWidget):
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(BackupProgressed, self._on_moved),
             bus.subscribe(StatusChanged, self._on_status),
+            bus.subscribe(StandbyStatusChanged, self._on_status),
             bus.subscribe(PairingQueueChanged, lambda _event: self._refresh()),
             bus.subscribe(MentoradoChanged, self._on_mentorado),
             texts.on_change(self._retranslate),
@@ -180,6 +199,8 @@ class ProcedurePanel(QWidget):
         self._form = form = form_for(request, self._runner)
         form.changed.connect(self._refresh)
         form.submitted.connect(self._submit)
+        form.confirm_wanted.connect(lambda: self.footer.button(CommandId.CONFIRM).setFocus())
+        form.look_wanted.connect(self._bring_into_view)
         self._column.insertWidget(1, form)
         form.show()  # else the layout does it later, and nothing in it could have the keyboard yet
         self.trouble.hide()
@@ -272,7 +293,7 @@ class ProcedurePanel(QWidget):
 
     async def _begin(self, form: ProcedureForm, request: ActionRequest) -> None:
         procedure = await begin(self._runner, request, form)
-        if self._procedure is None:  # it told us already, and may have moved since
+        if procedure is not None and self._procedure is None:  # it told us already, and may have moved since
             self.show_procedure(procedure)
 
     # --- what happened
@@ -285,7 +306,7 @@ class ProcedurePanel(QWidget):
         if self._procedure is not None and event.procedure_id == self._procedure.head.id:
             self.view.show_progress(event.progress)
 
-    def _on_status(self, event: StatusChanged) -> None:
+    def _on_status(self, event: StatusChanged | StandbyStatusChanged) -> None:
         if event.mentorado_id == self._mentorado_id:
             self._refresh()
 
@@ -313,13 +334,17 @@ class ProcedurePanel(QWidget):
         self.view.bring_code_into_view()
 
     def _render(self) -> None:
-        mentorado = self._runner.mentorados.get(self._mentorado_id)
         procedure = self._procedure
         self.view.setVisible(procedure is not None)
         if procedure is not None:
-            self._show(procedure, mentorado)
+            self._show(procedure, self._mentorado_of(procedure))
         elif self._form is not None:
-            self._show_form(self._form, mentorado)
+            self._show_form(self._form)
+
+    def _mentorado_of(self, procedure: Procedure) -> Mentorado:
+        """The mentorado, with the link that is connected: a switch connects one beside the link in use."""
+        mentorados, link_id = self._runner.mentorados, procedure.link_id
+        return mentorados.get(self._mentorado_id) if link_id is None else mentorados.through(link_id)
 
     def _show(self, procedure: Procedure, mentorado: Mentorado) -> None:
         name, now = mentorado.name, self._runner.clock.now()
@@ -330,21 +355,27 @@ class ProcedurePanel(QWidget):
         self.footer.show_offers(if_closed(procedure), other_commands(procedure), busy=self._busy)
         self._keyboard.announce(self.view.spoken)
 
-    def _show_form(self, form: ProcedureForm, mentorado: Mentorado) -> None:
+    def _show_form(self, form: ProcedureForm) -> None:
         override = self._request.override_reason if self._request else ""
         self.head.set_text(form.title, texts("begin.override", reason=override) if override else "")
         self.head.set_close_text(texts("begin.cancel"))
         self.setAccessibleName(self.head.title)
+        if form.spoken:
+            self._keyboard.announce(form.spoken)
         self._keyboard.go_through(form.fields, before=self.footer.button(CommandId.NOT_NOW))
-        offers = (
-            ProcedureCommand(CommandId.NOT_NOW, texts("begin.cancel")),
-            ProcedureCommand(CommandId.CONFIRM, form.confirm_label, form.error),
-        )
+        if form.settled:
+            offers = [ProcedureCommand(CommandId.NOT_NOW, texts("procedure.close"))]
+        else:
+            confirm = ProcedureCommand(CommandId.CONFIRM, form.confirm_label, form.error)
+            offers = [ProcedureCommand(CommandId.NOT_NOW, texts("begin.cancel")), confirm]
         self.footer.show_offers("", offers, busy=self._busy, strong=CommandId.CONFIRM)
 
     def _scroll_to(self, top: int) -> None:
         fits = top + self.view.pairing.needed_height <= self._scroll.viewport().height()
         self._scroll.verticalScrollBar().setValue(0 if fits else top - SPACE_2)
+
+    def _bring_into_view(self, part: QWidget) -> None:
+        QTimer.singleShot(0, part, lambda: self._scroll.ensureWidgetVisible(part))  # once it has its place
 
     def _show_trouble(self, sentence: str, next_step: str) -> None:
         self.trouble.show_trouble(sentence, next_step)
@@ -382,6 +413,7 @@ class ProcedurePanelController(QObject):
         self._shown = shown
         self.panels: dict[MentoradoId, ProcedurePanel] = {}  # those that are open
         runner.procedure_requested.connect(self.open_form)
+        runner.procedure_begun.connect(self.show_of)
 
     def procedure_of(self, mentorado_id: MentoradoId) -> Procedure | None:
         """The procedure that is not finished, whether its sheet is open or not."""
@@ -402,9 +434,14 @@ class ProcedurePanelController(QObject):
 
     def show(self) -> None:
         """Show the procedure of the current mentorado, if there is one."""
-        mentorado_id = self._shown()
-        procedure = self.procedure_of(mentorado_id) if mentorado_id else None
-        if mentorado_id is not None and procedure is not None:
+        if (mentorado_id := self._shown()) is not None:
+            self.show_of(mentorado_id)
+
+    def show_of(self, mentorado_id: MentoradoId) -> None:
+        """Show the procedure of this mentorado, if there is one."""
+        if mentorado_id != self._shown() or not self._pane.isVisible():
+            self.mentorado_requested.emit(mentorado_id)
+        if (procedure := self.procedure_of(mentorado_id)) is not None:
             self._sheet(mentorado_id).show_procedure(procedure)
             self._raise_panel(mentorado_id)
 

@@ -23,10 +23,11 @@ from PySide6.QtWidgets import (
 from app.domain.backup import BackupPart, BackupProgress
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado
-from app.domain.procedure import Procedure, ProcedureState, StepName, StepRecord, StepState
+from app.domain.procedure import Procedure, ProcedureState, StepRecord, StepState
 from app.text import procedure as procedure_text
 from app.text.conversation import number, size
 from app.text.procedure import (
+    PAIRING_STEPS,
     ProcedureText,
     is_unproven,
     scan,
@@ -420,6 +421,7 @@ class ProcedureView(QWidget):
     def _show_offers(self, procedure: Procedure, mentorado: Mentorado) -> None:
         status = self._runner.supervisor.status(mentorado.link.id)
         other_phone = (status.state, status.reason) == (LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        other_phone = other_phone and procedure.link_id is None  # a switch sends that phone away by itself
         if procedure.state is ProcedureState.ASKING:
             confirm = ProcedureCommand(CommandId.CONFIRM, texts(f"procedure.confirm.{procedure.head.kind}"))
             self.attention.show_offers(confirm, before=ProcedureCommand(CommandId.NOT_NOW, texts("procedure.not_now")))
@@ -434,7 +436,7 @@ class ProcedureView(QWidget):
         pairs = (
             procedure.state is ProcedureState.RUNNING
             and step is not None
-            and step.name is StepName.PAIR
+            and step.name in PAIRING_STEPS
             and step.state is StepState.RUNNING
         )
         had_code = self._shows_code

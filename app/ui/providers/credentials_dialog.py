@@ -294,8 +294,9 @@ class DialogResult(StrEnum):
 
 
 class CredentialsDialog(ScrollDialog):
-    """Saving needs a successful check, or an explicit choice to save unchecked.
+    """Of the link of *mentorado*, which may be beside the one in use.
 
+    Saving needs a successful check, or an explicit choice to save unchecked.
     Changing a field discards the check.
     """
 
@@ -317,8 +318,10 @@ class CredentialsDialog(ScrollDialog):
         self._report: CredentialReport | None = None
         self._turn = 0  # what was asked before a field changed is not about it any more
         self.ending = DialogResult.NOTHING
-        self._can_connect = actions.unavailable_reason(ActionName.CONNECT, mentorado.id) is None
-        self.set_title(texts("credentials.title", name=mentorado.name))
+        in_use = mentorado.link.in_use
+        self._can_connect = in_use and actions.unavailable_reason(ActionName.CONNECT, mentorado.id) is None
+        known_words = {"name": mentorado.name, "provider": provider(self._kind)}
+        self.set_title(texts("credentials.title" if in_use else "credentials.title_beside", **known_words))
         where = QLabel(texts(f"credentials.where.{self._kind}"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         where.setProperty("role", "secondary")
         self.form = CredentialForm(self._kind, theme)
@@ -332,6 +335,8 @@ class CredentialsDialog(ScrollDialog):
         self.settings.clicked.connect(lambda: self._end(DialogResult.SETTINGS))
         kept_where = QLabel(texts("credentials.where_kept"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         kept_where.setProperty("role", "caption")
+        if not in_use:
+            kept_where.setText(f"{texts('credentials.beside')} {kept_where.text()}")
         for part in (where, self.form, self.verdict, self.keep, self.trouble, self.settings, kept_where):
             self.inside.addWidget(part, 0, *([Qt.AlignmentFlag.AlignLeft] if part is self.settings else []))
         self.inside.insertSpacing(1, SPACE_1)
@@ -341,7 +346,8 @@ class CredentialsDialog(ScrollDialog):
 
         self.forget = QPushButton(texts("credentials.forget"), autoDefault=False)
         self.forget.setProperty("role", "quiet")
-        self.forget.setVisible(known.anything and actions.unavailable_reason(ActionName.ARCHIVE, mentorado.id) is None)
+        idle = actions.unavailable_reason(ActionName.ARCHIVE, mentorado.id) is None
+        self.forget.setVisible(in_use and known.anything and idle)
         self.forget.clicked.connect(lambda: self._end(DialogResult.FORGET))
         self.buttons.insertWidget(0, self.forget)
         self.cancel = self.add_button(texts("dialog.cancel"))
@@ -364,7 +370,7 @@ class CredentialsDialog(ScrollDialog):
         self.verdict.show_verdict(Check.ASKING, texts("credentials.asking", provider=name))
         self._update_buttons()
         try:
-            report = await self._service.check(self._mentorado.id, self.form.typed)
+            report = await self._service.check(self._mentorado.id, self.form.typed, self._mentorado.link.id)
         except Exception:
             if self.over or turn != self._turn:
                 return  # nobody waits for it any more
@@ -391,7 +397,8 @@ class CredentialsDialog(ScrollDialog):
         self.save.setEnabled(False)
         self.busy = True
         try:
-            await self._service.save(self._mentorado.id, self.form.typed, self._report)
+            link_id = self._mentorado.link.id
+            await self._service.save(self._mentorado.id, self.form.typed, self._report, link_id)
         finally:
             self.busy = False
             if not self.over:

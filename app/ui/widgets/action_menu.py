@@ -38,16 +38,22 @@ LEAD: Final[tuple[Slot, ...]] = (
     (_A.REJECT_ACCOUNT,),
     (_A.OVERRULE_LOCK,),
     (_A.RELEASE_SENDING,),
+    (_A.ROLL_BACK,),
+    (_A.RELEASE_FORMER,),
 )
-"""These belong to the lead card, which shows them only in their moment."""
+"""These belong to cards of their own, which show them only in their moment."""
 
 CARDS: Final[tuple[Slot, ...]] = (
     (_A.SMOKE_TEST,),
     (_A.DISCONNECT, _A.CANCEL, _A.CONNECT),
-    (_A.RECOVER,),
     (_A.REAUTHENTICATE,),
+    (_A.SWITCH_PROVIDER,),
+    (_A.RECOVER,),
     (_A.BACK_UP,),
 )
+
+RISKY: Final = frozenset({_A.SWITCH_PROVIDER})
+"""Their tile is red."""
 
 MORE: Final[tuple[Slot, ...]] = (
     (_A.LIFT_BAN,),

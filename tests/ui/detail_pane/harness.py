@@ -117,6 +117,7 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
         hosted=core.provider_setup,
         smoke_tests=core.smoke_tests,
         outbound=core.outbound,
+        switches=core.switches,
     )
     async with core.running():
         aside = FakeSetAside()

@@ -7,9 +7,11 @@ from PySide6.QtWidgets import QLabel
 from app.domain.actions import ActionName
 from app.domain.link_status import (
     LinkState,
+    LinkStatus,
     Reason,
 )
 from app.ui.detail_pane.action_cards import ActionCard
+from app.ui.detail_pane.timeline import Timeline
 from tests.ui.controls import read_aloud
 from tests.ui.detail_pane.harness import THIAGO, PaneHarness
 
@@ -30,6 +32,11 @@ def open_pane(harness: PaneHarness) -> None:
 def words(harness: PaneHarness) -> str:
     labels = harness.pane.findChildren(QLabel)
     return read_aloud(" | ".join(label.text() for label in labels if label.isVisible() and label.text()))
+
+
+def statuses(timeline: Timeline) -> list[LinkStatus]:
+    """What is shown of the link, the latest first."""
+    return [event for _at, event in timeline.events if isinstance(event, LinkStatus)]
 
 
 def card(harness: PaneHarness, name: ActionName) -> ActionCard:

@@ -21,6 +21,7 @@ from tests.clock import ManualClock, settle
 from tests.ui.controls import read_aloud
 from tests.ui.detail_pane.codes import LINK, decode, qr_text
 from tests.ui.detail_pane.harness import LUIZA, THIAGO, PaneHarness, pane_harness, people, unpaired
+from tests.ui.detail_pane.pane_controls import statuses
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -312,7 +313,7 @@ async def test_the_text_of_a_code_is_not_kept_when_it_is_over(theme: Theme) -> N
         panel = open_pane(harness)
         harness.show_code(harness.code())
         await drawn(harness)
-        assert all(status.qr is None for _at, status in harness.pane._content.timeline.events)
+        assert all(status.qr is None for status in statuses(harness.pane._content.timeline))
         harness.put(LinkState.CONNECTED)
         assert panel._code is None
         assert panel._matrix is None

@@ -35,7 +35,7 @@ from tests.conftest import OnQt
 from tests.ui.controls import read_aloud, spoken
 from tests.ui.detail_pane.codes import LINK
 from tests.ui.detail_pane.harness import LUIZA, OTHER_NUMBER, THIAGO, PaneHarness, pane_harness, people, unpaired
-from tests.ui.detail_pane.pane_controls import PAIRS, card, open_pane, words
+from tests.ui.detail_pane.pane_controls import PAIRS, card, open_pane, statuses, words
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -197,11 +197,11 @@ async def test_what_happened_is_read_once_and_grows_with_what_happens(theme: The
         open_pane(harness)
         await settle()
         timeline = harness.pane._content.timeline
-        assert [status.reason for _at, status in timeline.events] == [Reason.NETWORK_DOWN]
+        assert [status.reason for status in statuses(timeline)] == [Reason.NETWORK_DOWN]
         assert "Reconectando | Sem internet" in words(harness)
         harness.put(LinkState.CONNECTED)
         harness.put(LinkState.CONNECTED, evidence=harness.evidence(last_ack=0))
-        assert [status.state for _at, status in timeline.events] == [LinkState.CONNECTED, LinkState.RECONNECTING]
+        assert [status.state for status in statuses(timeline)] == [LinkState.CONNECTED, LinkState.RECONNECTING]
         harness.pane.show_mentorado(LUIZA)
         assert timeline.events == ()
 
@@ -252,7 +252,7 @@ async def test_a_pane_that_is_gone_hears_no_more(theme: Theme) -> None:
         subscribed = sum(map(len, bus._listeners.values()))
         assert len(texts._listeners) == listeners + 1
     await asyncio.sleep(0.01)
-    assert sum(map(len, bus._listeners.values())) == subscribed - 12
+    assert sum(map(len, bus._listeners.values())) == subscribed - 14
     assert len(texts._listeners) == listeners
 
 

@@ -61,6 +61,9 @@ class FakeProcedures(ProcedureService):
     def active(self, mentorado_id: MentoradoId) -> Procedure | None:
         return next((each for each in self.unfinished() if each.head.mentorado_id == mentorado_id), None)
 
+    async def latest(self, mentorado_id: MentoradoId) -> Sequence[Procedure]:
+        return [each for each in reversed(self.open.values()) if each.head.mentorado_id == mentorado_id]
+
     async def pause_active(self, mentorado_id: MentoradoId) -> None:
         """Nothing to pause: these stand still by themselves."""
 

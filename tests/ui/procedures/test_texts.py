@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from app.domain.audit import Actor
 from app.domain.errors import ProblemCode
 from app.domain.link_status import Reason
+from app.domain.mentorado import ProviderKind
 from app.domain.procedure import (
+    POINT_OF_NO_RETURN,
     STEPS,
     EntryKind,
     JournalEntry,
@@ -80,7 +83,7 @@ def test_a_reconnect_that_was_not_even_tried_is_not_said_to_have_failed(language
 def test_every_state_of_every_kind_at_every_step_can_be_said() -> None:
     for kind, state in itertools.product(ProcedureKind, ProcedureState):
         for place in range(len(STEPS[kind])):
-            if state is ProcedureState.ASKING and kind is ProcedureKind.BACKUP:
+            if state is ProcedureState.ASKING and kind not in POINT_OF_NO_RETURN:
                 continue  # it replaces nothing
             procedure = at(kind, state, place)
             shown = procedure_text.summary_text(procedure, person(1))
@@ -237,3 +240,44 @@ def test_whether_a_passphrase_protects_a_file_is_said_at_every_step_and_at_the_e
         step = StepRecord(name=name, state=StepState.DONE, facts=facts)
         line = procedure_text.step_line(step, ProcedureState.RUNNING, is_next=False)
         assert line.endswith(f" · {texts(f'archive.{mark}')}"), line
+
+
+def test_a_switch_that_was_taken_back_says_why_and_that_the_current_provider_stays() -> None:
+    ana = person(1)
+    for reason in Reason:
+        facts = {"code": ProblemCode.LINK_NOT_BACK, "reason": reason}
+        shown = procedure_text.summary_text(at(ProcedureKind.SWITCH, ProcedureState.UNDONE, 1, facts), ana)
+        assert shown.sentence.endswith(".")
+        assert shown.line.endswith(".")
+        assert "{" not in shown.sentence + shown.line
+    for code in ProblemCode:
+        shown = procedure_text.summary_text(at(ProcedureKind.SWITCH, ProcedureState.UNDONE, 0, {"code": code}), ana)
+        assert shown.line.startswith(texts("procedure.switch.stays"))
+        assert "{" not in shown.sentence + shown.line
+    failed = {"code": ProblemCode.SMOKE_TEST_FAILED, "trouble": "no_ack"}
+    shown = procedure_text.summary_text(at(ProcedureKind.SWITCH, ProcedureState.UNDONE, 2, failed), ana)
+    assert shown.sentence == texts("smoke.result.no_ack.sentence")
+    unknown = at(ProcedureKind.SWITCH, ProcedureState.UNDONE, 2, {"code": "crash"})
+    assert procedure_text.summary_text(unknown, ana).sentence == texts("detail.crash")
+
+
+def test_a_switch_with_the_wrong_phone_says_what_became_of_that_phone() -> None:
+    ana = person(1)
+    facts = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT}
+    stays = at(ProcedureKind.SWITCH, ProcedureState.UNDONE, 1, facts)
+    gone = at(ProcedureKind.SWITCH, ProcedureState.UNDONE, 1, {**facts, "other_phone": "unlinked"})
+    known = {"digits": "0001", "name": ana.name}
+    assert procedure_text.summary_text(stays, ana).line == texts("procedure.switch.wrong_phone_stays", **known)
+    assert procedure_text.summary_text(gone, ana).line == texts("procedure.switch.wrong_phone", **known)
+    at_meta = ana.through(replace(ana.link, provider=ProviderKind.META_CLOUD))
+    shown = procedure_text.summary_text(stays, at_meta, person(2).phone)
+    assert shown.sentence.startswith(texts("sentence.other_credentials", account="")[:10])
+
+
+def test_a_switch_names_both_providers_and_asks_for_no_code_where_there_is_none() -> None:
+    switch = at(ProcedureKind.SWITCH, ProcedureState.RUNNING, 1)
+    for target, key in ((ProviderKind.ZAPI, "pair"), (ProviderKind.META_CLOUD, "running")):
+        facts = {"from": ProviderKind.WHATSAPP_WEB, "to": target}
+        procedure = replace(switch, head=replace(switch.head, facts=facts))
+        assert procedure_text.if_closed(procedure) == texts(f"procedure.if_closed.{key}")
+        assert procedure_text.progress(procedure, NOON).startswith("WhatsApp Web → ")

@@ -1,0 +1,1 @@
+"""The provider switch of one mentorado, in the place of the pane."""

@@ -1,0 +1,102 @@
+"""A choice among a few, with room for what each means."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy
+
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import RADIUS_ROW, SPACE_2, SPACE_3, TEXT_BODY, TEXT_SMALL, Theme
+
+_WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+_WIDTH, _DOT, _MARK = 316, 18, 14
+
+
+class RadioCard(QAbstractButton):
+    """A name with a line below it, to select like a radio button."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(checkable=True, autoExclusive=True)
+        self._theme = theme
+        self._line = ""
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        theme.changed.connect(self.updateGeometry)
+
+    def show_words(self, name: str, line: str) -> None:
+        self.setText(name)
+        self._line = line
+        self.setAccessibleName(f"{name}. {line}")
+        self.updateGeometry()
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        room = width - self._text_left - SPACE_3
+        return sum(self._height(font, words, room) for font, words in self._text_parts()) + 2 * SPACE_3
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, self.heightForWidth(_WIDTH))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._text_left + self._theme.px(90), 0)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens, on = self._theme.tokens, self.isChecked()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge, width = (tokens.focus, 2.0) if self.hasFocus() else (tokens.accent if on else tokens.border, 1.0)
+        painter.setPen(QPen(QColor(edge), width))
+        painter.setBrush(QColor(tokens.selected if on else tokens.hover if self.underMouse() else tokens.raised))
+        inset = width / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS_ROW, RADIUS_ROW)
+        self._paint_dot(painter)
+        room, top = self.width() - self._text_left - SPACE_3, SPACE_3
+        for (font, words), colour in zip(self._text_parts(), (tokens.text, tokens.text2), strict=True):
+            height = self._height(font, words, room)
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            painter.drawText(QRect(self._text_left, top, room, height), _WRAPPED, words)
+            top += height
+        painter.end()
+
+    def _paint_dot(self, painter: QPainter) -> None:
+        tokens, side = self._theme.tokens, self._theme.px(_DOT)
+        circle = QRectF(SPACE_3 + 1, (self.height() - side) / 2, side, side).adjusted(1, 1, -1, -1)
+        if self.isChecked():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.accent))
+            painter.drawEllipse(circle)
+            inner, at = self._theme.px(_MARK) - 2, circle.center().toPoint()
+            drawing = icon("check", tokens.on_accent, inner)
+            drawing.paint(painter, QRect(at.x() - inner // 2, at.y() - inner // 2, inner, inner))
+        else:
+            painter.setPen(QPen(QColor(tokens.border_strong), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(circle)
+
+    @property
+    def _text_left(self) -> int:
+        return SPACE_3 + self._theme.px(_DOT) + SPACE_2 + 4
+
+    def _text_parts(self) -> tuple[tuple[QFont, str], tuple[QFont, str]]:
+        return (
+            (self._theme.font(TEXT_BODY, QFont.Weight.DemiBold), self.text()),
+            (self._theme.font(TEXT_SMALL), self._line),
+        )
+
+    @staticmethod
+    def _height(font: QFont, words: str, room: int) -> int:
+        return QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), _WRAPPED, words).height()
