@@ -11,7 +11,7 @@ import keyring
 import keyring.backends.fail
 
 from app.domain.provider_descriptor import CredentialField
-from tests.demo.people import LUCAS, MARINA
+from tests.demo.people import FABIO, LUCAS, MARINA
 from tests.emulators.meta_cloud.graph import MetaCloud
 from tests.emulators.meta_cloud.state import (
     NUMBER_ID,
@@ -33,26 +33,32 @@ META_CREDENTIALS: Final[Mapping[CredentialField, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Gateways:
-    """Where they answer, and what lets one in. The instance is for LUCAS, the number is MARINA's."""
+    """Where they answer, and what lets one in. The instances are for LUCAS and FABIO, the number is MARINA's."""
 
     zapi_url: str
     meta_url: str
     instance: Instance
+    other_instance: Instance
 
     @property
     def zapi_credentials(self) -> Mapping[CredentialField, str]:
-        return {_F.INSTANCE_ID: self.instance.id, _F.INSTANCE_TOKEN: self.instance.token}
+        return self.credentials_of(self.instance)
+
+    def credentials_of(self, instance: Instance) -> Mapping[CredentialField, str]:
+        return {_F.INSTANCE_ID: instance.id, _F.INSTANCE_TOKEN: instance.token}
 
     def scan(self, digits: str, code: str) -> bool:
-        """Let a phone read *code*, if it is the instance's; returns whether it was."""
-        if code != self.instance.qr():
-            return False
-        self.instance.scan(digits, code)
-        return True
+        """Let a phone read *code*, if it is an instance's; returns whether it was."""
+        for instance in (self.instance, self.other_instance):
+            if code == instance.qr():
+                instance.scan(digits, code)
+                return True
+        return False
 
     def lines(self) -> Iterator[str]:
         """What a person types to play with them."""
-        yield f"Z-API, for {LUCAS.name}: instance {self.instance.id}, token {self.instance.token}"
+        for person, instance in ((LUCAS, self.instance), (FABIO, self.other_instance)):
+            yield f"Z-API, for {person.name}: instance {instance.id}, token {instance.token}"
         yield f"Meta, for {MARINA.name}: token {TOKEN}, number id {NUMBER_ID}, account id {WABA_ID}"
 
 
@@ -74,6 +80,6 @@ def open_gateways() -> Iterator[Gateways]:
     keyring.set_keyring(keyring.backends.fail.Keyring())  # type: ignore[no-untyped-call]
     try:
         with Served(zapi) as zapi_served, Served(meta) as meta_served:
-            yield Gateways(zapi_served.url, meta_served.url, zapi.add_instance())
+            yield Gateways(zapi_served.url, meta_served.url, zapi.add_instance(), zapi.add_instance())
     finally:
         keyring.set_keyring(before)

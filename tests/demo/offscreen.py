@@ -18,6 +18,7 @@ from tests.demo.providers_chapter import ProvidersChapter
 from tests.demo.screenshots import README, Screenshots
 from tests.demo.script import Story
 from tests.demo.session import MovedClock, open_session
+from tests.demo.switch_chapter import SwitchChapter
 
 PLAYED, FAILED, INTERRUPTED = 0, 1, 130
 LIMIT_SECONDS = 240.0
@@ -72,7 +73,8 @@ async def _play(app: QApplication, setup: DemoSetup, folder: Path, narrator: Nar
         if for_readme:  # where the emulators listen is no news to a reader, who has none
             session.window.banners.clear("overrides")
         chapter = ProvidersChapter(session, setup.gateways, screenshots, narrator)
-        await Story(session, setup.phones, screenshots, narrator, chapter).play()
+        switch = SwitchChapter(session, setup.gateways, screenshots, narrator)
+        await Story(session, setup.phones, screenshots, narrator, chapter, switch).play()
     return screenshots.pictures
 
 

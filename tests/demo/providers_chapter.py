@@ -115,7 +115,7 @@ class ProvidersChapter:
 
     async def _picture_credentials(self, view: str, person: Person, typed: Mapping[CredentialField, str]) -> None:
         async def checked(sheet: BaseDialog) -> None:
-            await _checked(sheet, typed)
+            await type_and_check(sheet, typed)
 
         await self._take_sheet(view, lambda: self._session.perform(ActionName.ENTER_CREDENTIALS, person), checked)
 
@@ -143,7 +143,7 @@ class ProvidersChapter:
     async def _save_and_connect(self, person: Person, typed: Mapping[CredentialField, str]) -> None:
         self._session.perform(ActionName.ENTER_CREDENTIALS, person)
         sheet = await self._session.sheet()
-        await _checked(sheet, typed)
+        await type_and_check(sheet, typed)
         self._session.click(texts("credentials.save_and_connect"), sheet)
 
     async def _code(self) -> str:
@@ -158,7 +158,7 @@ class ProvidersChapter:
         return codes[0]
 
 
-async def _checked(sheet: BaseDialog, typed: Mapping[CredentialField, str]) -> None:
+async def type_and_check(sheet: BaseDialog, typed: Mapping[CredentialField, str]) -> None:
     """Type what a provider asks for, and have it asked."""
     if not isinstance(sheet, CredentialsDialog):
         raise TypeError(f"another sheet is open: {sheet.title.text()}")

@@ -32,6 +32,7 @@ from tests.demo.phones import Phones
 from tests.demo.providers_chapter import ProvidersChapter
 from tests.demo.screenshots import PLAIN, Screenshots, read_codes, settle
 from tests.demo.session import Session, until
+from tests.demo.switch_chapter import SwitchChapter
 
 _S, _R = LinkState, Reason
 
@@ -59,12 +60,14 @@ class Story:
         screenshots: Screenshots,
         narrator: Narrator,
         providers: ProvidersChapter,
+        switch: SwitchChapter,
     ) -> None:
         self._session = session
         self._phones = phones
         self._screenshots = screenshots
         self._printer = narrator
         self._providers = providers
+        self._switch = switch
 
     async def play(self) -> None:
         self._session.window.resize(*SIZE)
@@ -75,6 +78,7 @@ class Story:
         await self._troubles()
         await self._recovery()
         await self._providers.play()
+        await self._switch.play()
         await self._everybody()
         async with self._step("Closed the window, as a person does"):
             require(not self._session.crashes, f"the program reported: {self._session.crashes}")

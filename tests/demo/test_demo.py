@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 VIEWS = (
     "nobody", "code", "waits-in-turn", "connected", "wrong-number", "reconnecting", "logged-out", "suspended",
     "expired", "question", "recovery-asks", "recovery-code", "recovered", "providers", "credentials", "queue",
-    "code-zapi", "number", "code-among-all", "everybody",
+    "code-zapi", "number", "switch-report", "switch-code", "switched", "code-among-all", "everybody",
 )  # fmt: skip
 
 
