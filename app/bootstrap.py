@@ -397,7 +397,7 @@ def build_services(
     actions.attach(
         under_way=procedures.active,
         interrupt=procedures.pause_active,
-        stopped=outbound.stop_of,
+        stops_of=outbound.stops_of,
         switch_of=switches.item_of,
     )
     consent = build_consent_services(

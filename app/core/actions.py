@@ -6,7 +6,7 @@ down.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from app.core.action_rules import LOST, ActionContext, availability, incident_lock, pairing_blocked
 from app.core.audit_service import AuditService, status_snapshot
@@ -57,15 +57,15 @@ class ActionService:
         *,
         under_way: UnderWay,
         interrupt: Callable[[MentoradoId], Awaitable[None]],
-        stopped: Callable[[LinkId], OutboundStop | None],
+        stops_of: Callable[[MentoradoId], Sequence[OutboundStop]],
         switch_of: Callable[[MentoradoId], SwitchItem | None],
     ) -> None:
         """Connect what is built over this service, before any action: procedures, the outbound service, and switches.
 
-        *interrupt* pauses the procedure that moves a link; *stopped* says why nothing is sent over a link; *switch_of*
-        is the provider switch of a mentorado that is not settled.
+        *interrupt* pauses the procedure that moves a link; *stops_of* says why nothing is sent over the links of a
+        mentorado; *switch_of* is the provider switch of one that is not settled.
         """
-        self._under_way, self._interrupt, self._stopped, self._switch_of = under_way, interrupt, stopped, switch_of
+        self._under_way, self._interrupt, self._stops_of, self._switch_of = under_way, interrupt, stops_of, switch_of
 
     def context(self, mentorado_id: MentoradoId) -> ActionContext:
         """Collect the state that the rules depend on."""
@@ -73,6 +73,7 @@ class ActionService:
         link, supervisor = mentorado.link, self._supervisor
         status = supervisor.status(link.id)
         other = status.account if status.reason is Reason.WRONG_ACCOUNT else None
+        stops = self._stops_of(mentorado_id)
         return ActionContext(
             mentorado=mentorado,
             status=status,
@@ -81,8 +82,8 @@ class ActionService:
             account_taken=other is not None and self._mentorados.holder(other, link.id) is not None,
             procedure=self._under_way(mentorado_id),
             incident=self._incidents.for_provider(link.provider) is not None,
-            stop=self._stopped(link.id),
-            stopped_beside=any(self._stopped(each.id) for each in self._mentorados.links_beside(mentorado_id)),
+            stop=next((each for each in stops if each.link_id == link.id), None),
+            stopped_beside=any(each.link_id != link.id for each in stops),
             switch=self._switch_of(mentorado_id),
         )
 

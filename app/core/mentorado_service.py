@@ -238,6 +238,10 @@ class MentoradoService:
         """The links of *mentorado_id* that are not in use: of former providers, and of those that were prepared."""
         return [link for link in self._beside.values() if link.mentorado_id == mentorado_id]
 
+    def links_of(self, mentorado_id: MentoradoId) -> Sequence[Link]:
+        """All links of *mentorado_id*, the one in use first."""
+        return [self.get(mentorado_id).link, *self.links_beside(mentorado_id)]
+
     async def add(
         self, name: str, phone: str, cohort: str = "", *, provider: ProviderKind = ProviderKind.WHATSAPP_WEB
     ) -> Mentorado:

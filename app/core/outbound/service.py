@@ -215,7 +215,7 @@ class OutboundService:
 
     def stops_of(self, mentorado_id: MentoradoId) -> Sequence[OutboundStop]:
         """Why sending is stopped over the link in use and those beside it, that of the link in use first."""
-        links = (self._mentorados.get(mentorado_id).link, *self._mentorados.links_beside(mentorado_id))
+        links = self._mentorados.links_of(mentorado_id) if self._stops else ()
         return [self._stops[link.id] for link in links if link.id in self._stops]
 
     async def release(self, mentorado_id: MentoradoId) -> None:

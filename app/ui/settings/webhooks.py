@@ -325,7 +325,7 @@ class WebhooksSection(Section):
         self._show_counts()
 
     def _on_changed(self, event: MentoradoChanged) -> None:
-        links = (event.mentorado.link, *self._mentorados.links_beside(event.mentorado.id))
+        links = self._mentorados.links_of(event.mentorado.id)
         if any(link.provider in WEBHOOK_SCHEMES for link in links):  # the others change often, and have no address
             self._follow(anew=True)
 
