@@ -31,11 +31,13 @@ from app.domain.events import (
     StatusChanged,
     StorageFailed,
     StorageRecovered,
+    SwitchesChanged,
 )
 from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.domain.repositories import Clock
+from app.domain.switch import SwitchRunId
 from app.text.status import texts
 from app.ui.action_runner import ActionRunner
 from app.ui.appearance import Preferences
@@ -44,7 +46,7 @@ from app.ui.crash import CrashReports
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.navigation import CONSENTS, HOME, SETTINGS, PageSpec
+from app.ui.navigation import CONSENTS, HOME, SETTINGS, SWITCHES, PageSpec
 from app.ui.notices import (
     CampaignBanner,
     ClockNotice,
@@ -125,6 +127,10 @@ class Application:
         bus.subscribe(ProcedureChanged, waiting.on_changed)
         campaigns = CampaignBanner(window.banners, lambda: core.campaigns.campaigns, self._show_campaign)
         bus.subscribe(CampaignsChanged, campaigns.on_changed)
+        from app.ui.switches.banner import SwitchBanner  # the words of switches are not needed to paint the window
+
+        switches = SwitchBanner(window.banners, lambda: core.switches.runs, self._show_switch)
+        bus.subscribe(SwitchesChanged, switches.on_changed)
         self._lost = LostDatabase(
             window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew
         )
@@ -147,6 +153,7 @@ class Application:
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts
+            PageSpec(SWITCHES, "swap", self._make_switches_page),
             PageSpec("cases", "contact", self._make_cases_page),
             PageSpec("campaigns", "send", self._make_campaigns_page),
             PageSpec(CONSENTS, "user-check", self._make_consents_page),
@@ -266,6 +273,32 @@ class Application:
 
         return SettingsPage(theme=self._theme, sections=_settings_sections(self._core, self.window, self._theme))
 
+    def _make_switches_page(self) -> Page:
+        from app.ui.switches.page import SwitchesPage
+
+        core = self._core
+        return SwitchesPage(
+            theme=self._theme,
+            bus=core.bus,
+            switches=core.switches,
+            procedures=core.procedures,
+            supervisor=core.supervisor,
+            mentorados=core.mentorados,
+            runner=self._runner,
+            settings_service=core.settings_service,
+            audit_service=core.audit_service,
+            clock=core.clock,
+            kinds=tuple(core.providers),
+            show_mentorado=self._show_mentorado,
+        )
+
+    def _show_switch(self, run_id: SwitchRunId) -> None:
+        from app.ui.switches.page import SwitchesPage
+
+        self.window.go(SWITCHES)
+        if isinstance(page := self.window.places.page, SwitchesPage):
+            page.show_run(run_id)
+
     def _make_cases_page(self) -> Page:
         from app.ui.cases.page import CasesPage
 
@@ -350,6 +383,7 @@ def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequ
     from app.ui.settings.secrets import SecretsSection
     from app.ui.settings.smoke_test import SmokeTestSection
     from app.ui.settings.storage import BackupsSection, SessionsSection
+    from app.ui.settings.switches import SwitchesSection
     from app.ui.settings.webhooks import WebhooksSection
 
     bus, clock, mentorados, settings = core.bus, core.clock, core.mentorados, core.settings
@@ -397,6 +431,7 @@ def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequ
         ),
         SmokeTestSection(theme, bus=bus, smoke_tests=core.smoke_tests, mentorados=mentorados),
         LimitsSection(theme, bus=bus, settings_service=core.settings_service),
+        SwitchesSection(theme, bus=bus, settings_service=core.settings_service),
         AppearanceSection(theme, set_language=window.check.set_language),
         AboutSection(
             theme,

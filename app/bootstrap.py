@@ -356,7 +356,7 @@ def build_services(
         repository=switch_repository,
         counts=ports.counts or history,
         settings_service=settings_service,
-        consents=consents,
+        consents=ports.contacts or consents,
         clock=trusted,
     )
     procedures = ports.procedures or build_procedures(

@@ -9,6 +9,7 @@ from app.core.procedures.impact import Counted
 from app.core.procedures.recovery import Backups
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import Step
+from app.core.provider_switch.plan import RecordedConsents
 from app.domain.cases import CaseRepository
 from app.domain.consent import ConsentWriter
 from app.domain.incident import ConnectivityChecker
@@ -48,6 +49,7 @@ class Ports:
     locks: ProcedureLocks | None = None
     backups: Backups | None = None
     consents: ConsentWriter | None = None
+    contacts: RecordedConsents | None = None
     outbound: OutboundRepository | None = None
     smoke_tests: SmokeTestRepository | None = None
     cases: CaseRepository | None = None

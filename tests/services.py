@@ -156,6 +156,7 @@ class ServicesInMemory:
                 locks=self.locks,
                 backups=self.backups,
                 consents=self.outbound_record,
+                contacts=self.outbound_record,
                 outbound=self.outbound_record,
                 smoke_tests=self.smoke_test_record,
                 cases=FakeCases(),

@@ -33,6 +33,7 @@ _RAIL_WIDTH, _WIDEST = 60, 84
 
 HOME: Final = "home"
 CONSENTS: Final = "consents"
+SWITCHES: Final = "switches"
 SETTINGS: Final = "settings"
 
 

@@ -17,8 +17,9 @@ from app.text.status import texts
 from app.ui.async_slots import show_error
 from app.ui.audit.page import AuditPage
 from app.ui.crash import CrashReports
-from app.ui.navigation import HOME, SETTINGS, Page, shortcut
+from app.ui.navigation import HOME, SETTINGS, SWITCHES, Page, shortcut
 from app.ui.settings.page import SettingsPage
+from app.ui.switches.page import SwitchesPage
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.services import build_services
@@ -170,13 +171,13 @@ def test_the_first_picture_needs_none_of_them() -> None:
     program = """
 import sys
 import app.ui.main_window
-late = ("app.ui.audit", "app.ui.settings")
+late = ("app.ui.audit", "app.ui.switches", "app.ui.settings")
 sys.exit(any(name.startswith(late) for name in sys.modules))
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize(("place", "kind"), [("audit", AuditPage), (SETTINGS, SettingsPage)])
+@pytest.mark.parametrize(("place", "kind"), [("audit", AuditPage), (SWITCHES, SwitchesPage), (SETTINGS, SettingsPage)])
 def test_the_program_builds_each_place_over_its_own_core(
     on_qt: OnQt, qapp: QApplication, theme: Theme, tmp_path: Path, place: str, kind: type[Page]
 ) -> None:

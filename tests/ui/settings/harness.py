@@ -32,6 +32,7 @@ from app.ui.settings.secrets import SecretsSection
 from app.ui.settings.section import Section
 from app.ui.settings.smoke_test import SmokeTestSection
 from app.ui.settings.storage import BackupsSection, SessionsSection
+from app.ui.settings.switches import SwitchesSection
 from app.ui.settings.webhooks import WebhooksSection
 from app.ui.theme.theme import Theme
 from tests.core.archive import FakeArchive, FakeConsents, FakeLeftovers, stored_message
@@ -157,6 +158,7 @@ class SettingsHarness:
             ),
             SmokeTestSection(theme, bus=bus, smoke_tests=self.smoke_tests, mentorados=mentorados),
             LimitsSection(theme, bus=bus, settings_service=self.settings_service),
+            SwitchesSection(theme, bus=bus, settings_service=self.settings_service),
             AppearanceSection(theme, set_language=texts.set_language),
             AboutSection(
                 theme,

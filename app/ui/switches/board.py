@@ -1,0 +1,393 @@
+"""A switch that was approved: its state and what to do next, its waves, and one mentorado beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from itertools import groupby
+
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.core.procedures.service import ProcedureService
+from app.core.provider_switch.service import SwitchService
+from app.domain.errors import Problem
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.procedure import Procedure
+from app.domain.repositories import Clock
+from app.domain.switch import SwitchItem, SwitchItemState, SwitchRun, SwitchRunId, SwitchState
+from app.text import switch as switch_text
+from app.text import switch_run as run_text
+from app.text.signs import Tone
+from app.text.status import provider, texts
+from app.ui.switches.cards import Card, Wave, WaveBoard
+from app.ui.switches.item_pane import ItemPane, ItemView, ScanPanel, waits_for_phone
+from app.ui.theme import tokens as t
+from app.ui.theme.theme import Theme
+from app.ui.widgets.choices import SegmentedControl
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.split_view import SplitView
+
+_S = SwitchItemState
+_SOON = 40
+"""Milliseconds in which changes are gathered, so that many at once are painted once."""
+
+_BAR = 6
+_BUTTONS_PART = 0.55
+"""Of the width, as much as buttons beside words may take."""
+
+
+class BoardFilter(StrEnum):
+    ALL = "all"
+    FAILED = "failed"
+    KEPT = "kept"
+
+
+_WANTED = {
+    BoardFilter.ALL: frozenset(_S),
+    BoardFilter.FAILED: frozenset({_S.FAILED, _S.ROLLED_BACK, _S.LEFT_OUT}),
+    BoardFilter.KEPT: frozenset({_S.SWITCHED}),
+}
+
+
+def paint_progress(painter: QPainter, rect: QRect, run: SwitchRun, theme: Theme) -> None:
+    """A bar of who was switched, is under way, and failed, of all."""
+    colours = theme.tokens
+    painter.save()
+    painter.fillRect(rect, QColor(colours.border))
+    left = float(rect.left())
+    parts = (
+        (run_text.DONE, colours.accent),
+        ((_S.RUNNING,), colours.badge[Tone.PROGRESS].fg),
+        ((_S.FAILED,), colours.danger),
+        ((_S.ROLLED_BACK, _S.LEFT_OUT), colours.border_strong),
+    )
+    for states, colour in parts:
+        width = rect.width() * run.count(*states) / max(len(run.items), 1)
+        painter.fillRect(
+            QRect(round(left), rect.top(), round(left + width) - round(left), rect.height()), QColor(colour)
+        )
+        left += width
+    painter.restore()
+
+
+class SwitchProgressBar(QWidget):
+    """The same bar as in the list."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._run: SwitchRun | None = None
+        self.setFixedHeight(_BAR)
+
+    def show_run(self, run: SwitchRun) -> None:
+        if run != self._run:
+            self._run = run
+            self.setAccessibleName(run_text.progress(run))
+            self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if self._run is not None:
+            painter = QPainter(self)
+            paint_progress(painter, self.rect(), self._run, self._theme)
+            painter.end()
+
+
+class RunHead(QFrame):
+    """The state of a run in words, what to do next, and the buttons."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("role", "header")
+        self.badge = Badge(theme)
+        self.sentence = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        self.next = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.bar = SwitchProgressBar(theme)
+        self.second, self.resume, self.retry, self.release, self.pause, self.stop, self.show_code = (
+            QPushButton() for _ in range(7)
+        )
+        for button in (self.second, self.resume, self.show_code):
+            button.setProperty("role", "primary")
+        words = QVBoxLayout()
+        words.setSpacing(t.SPACE_1 // 2)
+        first = QHBoxLayout()
+        first.setSpacing(t.SPACE_3)
+        first.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignTop)
+        first.addWidget(self.sentence, 1)
+        words.addLayout(first)
+        words.addWidget(self.next)
+        self.buttons = QWidget()
+        row = FlowLayout(self.buttons, spacing=t.SPACE_2)
+        for button in self._all:
+            row.addWidget(button)
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._both.setSpacing(t.SPACE_3)
+        self._both.addLayout(words, 1)
+        self._both.addWidget(self.buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
+        column.setSpacing(t.SPACE_3)
+        column.addLayout(self._both)
+        column.addWidget(self.bar)
+
+    @property
+    def _all(self) -> Sequence[QPushButton]:
+        """The buttons in their order."""
+        return self.show_code, self.second, self.resume, self.pause, self.retry, self.release, self.stop
+
+    def show_run(self, run: SwitchRun, clock: Clock, *, code_hidden: bool) -> None:
+        now = clock.now()
+        sentence, step = run_text.sentence(run, now)
+        self.badge.show_badge(*run_text.look(run), switch_text.state(run))
+        self.sentence.setText(sentence)
+        self.next.setText(step)
+        self.bar.show_run(run)
+        failed = run.count(_S.FAILED)
+        due = sum(run_text.may_release(run, item, now) for item in run.items)
+        shown = {
+            self.show_code: code_hidden,
+            self.second: run.state is SwitchState.AWAITING_SECOND,
+            self.resume: run.state is SwitchState.PAUSED,
+            self.pause: run.state is SwitchState.RUNNING,
+            self.retry: failed > 0 and run.state in (SwitchState.PAUSED, SwitchState.FINISHED),
+            self.release: due > 0,
+            self.stop: run.is_open,
+        }
+        words = {
+            self.show_code: texts("switches.show_code"),
+            self.second: texts("switches.approve_second"),
+            self.resume: texts("switches.resume"),
+            self.pause: texts("switches.pause"),
+            self.retry: texts.plural("switches.retry", failed),
+            self.release: texts.plural("switches.release_due", due),
+            self.stop: texts("switches.stop"),
+        }
+        for button, text in words.items():
+            if button.text() != text:
+                button.setText(text)
+        for button, visible in shown.items():
+            if button.isHidden() is visible:
+                button.setVisible(visible)
+        self.buttons.setVisible(any(shown.values()))
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The buttons beside the words, or below them where that would leave the words too little room."""
+        beside = self.buttons.sizeHint().width() <= self.width() * _BUTTONS_PART
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if self._both.direction() is not direction:
+            self._both.setDirection(direction)
+
+
+class SwitchBoard(QWidget):
+    """One run. Each `SwitchService` event changes only what it is about."""
+
+    back_requested = Signal(object)
+    release_requested = Signal(object)
+    open_requested = Signal(object)
+    credentials_requested = Signal(object)
+    """Each carries the id of a mentorado."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        switches: SwitchService,
+        procedures: ProcedureService,
+        supervisor: Supervisor,
+        mentorados: MentoradoService,
+        clock: Clock,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._switches = switches
+        self._procedures = procedures
+        self._supervisor = supervisor
+        self._mentorados = mentorados
+        self._clock = clock
+        self.run_id: SwitchRunId | None = None
+        self._picked: MentoradoId | None = None  # by a person; else the one under way is shown
+        self.head = RunHead(theme)
+        self.filter = SegmentedControl(theme, list(BoardFilter))
+        self.filter.choose(BoardFilter.ALL)
+        self.filter.picked.connect(lambda _wanted: self.refresh())
+        self.waves = WaveBoard(theme)
+        self.waves.chosen.connect(self._pick)
+        self.waves.walked.connect(self._show_other)
+        self.scan = ScanPanel(theme, clock, supervisor, mentorados)
+        self.item = ItemView(theme)
+        for signal, out in (
+            (self.item.back_requested, self.back_requested),
+            (self.item.release_requested, self.release_requested),
+            (self.item.open_requested, self.open_requested),
+            (self.item.credentials_requested, self.credentials_requested),
+        ):
+            signal.connect(lambda out=out: out.emit(self.shown))
+        self.approved = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText, alignment=Qt.AlignmentFlag.AlignRight)
+        self.approved.setProperty("role", "caption")
+        left = QWidget()
+        top = QHBoxLayout()
+        top.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, 0)
+        top.setSpacing(t.SPACE_3)
+        top.addWidget(self.filter, 3)
+        top.addWidget(self.approved, 2)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addWidget(self.waves, 1)
+        self.split = SplitView(left, theme)
+        self.pane = ItemPane(theme, self.scan, self.item)
+        self.split.set_pane(self.pane)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.head)
+        outer.addWidget(self.split, 1)
+        self.head.show_code.clicked.connect(self.split.open_side_panel)
+        self.split.side_panel_changed.connect(self._on_arranged)
+        self._hidden = False  # whether the side is neither beside the waves nor over them
+        self._later = QTimer(self, singleShot=True, interval=_SOON)
+        self._later.timeout.connect(self.refresh)
+
+    @property
+    def run(self) -> SwitchRun | None:
+        return next((each for each in self._switches.runs if each.id == self.run_id), None)
+
+    @property
+    def shown(self) -> MentoradoId | None:
+        """Who is shown beside the waves."""
+        run = self.run
+        if run is None:
+            return None
+        known = [item.mentorado_id for item in run.items]
+        if self._picked in known:
+            return self._picked
+        order = sorted(run.items, key=lambda item: (item.state is not _S.RUNNING, item.state is not _S.FAILED))
+        return order[0].mentorado_id if order else None
+
+    def open(self, run_id: SwitchRunId) -> None:
+        """Show this one."""
+        self.run_id, self._picked = run_id, None
+        self.filter.choose(BoardFilter.ALL)
+        self.refresh()
+        if (shown := self.shown) is not None:
+            QTimer.singleShot(0, self, lambda: self.waves.bring_into_view(shown))
+
+    def refresh_soon(self) -> None:
+        """Something about it changed."""
+        if self.isVisible() and not self._later.isActive():
+            self._later.start()
+
+    def refresh(self) -> None:
+        """Show what is true now."""
+        run = self.run
+        if run is None:
+            return
+        moving = {item.mentorado_id: self._procedure(item) for item in run.items}
+        self.waves.show_waves([*self._waves(run, moving)])
+        under_way = next((item for item in run.items if item.state is _S.RUNNING), None)
+        self.scan.show_item(under_way)
+        code_waits = under_way is not None and self._scans(under_way)
+        self.head.show_run(run, self._clock, code_hidden=code_waits and self._hidden)
+        shown = self.shown
+        item = next((each for each in run.items if each.mentorado_id == shown), None)
+        self.approved.setText(run_text.approved(run, self._clock.now()))
+        self.split.set_pane_needed(item is not None)
+        if item is not None:
+            self.waves.choose(shown)
+            self.item.show_item(
+                run, item, self._mentorado(item), moving[item.mentorado_id], self._clock, scan=self._scans(item)
+            )
+
+    def retranslate(self) -> None:
+        self.scan.retranslate()
+        self.refresh()
+        self.show_counts()
+
+    def show_counts(self) -> None:
+        """Say how many each filter would show."""
+        run = self.run
+        counts = [0 if run is None else run.count(*_WANTED[each]) for each in BoardFilter]
+        self.filter.set_text(
+            texts("switches.filter_name"),
+            [texts(f"switches.filter.{each}", count=count) for each, count in zip(BoardFilter, counts, strict=True)],
+        )
+
+    def take_focus(self) -> None:
+        self.waves.take_focus()
+
+    def _on_arranged(self, side_panel_open: bool) -> None:
+        hidden = self.split.narrow and not side_panel_open
+        if hidden is not self._hidden:
+            self._hidden = hidden
+            self.refresh_soon()
+
+    def _show_other(self, mentorado_id: MentoradoId) -> None:
+        self._picked = mentorado_id
+        self.refresh()
+
+    def _pick(self, mentorado_id: MentoradoId) -> None:
+        self._show_other(mentorado_id)
+        if self.split.narrow:
+            self.split.open_side_panel()
+
+    def _procedure(self, item: SwitchItem) -> Procedure | None:
+        procedure = self._procedures.active(item.mentorado_id)
+        return procedure if procedure is not None and item.is_of(procedure) else None
+
+    def _scans(self, item: SwitchItem) -> bool:
+        """Whether the code of the target waits for a phone."""
+        if item.to_link is None or item.state is not _S.RUNNING:
+            return False
+        status = self._supervisor.status(item.to_link)
+        return waits_for_phone(status.state, status.qr is not None)
+
+    def _mentorado(self, item: SwitchItem) -> Mentorado:
+        return self._mentorados.get(item.mentorado_id)
+
+    def _waves(self, run: SwitchRun, moving: dict[MentoradoId, Procedure | None]) -> Iterable[Wave]:
+        wanted = self.filter.chosen
+        states = _WANTED[wanted] if isinstance(wanted, BoardFilter) else frozenset(_S)
+        items = sorted(run.items, key=lambda item: (item.wave, item.number))
+        for number, group in groupby(items, key=lambda item: item.wave):
+            whole = list(group)
+            cards = [self._card(run, each, moving[each.mentorado_id]) for each in whole if each.state in states]
+            if cards:
+                yield Wave(run_text.wave(run, number), _summary(run, whole), cards)
+
+    def _card(self, run: SwitchRun, item: SwitchItem, procedure: Procedure | None) -> Card:
+        words = run_text.item(run, item, procedure, self._clock.now(), scan=self._scans(item))
+        name, here = str(item.mentorado_id), item.source
+        try:
+            mentorado = self._mentorado(item)
+            name, here = mentorado.name, mentorado.link.provider
+        except Problem:  # not of this database any more
+            pass
+        return Card(
+            mentorado_id=item.mentorado_id,
+            name=name,
+            provider=provider(here),
+            moved=here is item.target,
+            state=words.state,
+            line=words.brief,
+            tone=words.tone,
+            icon=words.icon,
+        )
+
+
+def _summary(run: SwitchRun, items: Sequence[SwitchItem]) -> str:
+    """How far a wave is."""
+    switched = sum(item.state in run_text.DONE for item in items)
+    failed = sum(item.state is _S.FAILED for item in items)
+    words = texts("switches.wave_progress", switched=switched, total=len(items))
+    return f"{words} · {texts.plural('switches.wave_failed', failed)}" if failed else words

@@ -1,0 +1,133 @@
+"""Questions before a switch: the approval by one person and by two, and what lets a former provider go or come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+
+from app.domain.mentorado import MentoradoId
+from app.domain.switch import SwitchDryRun, SwitchItem, SwitchItemState, SwitchPlan, SwitchRun, same_person
+from app.text import switch_run as run_text
+from app.text.status import provider, texts
+from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.theme.theme import SPACE_2, Theme
+
+_NAMED: Final = 20
+"""So many are named before they are only counted."""
+
+NameOf = Callable[[MentoradoId], str]
+
+
+class ApprovalDialog(ConfirmDialog):
+    """The verb waits until *expected* is typed, and the person's name where *asks_name*. Enter never cancels."""
+
+    def __init__(
+        self, theme: Theme, over: QWidget, title: str, verb: str, *, expected: str, asks_name: bool = False
+    ) -> None:
+        super().__init__(theme, over, title, verb, typed=expected)
+        self._asks_name = asks_name
+        self.name, self.number = QLineEdit(), QLineEdit()
+        self.cancel.setAutoDefault(False)  # Enter in a field would press it
+
+    def ask(self, question: str) -> None:
+        """Add the fields, last, so that everything is read before."""
+        self.body.addSpacing(SPACE_2)
+        if self._asks_name:
+            self._add_field(self.name, texts("switches.dialog.your_name"))
+        self._add_field(self.number, question)
+        self.name.returnPressed.connect(self.number.setFocus)
+        self.number.returnPressed.connect(self._on_enter)
+        self.confirm.setEnabled(False)
+        (self.name if self._asks_name else self.number).setFocus()
+
+    @property
+    def typed(self) -> str:
+        return self.number.text()
+
+    @property
+    def approver(self) -> str:
+        return " ".join(self.name.text().split())
+
+    def _add_field(self, field: QLineEdit, words: str) -> None:
+        label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label.setProperty("role", "secondary")
+        label.setBuddy(field)
+        field.setAccessibleName(words)
+        field.textChanged.connect(self._on_typed)
+        self.body.addWidget(label)
+        self.body.addWidget(field)
+
+    def _on_typed(self) -> None:
+        named = not self._asks_name or bool(self.approver)
+        self.confirm.setEnabled(named and same_person(self.typed, self._typed))
+
+    def _on_enter(self) -> None:
+        if self.confirm.isEnabled():
+            self.confirm.setFocus()
+
+
+def _add_plan(dialog: ConfirmDialog, plan: SwitchPlan, count: int, name_of: NameOf) -> None:
+    """What is kept, and what changes in which order."""
+    target = provider(plan.target)
+    dialog.add_aspect("kept", texts("switches.dialog.kept", hours=int(plan.grace.total_seconds() // 3600)))
+    lines = [texts.plural("switches.dialog.changes", count, target=target)]
+    if count > 1:
+        if plan.canary is not None:
+            lines.append(texts("switches.dialog.first", name=name_of(plan.canary)))
+        lines.append(texts("switches.dialog.waves", size=plan.wave_size, percent=plan.stop_at_percent))
+    dialog.add_aspect("changes", " ".join(lines))
+
+
+def approval(
+    theme: Theme, over: QWidget, made: SwitchDryRun, expected: str, name_of: NameOf, *, second: bool
+) -> ApprovalDialog:
+    """Asks for the approval of *made*; *second* says that another person has to approve it after this one."""
+    count = len(made.switching)
+    whom = name_of(made.switching[0].mentorado_id) if count == 1 else texts.plural("switches.people", count)
+    title = texts("switches.dialog.title", who=whom, target=provider(made.plan.target))
+    dialog = ApprovalDialog(theme, over, title, texts("switches.dialog.approve"), expected=expected)
+    _add_plan(dialog, made.plan, count, name_of)
+    if staying := len(made.people) - count:
+        dialog.add_line(texts.plural("switches.dialog.staying", staying))
+    if second:
+        dialog.add_line(texts("switches.dialog.second_follows"))
+    dialog.ask(texts("switches.dialog.type", expected=expected))
+    return dialog
+
+
+def second_approval(theme: Theme, over: QWidget, run: SwitchRun, name_of: NameOf) -> ApprovalDialog:
+    """Asks another person for their name and how many are switched."""
+    count = len(run.items)
+    whom = name_of(run.items[0].mentorado_id) if count == 1 else texts.plural("switches.people", count)
+    title = texts("switches.dialog.title", who=whom, target=provider(run.plan.target))
+    dialog = ApprovalDialog(theme, over, title, texts("switches.dialog.approve"), expected=str(count), asks_name=True)
+    _add_plan(dialog, run.plan, count, name_of)
+    dialog.add_line(texts("switches.dialog.second", who=run.approved_by))
+    dialog.ask(texts("switches.dialog.type", expected=count))
+    return dialog
+
+
+def stop_question(theme: Theme, over: QWidget, run: SwitchRun, name_of: NameOf) -> ConfirmDialog:
+    """What stopping means, before it is done."""
+    title = texts("switches.dialog.stop_title", name=run_text.name(run, name_of))
+    dialog = ConfirmDialog(theme, over, title, texts("switches.dialog.stop_confirm"))
+    dialog.add_aspect("kept", texts("switches.dialog.stop_kept"))
+    waiting = run.count(SwitchItemState.WAITING)
+    dialog.add_aspect("lost", texts.plural("switches.dialog.stop_lost", waiting))
+    return dialog
+
+
+def release_question(theme: Theme, over: QWidget, items: Sequence[SwitchItem], name_of: NameOf) -> ConfirmDialog:
+    """What letting the former providers of *items* go means."""
+    title = texts.plural("switches.dialog.release_title", len(items))
+    dialog = ConfirmDialog(theme, over, title, texts("switches.dialog.release_confirm"))
+    names = ", ".join(name_of(item.mentorado_id) for item in items[:_NAMED])
+    if more := len(items) - _NAMED if len(items) > _NAMED else 0:
+        names = texts.plural("switches.dialog.and_more", more, names=names)
+    dialog.add_line(names)
+    dialog.add_aspect("kept", texts("switches.dialog.release_kept"))
+    dialog.add_aspect("changes", texts("switches.dialog.release_changes"))
+    return dialog

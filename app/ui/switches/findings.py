@@ -1,0 +1,143 @@
+"""All that a dry run found about one mentorado, by what it means: what is in the way, what to look at, and facts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.domain.mentorado import MentoradoId
+from app.domain.switch import FindingCode, PlannedSwitch, Severity, SwitchDryRun
+from app.text import switch as switch_text
+from app.text.signs import Tone
+from app.text.status import provider, texts
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import Badge, ScaledLabel
+
+LACKING: Final = frozenset(
+    {
+        FindingCode.CREDENTIALS_MISSING,
+        FindingCode.CREDENTIALS_REFUSED,
+        FindingCode.ACCOUNT_TAKEN,
+        FindingCode.OTHER_NUMBER,
+    }
+)
+"""What other credentials put right."""
+
+_SIGNS: Final = {
+    Severity.BLOCKS: (Tone.ERROR, "x-circle"),
+    Severity.WARNS: (Tone.WAITING, "triangle-alert"),
+    Severity.TELLS: (Tone.IDLE, "info"),
+}
+_GOOD: Final = frozenset({FindingCode.KEPT, FindingCode.CONSENT_KEPT, FindingCode.STAYS_IN_PHONE_APP})
+_WILL: Final = (Tone.CONNECTED, "check-circle")
+_ICON = 16
+
+
+class FindingsView(QFrame):
+    """One mentorado of a dry run."""
+
+    credentials_requested = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._shown: tuple[PlannedSwitch, SwitchDryRun, str] | None = None
+        self.enter = QPushButton()
+        self._area = QScrollArea(widgetResizable=True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 0, 0, 0)
+        layout.addWidget(self._area)
+
+    def show_planned(self, planned: PlannedSwitch, made: SwitchDryRun, name: str) -> None:
+        """Fill it with what *made* found about *planned*, who is called *name*."""
+        if self._shown is not None and self._shown[0] is planned and self._shown[2] == name:
+            return
+        self._shown = planned, made, name
+        self._fill(planned, made, name)
+
+    def retranslate(self) -> None:
+        if self._shown is not None:
+            self._fill(*self._shown)
+
+    def _fill(self, planned: PlannedSwitch, made: SwitchDryRun, name: str) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
+        column.setSpacing(t.SPACE_3)
+        heading = ScaledLabel(self._theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        heading.setText(name)
+        badge = Badge(self._theme)
+        look = _WILL if planned.will_switch else _SIGNS[Severity.BLOCKS]
+        badge.show_badge(*look, switch_text.outcome(planned))
+        column.addWidget(heading)
+        column.addWidget(badge, 0, Qt.AlignmentFlag.AlignLeft)
+        route = texts("switches.report.route", source=provider(planned.source), target=provider(made.plan.target))
+        column.addWidget(self._label("secondary", route))
+        for severity in Severity:
+            self._add_group(column, severity, planned, made)
+        if note := switch_text.price_note(planned.prices):
+            column.addWidget(self._label("caption", note))
+        column.addStretch(1)
+        self._area.setWidget(inside)  # the one before is deleted
+        self._area.verticalScrollBar().setValue(0)
+        self.setAccessibleName(f"{name}. {switch_text.outcome(planned)}.")
+
+    def _add_group(self, column: QVBoxLayout, severity: Severity, planned: PlannedSwitch, made: SwitchDryRun) -> None:
+        found = planned.of(severity)
+        if not found:
+            return
+        head = ScaledLabel(self._theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
+        head.setText(switch_text.severity(severity))
+        column.addSpacing(t.SPACE_1)
+        column.addWidget(head)
+        for each in found:
+            sentence = switch_text.finding(each, planned, made.plan.target, made.at)
+            look = _WILL if each.code in _GOOD else _SIGNS[severity]
+            self._add(column, look, sentence, switch_text.todo(each, planned, made.plan.target))
+        if any(each.code in LACKING for each in found):
+            column.addWidget(self._enter_button(planned.mentorado_id), 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _add(self, column: QVBoxLayout, look: tuple[Tone, str], sentence: str, todo: str) -> None:
+        tone, sign = look
+        side = self._theme.px(_ICON)
+        mark = QLabel(textFormat=Qt.TextFormat.PlainText)
+        mark.setPixmap(pixmap(sign, self._theme.tokens.badge[tone].fg, side, self.devicePixelRatioF()))
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self._label("", sentence))
+        if todo:
+            words.addWidget(self._label("secondary", todo))
+        row = QHBoxLayout()
+        row.setSpacing(t.SPACE_2 + 2)
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        column.addLayout(row)
+
+    def _enter_button(self, mentorado_id: MentoradoId) -> QPushButton:
+        self.enter = QPushButton(texts("switches.report.enter"))
+        self.enter.clicked.connect(partial(self._ask, mentorado_id))
+        return self.enter
+
+    def _ask(self, mentorado_id: MentoradoId, _checked: bool = False) -> None:
+        self.credentials_requested.emit(mentorado_id)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._theme.tokens
+        painter.fillRect(self.rect(), QColor(colours.surface))
+        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
+        painter.end()
+
+    @staticmethod
+    def _label(role: str, words: str) -> QLabel:
+        label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label.setProperty("role", role)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label

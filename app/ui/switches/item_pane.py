@@ -1,0 +1,180 @@
+"""The side of the board: the code that waits for a phone, and one mentorado with what can be done."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.domain.link_status import LinkState
+from app.domain.mentorado import Mentorado
+from app.domain.procedure import Procedure
+from app.domain.repositories import Clock
+from app.domain.switch import SwitchItem, SwitchItemState, SwitchRun
+from app.text import procedure as procedure_text
+from app.text import switch_run as run_text
+from app.text.status import date_time, provider, texts
+from app.ui.detail_pane.pairing import PairingPanel, turn_of
+from app.ui.procedures.progress import StepList
+from app.ui.theme import tokens as t
+from app.ui.theme.theme import Theme
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import Badge, ScaledLabel
+
+
+class ScanPanel(QWidget):
+    """The code of the one who is connected to the target now, with whose phone is to scan it."""
+
+    def __init__(self, theme: Theme, clock: Clock, supervisor: Supervisor, mentorados: MentoradoService) -> None:
+        super().__init__()
+        self._supervisor = supervisor
+        self._mentorados = mentorados
+        self.heading = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
+        self.pairing = PairingPanel(theme, clock, phone_codes=supervisor.phone_codes, cancellable=False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, t.SPACE_3)
+        column.setSpacing(t.SPACE_3)
+        column.addWidget(self.heading)
+        column.addWidget(self.pairing)
+        self.hide()
+
+    def show_item(self, item: SwitchItem | None) -> None:
+        """Show what the target of *item* waits for; nothing where that is no phone."""
+        link_id = None if item is None else item.to_link
+        status = None if link_id is None else self._supervisor.status(link_id)
+        if link_id is None or status is None or not waits_for_phone(status.state, status.qr is not None):
+            self.pairing.show_nothing()
+            self.hide()
+            return
+        mentorado = self._mentorados.through(link_id)
+        self.heading.setText(procedure_text.scan(mentorado))
+        self.pairing.show_status(mentorado, status, turn_of(mentorado, self._supervisor, self._mentorados))
+        self.show()
+
+    def retranslate(self) -> None:
+        self.pairing.retranslate()
+
+
+def waits_for_phone(state: LinkState, has_code: bool) -> bool:
+    return state is LinkState.QR_READY and has_code
+
+
+class ItemView(QWidget):
+    """One mentorado of a run: on which provider, how far, the steps while it moves, and the buttons."""
+
+    back_requested = Signal()
+    release_requested = Signal()
+    open_requested = Signal()
+    credentials_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.name = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        self.badge = Badge(theme)
+        self.here = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.Medium)
+        self.line, self.step, self.facts = _label(""), _label("secondary"), _label("caption")
+        self.back, self.release, self.enter, self.open = (QPushButton() for _ in range(4))
+        self.open.setProperty("role", "link")
+        self.back.clicked.connect(self.back_requested)
+        self.release.clicked.connect(self.release_requested)
+        self.enter.clicked.connect(self.credentials_requested)
+        self.open.clicked.connect(self.open_requested)
+        self.steps = StepList(theme)
+        buttons = FlowLayout(spacing=t.SPACE_2)
+        buttons.addWidget(self.enter)
+        buttons.addWidget(self.release)
+        buttons.addWidget(self.back)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(t.SPACE_3)
+        column.addWidget(self.name)
+        column.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignLeft)
+        for part in (self.here, self.line, self.step):
+            column.addWidget(part)
+        column.addLayout(buttons)
+        column.addWidget(self.steps)
+        column.addWidget(self.facts)
+        column.addWidget(self.open, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+
+    def show_item(
+        self,
+        run: SwitchRun,
+        item: SwitchItem,
+        mentorado: Mentorado,
+        procedure: Procedure | None,
+        clock: Clock,
+        *,
+        scan: bool,
+    ) -> None:
+        """Show *item* of *run*; *procedure* is the one that moves it now; *scan* says that a code waits for a phone."""
+        now = clock.now()
+        words = run_text.item(run, item, procedure, now, scan=scan)
+        self.name.setText(mentorado.name)
+        self.badge.show_badge(words.tone, words.icon, words.short)
+        self.here.setText(texts("switches.card.now", provider=provider(mentorado.link.provider)))
+        self.line.setText(words.line)
+        failed = item.state is SwitchItemState.FAILED and procedure is None
+        step = run_text.failure(item)[1] if failed else ""
+        self.step.setText(step)
+        self.step.setVisible(bool(step))
+        self.enter.setVisible(failed and item.reason in run_text.LACKING)
+        kept = item.state is SwitchItemState.SWITCHED and procedure is None
+        for button in (self.back, self.release):
+            button.setVisible(kept)
+        due = run_text.may_release(run, item, now)
+        if self.release.property("role") != ("primary" if due else ""):
+            self.release.setProperty("role", "primary" if due else "")
+            self.release.style().unpolish(self.release)
+            self.release.style().polish(self.release)
+        self.back.setText(texts("switches.back_to", provider=provider(item.source)))
+        self.release.setText(texts("switches.release", provider=provider(item.source)))
+        self.enter.setText(texts("switches.report.enter"))
+        self.open.setText(texts("switches.open_mentorado"))
+        self.steps.setVisible(procedure is not None)
+        if procedure is not None:
+            self.steps.show_procedure(procedure)
+        known = {"source": provider(item.source), "target": provider(item.target), "wave": item.wave}
+        facts = [texts("switches.facts", **known)]
+        if item.switched_at is not None:
+            at = date_time(item.switched_at.astimezone(), now.astimezone().date())
+            facts.append(texts("switches.switched_at", when=at))
+        self.facts.setText(" · ".join(facts))
+
+
+class ItemPane(QWidget):
+    """Both, in a column that scrolls."""
+
+    def __init__(self, theme: Theme, scan: ScanPanel, item: ItemView) -> None:
+        super().__init__()
+        self._theme = theme
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
+        column.setSpacing(t.SPACE_3)
+        column.addWidget(scan)
+        column.addWidget(item, 1)
+        self.area = QScrollArea(widgetResizable=True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setWidget(holder)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 0, 0, 0)
+        layout.addWidget(self.area)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._theme.tokens
+        painter.fillRect(self.rect(), QColor(colours.surface))
+        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
+        painter.end()
+
+
+def _label(role: str) -> QLabel:
+    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", role)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

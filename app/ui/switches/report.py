@@ -1,0 +1,402 @@
+"""What a dry run found: who will switch, who will not and why, what is kept, what it costs; and the approval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QFont, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.domain.errors import Problem
+from app.domain.mentorado import MentoradoId
+from app.domain.repositories import Clock
+from app.domain.switch import PlannedSwitch, Severity, SwitchDryRun
+from app.text import switch as switch_text
+from app.text import switch_run as run_text
+from app.text.signs import Tone
+from app.text.status import date_time, problem, provider, texts
+from app.ui.switches.findings import FindingsView
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import Theme
+from app.ui.widgets.choices import SegmentedControl
+from app.ui.widgets.labels import ScaledLabel, badge_size, paint_badge, plain_tip
+from app.ui.widgets.placeholders import EmptyState
+from app.ui.widgets.split_view import SplitView
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+
+Role = Qt.ItemDataRole
+_NOWHERE = QModelIndex()
+_HEIGHT, _ICON, _GAP = 60, 18, 14
+_YES: Final = (Tone.CONNECTED, "check-circle")
+_WARNED: Final = (Tone.WAITING, "triangle-alert")
+_NO: Final = (Tone.ERROR, "x-circle")
+
+
+class ReportFilter(StrEnum):
+    ALL = "all"
+    SWITCHING = "switching"
+    STAYING = "staying"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """One mentorado of a dry run as it is listed."""
+
+    name: str
+    route: str
+    outcome: str
+    reason: str
+    look: tuple[Tone, str]
+
+
+def planned_row(planned: PlannedSwitch, made: SwitchDryRun, name: str) -> PlannedRow:
+    """Who, from where to where, whether, and what matters most about it."""
+    target = made.plan.target
+    telling = [*planned.of(Severity.BLOCKS), *planned.of(Severity.WARNS)]
+    main = switch_text.finding(telling[0], planned, target, made.at) if telling else texts("switches.report.all_well")
+    if more := len(telling) - 1 if telling else 0:
+        main = f"{main} {texts.plural('switches.report.more', more)}"
+    look = (_WARNED if telling else _YES) if planned.will_switch else _NO
+    outcome = texts(f"switches.report.{'will' if planned.will_switch else 'will_not'}")
+    return PlannedRow(name, f"{provider(planned.source)} → {provider(target)}", outcome, main, look)
+
+
+class PlannedModel(QAbstractListModel):
+    """The mentorados of a dry run that are shown."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: Sequence[PlannedRow] = ()
+
+    def show_rows(self, rows: Sequence[PlannedRow]) -> None:
+        self.beginResetModel()
+        self.rows = rows
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        row = self.rows[index.row()]
+        if role == Role.UserRole:
+            return row
+        if role == Role.DisplayRole:
+            return row.name
+        if role == Role.ToolTipRole:
+            return plain_tip(row.reason)
+        if role == Role.AccessibleTextRole:
+            return ", ".join((row.name, row.route, row.outcome, row.reason))
+        return None
+
+
+class PlannedDelegate(RowDelegate):
+    """Who and from where to where, whether at the right, and what matters most below."""
+
+    @property
+    def row_height(self) -> int:
+        return self._theme.px(_HEIGHT)
+
+    def paint_row(self, painter: QPainter, row: object, width: int) -> None:
+        assert isinstance(row, PlannedRow)  # noqa: S101 - Qt hands it through as any object
+        colours, side = self._colours, self._theme.px(_ICON)
+        middle, step = self.row_height / 2, self._theme.px(10)
+        tone, sign = row.look
+        drawn = pixmap(sign, colours.badge[tone].fg, side, painter.device().devicePixelRatioF())
+        painter.drawPixmap(QPointF(SIDE, middle - side / 2), drawn)
+        size = badge_size(row.outcome, self._theme)
+        left, right = SIDE + side + _GAP, width - SIDE - size.width() - _GAP
+        badge = QRect(width - SIDE - size.width(), round(middle - size.height() / 2), size.width(), size.height())
+        paint_badge(painter, badge, tone, sign, row.outcome, self._theme)
+        shown = self._line(
+            painter, row.name, self._title_font, colours.text, left, middle - step, (right - left) * 0.55
+        )
+        beside = left + shown + _GAP
+        self._line(painter, row.route, self._small_font, colours.text2, beside, middle - step, right - beside)
+        colour = colours.badge[Tone.ERROR].fg if tone is Tone.ERROR else colours.text2
+        self._line(painter, row.reason, self._small_font, colour, left, middle + step, right - left)
+
+
+class SwitchReportView(QWidget):
+    """First the progress of a dry run, then what it found, with the button by which a person approves it."""
+
+    cancelled = Signal()
+    approval_requested = Signal()
+    again_requested = Signal()
+    edit_requested = Signal()
+    export_requested = Signal()
+    credentials_requested = Signal(object)
+    """Carries the id of the mentorado whose credentials are missing."""
+
+    def __init__(
+        self, theme: Theme, name_of: Callable[[MentoradoId], str], clock: Clock, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._name_of = name_of
+        self._clock = clock
+        self._done, self._busy = (0, 0), False
+        self._chosen: MentoradoId | None = None
+        self.made: SwitchDryRun | None = None
+        self.problem: Problem | None = None  # why it can be approved no more
+        self.outdated = False  # credentials were entered since
+        self.filter = SegmentedControl(theme, list(ReportFilter))
+        self.filter.choose(ReportFilter.ALL)
+        self.filter.picked.connect(lambda _chosen: self._show_rows())
+        self.export, self.cancel, self.edit, self.again, self.approve = (QPushButton() for _ in range(5))
+        self.approve.setProperty("role", "primary")
+        self.export.clicked.connect(self.export_requested)
+        self.cancel.clicked.connect(self.cancelled)
+        self.edit.clicked.connect(self.edit_requested)
+        self.again.clicked.connect(self.again_requested)
+        self.approve.clicked.connect(self.approval_requested)
+        self.verdict, self.validity = _label(""), _label("caption")
+        self.bar = QProgressBar(textVisible=False)
+        self.running = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        self.step = _label("secondary")
+        self.figures = _Figures(theme)
+        self.model = PlannedModel(self)
+        self.list = RowList(self.model, PlannedDelegate(theme), theme)
+        self.list.selectionModel().currentChanged.connect(lambda index, _before: self._on_walked(index.row()))
+        self.list.opened.connect(self._open)
+        self.details = FindingsView(theme)
+        self.details.credentials_requested.connect(self.credentials_requested)
+        self._empty = EmptyState(theme, "users", "")
+        left = QWidget()
+        self._left = QStackedLayout(left)
+        self._left.addWidget(self.list)
+        self._left.addWidget(self._empty)
+        self.split = SplitView(left, theme)
+        self.split.set_pane(self.details)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._progress_part())
+        self._stack.addWidget(self._report_part())
+
+    # --- what the page says
+
+    def show_running(self) -> None:
+        """A dry run begins."""
+        self.made, self.problem, self.outdated, self._done = None, None, False, (0, 0)
+        self._show()
+        self.cancel.setFocus()
+
+    def show_progress(self, done: int, total: int) -> None:
+        self._done = done, total
+        self._show()
+
+    def show_dry_run(self, made: SwitchDryRun) -> None:
+        """It is done: show what it found."""
+        self.made, self.problem, self.outdated = made, None, False
+        if not self._shown():
+            self.filter.choose(ReportFilter.ALL)
+        self.retranslate()
+        self.list.enter()
+
+    def show_refused(self, refused: Problem) -> None:
+        """The world changed since: this dry run cannot be approved any more, but a new one."""
+        self.problem, self._busy = refused, False
+        self._show()
+        self.again.setFocus()
+
+    def show_outdated(self) -> None:
+        """What it relied on was changed here: only a new one can be approved."""
+        self.outdated = True
+        self._show()
+        self.again.setFocus()
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether the approval is being checked."""
+        self._busy = busy
+        self._show()
+
+    # --- what is shown
+
+    def _shown(self) -> Sequence[PlannedSwitch]:
+        """Those of the dry run whom the filter wants."""
+        if self.made is None:
+            return ()
+        wanted = self.filter.chosen
+        if wanted is ReportFilter.ALL:
+            return self.made.people
+        return [each for each in self.made.people if each.will_switch is (wanted is ReportFilter.SWITCHING)]
+
+    def _show_rows(self) -> None:
+        made, shown = self.made, self._shown()
+        if made is None:
+            return
+        self.model.show_rows([planned_row(each, made, self._name_of(each.mentorado_id)) for each in shown])
+        self._left.setCurrentWidget(self.list if shown else self._empty)
+        place = next((place for place, each in enumerate(shown) if each.mentorado_id == self._chosen), 0)
+        self.split.set_pane_needed(bool(shown))
+        if shown:
+            self.list.setCurrentIndex(self.model.index(place))
+            self._on_walked(place)
+
+    def _on_walked(self, place: int) -> None:
+        shown = self._shown()
+        if self.made is not None and 0 <= place < len(shown):
+            self._chosen = shown[place].mentorado_id
+            self.details.show_planned(shown[place], self.made, self._name_of(shown[place].mentorado_id))
+
+    def _open(self, place: int) -> None:
+        self._on_walked(place)
+        self.split.open_side_panel()
+
+    def _show(self) -> None:
+        made = self.made
+        self._stack.setCurrentIndex(0 if made is None else 1)
+        done, total = self._done
+        self.bar.setMaximum(max(total, 1))
+        self.bar.setValue(done)
+        self.step.setText(texts("switches.report.progress", done=done, total=total) if total else "")
+        if made is None:
+            return
+        count = len(made.switching)
+        refused = self.problem is not None or self.outdated
+        if self.problem is not None:
+            words = " ".join(problem(self.problem))
+        elif self.outdated:
+            words = texts("switches.report.outdated")
+        else:
+            words = texts.plural("switches.report.verdict", count)
+        self.verdict.setText(words)
+        self.verdict.setProperty("role", "danger" if refused else "")
+        self.verdict.style().polish(self.verdict)
+        self.approve.setVisible(count > 0 and not refused)
+        for button in (self.approve, self.edit, self.again, self.export):
+            button.setEnabled(not self._busy)
+        key = "approving" if self._busy else "approve"
+        self.approve.setText(texts(f"switches.report.{key}"))
+        self.again.setProperty("role", "primary" if refused else "")
+        self.again.style().unpolish(self.again)
+        self.again.style().polish(self.again)
+
+    def retranslate(self) -> None:
+        made = self.made
+        parts = [texts(f"switches.report.filter.{each}") for each in ReportFilter]
+        if made is not None:
+            count = len(made.switching)
+            counts = len(made.people), count, len(made.people) - count
+            parts = [f"{words} ({number})" for words, number in zip(parts, counts, strict=True)]
+            self.figures.show_dry_run(made)
+            at = date_time(made.at.astimezone(), self._clock.now().astimezone().date())
+            self.validity.setText(texts("switches.report.valid", when=at))
+        self.filter.set_text(texts("switches.report.filter_name"), parts)
+        self.list.setAccessibleName(texts("switches.report.list"))
+        self.list.setAccessibleDescription(texts("switches.report.keys"))
+        self._empty.show_message(texts("switches.report.nobody_here"), "", "")
+        self.running.setText(texts("switches.report.running"))
+        self.bar.setAccessibleName(texts("switches.report.running"))
+        self.cancel.setText(texts("switches.report.cancel"))
+        self.edit.setText(texts("switches.report.edit"))
+        self.again.setText(texts("switches.report.again"))
+        self.export.setText(texts("switches.export"))
+        self.details.retranslate()
+        self._show_rows()
+        self._show()
+
+    def _progress_part(self) -> QWidget:
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(t.SPACE_8, t.SPACE_8, t.SPACE_8, t.SPACE_8)
+        column.setSpacing(t.SPACE_3)
+        column.addStretch(1)
+        for widget in (self.running, self.bar, self.step):
+            column.addWidget(widget)
+        column.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(2)
+        return part
+
+    def _report_part(self) -> QWidget:
+        part = QWidget()
+        top = QHBoxLayout()
+        top.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
+        top.setSpacing(t.SPACE_3)
+        top.addWidget(self.filter, 1)
+        top.addWidget(self.export)
+        foot = QFrame()
+        foot.setProperty("role", "footer")
+        row = QHBoxLayout(foot)
+        row.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
+        row.setSpacing(t.SPACE_3)
+        sentences = QVBoxLayout()
+        sentences.setSpacing(0)
+        sentences.addWidget(self.verdict)
+        sentences.addWidget(self.validity)
+        row.addLayout(sentences, 1)
+        for widget in (self.again, self.edit, self.approve):
+            row.addWidget(widget)
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.figures)
+        column.addLayout(top)
+        column.addWidget(self.split, 1)
+        column.addWidget(foot)
+        return part
+
+
+class _Figures(QWidget):
+    """How many switch, how many do not, how many deserve a look, and what a month costs before and after."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.tiles: list[tuple[ScaledLabel, QLabel]] = []
+        row = QHBoxLayout(self)
+        row.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, 0)
+        row.setSpacing(t.SPACE_3)
+        for size in (t.TEXT_TITLE, t.TEXT_TITLE, t.TEXT_TITLE, t.TEXT_NAME):  # the last one holds words
+            tile = QFrame()
+            tile.setProperty("role", "sunken")
+            column = QVBoxLayout(tile)
+            column.setContentsMargins(t.SPACE_4, t.SPACE_2, t.SPACE_4, t.SPACE_2)
+            column.setSpacing(0)
+            large, small = ScaledLabel(theme, size, QFont.Weight.DemiBold), _label("secondary")
+            column.addWidget(large)
+            column.addWidget(small)
+            column.addStretch(1)
+            row.addWidget(tile, 3 if size is t.TEXT_TITLE else 4)
+            self.tiles.append((large, small))
+
+    def show_dry_run(self, made: SwitchDryRun) -> None:
+        count = len(made.switching)
+        noted = sum(bool(each.of(Severity.WARNS)) for each in made.switching)
+        figures = [
+            (str(count), texts.plural("switches.report.figure.switching", count)),
+            (str(len(made.people) - count), texts.plural("switches.report.figure.staying", len(made.people) - count)),
+            (str(noted), texts("switches.report.figure.noted")),
+            (_month(made), texts("switches.report.figure.month")),
+        ]
+        for (large, small), (value, words) in zip(self.tiles, figures, strict=True):
+            large.setText(value)
+            small.setText(words)
+
+
+def _month(made: SwitchDryRun) -> str:
+    """What a month costs on the providers that are left, and on the target, for those who switch."""
+    pairs = [each.prices for each in made.switching if len(each.prices) == 2]
+    if not pairs:
+        return "—"
+    before, after = (run_text.month([pair[place] for pair in pairs], made.at) for place in (0, 1))
+    return before if before == after else f"{before} → {after}"
+
+
+def _label(role: str) -> QLabel:
+    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", role)
+    return label
