@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
-from app.domain.names import visible
+from app.domain.names import fold_accents, visible
 from app.domain.switch import DEFAULT_GRACE, DEFAULT_STOP_PERCENT, DEFAULT_WAVE, MOST_IN_WAVE, SwitchPlan
 from app.text.status import provider, texts
 from app.ui.settings.section import SettingRow
@@ -389,5 +389,6 @@ def _label(role: str) -> QLabel:
     return label
 
 
-def _by_name(mentorado: Mentorado) -> str:
-    return mentorado.name.casefold()
+def _by_name(mentorado: Mentorado) -> tuple[str, MentoradoId]:
+    """The order in which a cohort is switched."""
+    return fold_accents(mentorado.name), mentorado.id
