@@ -337,14 +337,12 @@ class MentoradoService:
             before = self.get(link.mentorado_id)
             if link.in_use:
                 return before
-            # Which number a person accepted does not depend on the provider.
-            accepted = link.accepted_account or before.link.accepted_account
-            link = replace(link, in_use=True, accepted_account=accepted)
+            link = replace(link, in_use=True)
             await self._repository.put_in_use(link)
             former = replace(before.link, in_use=False)
             del self._beside[link.id]
             self._beside[former.id] = former
-            return self._replace(before.through(link))
+            return self._replace(replace(before, link=link))
 
     async def save_link(self, link: Link) -> Mentorado:
         """Store how a link is configured now; returns its mentorado with that link."""
@@ -355,7 +353,7 @@ class MentoradoService:
             if link.accepted_account is not None and link.accepted_account != before.link.accepted_account:
                 await self._require_free(link.accepted_account, link)
             await self._repository.save_link(link)
-            after = before.through(link)
+            after = replace(before, link=link)
             if link.in_use:
                 return self._replace(after)
             self._beside[link.id] = link

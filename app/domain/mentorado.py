@@ -60,8 +60,11 @@ class Mentorado:
         return self.link.accepted_account or self.phone
 
     def through(self, link: Link) -> Mentorado:
-        """The same mentorado as seen by the worker of *link*, which may be one beside the link in use."""
-        return replace(self, link=link)
+        """The same mentorado as seen by the worker of *link*, which may be one beside the link in use.
+
+        Which number a person accepted does not depend on the provider: the link in use has it.
+        """
+        return replace(self, link=replace(link, accepted_account=self.link.accepted_account))
 
 
 def new_mentorado_id() -> MentoradoId:

@@ -20,6 +20,9 @@ def test_the_expected_account_is_the_mentorados_until_a_person_accepts_another()
     assert ana.expected_account == ana.phone
     other = PhoneNumber("+5521912345678")
     assert replace(ana, link=replace(link, accepted_account=other)).expected_account == other
+    accepted = replace(ana, link=replace(link, accepted_account=other))
+    beside = Link(id=new_link_id(), mentorado_id=mentorado_id, in_use=False, accepted_account=phone)
+    assert accepted.through(beside).expected_account == other, "whatever the provider"
     assert not ana.archived
     assert replace(ana, archived_at=NOW).archived
 

@@ -260,6 +260,7 @@ class SwitchService:
             current = self._run(run.id)
             if current.state is SwitchState.RUNNING and run.id not in self._driven:
                 await self._pause(run.id, SwitchPause.INTERRUPTED)
+                await self._end_settled(run.id)
             elif current.pause_until is not None and run.id not in self._driven:
                 await self._save(replace(current, pause_until=None))  # a person looks first
 
@@ -361,7 +362,15 @@ class SwitchService:
             if after.state is _I.RUNNING and procedure.state is ProcedureState.FAILED and not procedure.undoing:
                 with suppress(Problem):  # a person was faster
                     await self._procedures.undo(procedure.head.id)
+            await self._end_settled(after.run_id)
         self._moved.set()
+
+    async def _end_settled(self, run_id: SwitchRunId) -> None:
+        """End a paused run of which nobody is left: a person brought the last one to an end in its own panel."""
+        run = self._run(run_id)
+        if run.state is SwitchState.PAUSED and not run.count(_I.WAITING, _I.RUNNING):
+            with suppress(Problem):  # the next start ends it
+                await self._end(run_id, SwitchState.FINISHED)
 
     async def _save_surely(self, item: SwitchItem) -> None:
         while True:

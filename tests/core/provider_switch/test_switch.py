@@ -392,6 +392,25 @@ async def test_a_run_that_a_closed_program_left_is_paused_and_goes_on_where_it_s
         assert again.connected(people[0]) == {WEB, ZAPI}, "the former provider is kept signed in"
 
 
+async def test_a_switch_that_a_person_goes_on_with_in_its_panel_ends_the_run_that_was_interrupted(
+    core: Switching,
+) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        core.played[ZAPI].waits.add(ana.id)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+    again = core.again()
+    async with again.at_work():
+        again.played[ZAPI].waits.clear()
+        procedure = again.procedures.active(ana.id)
+        assert procedure is not None
+        await again.procedures.resume(procedure.head.id)
+        await again.moved()
+        assert again.item(ana).state is S.SWITCHED
+        assert again.run().state is SwitchState.FINISHED
+
+
 async def test_what_a_procedure_came_to_while_nobody_followed_is_taken_up_at_the_next_start(
     core: Switching,
 ) -> None:
