@@ -58,8 +58,8 @@ class ActionRunner(QObject):
     procedure_requested = Signal(object)
     """An `ActionRequest` that begins a procedure. The pane shows it, so that the QR code stays in view."""
 
-    procedure_begun = Signal(str)
-    """The mentorado of a procedure that was begun just now, to be shown."""
+    procedure_begun = Signal(object)
+    """An `ActionRequest` whose procedure was begun just now."""
 
     page_requested = Signal(str, str)
     """The name of a page to show, and of its section."""
@@ -252,7 +252,7 @@ async def roll_back(runner: ActionRunner, request: ActionRequest) -> None:
     """Go back to the former provider, after what that means was read. Raises `Problem`."""
     if await _asks_about_former(runner, request):
         await _switches(runner).roll_back(request.mentorado_id)
-        runner.procedure_begun.emit(request.mentorado_id)
+        runner.procedure_begun.emit(request)
 
 
 async def release_former(runner: ActionRunner, request: ActionRequest) -> None:

@@ -55,6 +55,7 @@ from app.ui.detail_pane.history_loader import HistoryLoader
 from app.ui.detail_pane.pairing import turn_of
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.detail_pane.view import MentoradoView, SwitchView
+from app.ui.navigation import SWITCHES
 from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
 from app.ui.theme.theme import PANE_WIDTH, Theme
@@ -217,6 +218,7 @@ class DetailPane(QWidget):
         self._content.action_requested.connect(self._perform)
         self._content.picture.span_selected.connect(self.span_selected)
         self._content.trouble.dismissed.connect(self._dismiss)
+        self._content.switch.page_requested.connect(lambda: runner.page_requested.emit(SWITCHES, ""))
         self._content.mark.see_requested.connect(self._sides.show)
         self._content.mark.continue_requested.connect(self._sides.resume)
         self._sides.changed.connect(self._on_side)

@@ -26,6 +26,8 @@ class SwitchCard(QFrame):
     """Who carries the messages since when, what is kept until when, and the two ways to settle it."""
 
     action_requested = Signal(object)  # an ActionName
+    page_requested = Signal()
+    """Show the page of all switches."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -42,12 +44,15 @@ class SwitchCard(QFrame):
         row.setSpacing(SPACE_3)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
+        self.open_page = QPushButton()
+        self.open_page.clicked.connect(lambda _checked=False: self.page_requested.emit())
         self._choices = QWidget()
         choices = FlowLayout(self._choices, spacing=SPACE_2)
         self.buttons = {name: QPushButton() for name in (ActionName.ROLL_BACK, ActionName.RELEASE_FORMER)}
         for name, button in self.buttons.items():
             button.clicked.connect(lambda _checked=False, name=name: self.action_requested.emit(name))
             choices.addWidget(button)
+        choices.addWidget(self.open_page)
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
         column.setSpacing(SPACE_3)
@@ -73,12 +78,14 @@ class SwitchCard(QFrame):
             )
         else:
             self._show_kept(switch, known, now)
-        self._choices.setVisible(kept)
+        self.open_page.setVisible(waits)
+        self.open_page.setText(texts("switch_sheet.open_page"))
+        labels = {ActionName.ROLL_BACK: "switches.back_to", ActionName.RELEASE_FORMER: "switches.release"}
         for name, button in self.buttons.items():
             why = view.availability[name]
-            label = texts(f"former.{name}", **known)
-            button.setText(f"{label}…")
-            button.setAccessibleName(label)
+            button.setVisible(kept)
+            button.setText(texts(labels[name], provider=known["former"]))
+            button.setAccessibleName(button.text())
             button.setAccessibleDescription(refusal(why) if why else action(name)[1])
             gone = name is ActionName.ROLL_BACK and switch.gone
             button.setEnabled(why is None and not view.busy and not gone)

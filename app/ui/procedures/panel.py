@@ -413,7 +413,7 @@ class ProcedurePanelController(QObject):
         self._shown = shown
         self.panels: dict[MentoradoId, ProcedurePanel] = {}  # those that are open
         runner.procedure_requested.connect(self.open_form)
-        runner.procedure_begun.connect(self.show_of)
+        runner.procedure_begun.connect(self._on_begun)
 
     def procedure_of(self, mentorado_id: MentoradoId) -> Procedure | None:
         """The procedure that is not finished, whether its sheet is open or not."""
@@ -436,6 +436,10 @@ class ProcedurePanelController(QObject):
         """Show the procedure of the current mentorado, if there is one."""
         if (mentorado_id := self._shown()) is not None:
             self.show_of(mentorado_id)
+
+    def _on_begun(self, request: ActionRequest) -> None:
+        if request.over in (self._pane, self._pane.window()):  # else it is followed where it was asked for
+            self.show_of(request.mentorado_id)
 
     def show_of(self, mentorado_id: MentoradoId) -> None:
         """Show the procedure of this mentorado, if there is one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.provider_switch.service import SwitchService
 from app.domain.errors import Problem, ProblemCode
@@ -25,6 +25,7 @@ from app.domain.switch import (
 from app.text.status import provider, texts
 from app.ui.action_runner import ActionRunner, prepare_credentials
 from app.ui.async_slots import async_slot, show_error
+from app.ui.navigation import SWITCHES
 from app.ui.procedures.forms import ProcedureForm
 from app.ui.provider_switch.report import SwitchReport
 from app.ui.theme.theme import SPACE_1, SPACE_2
@@ -51,6 +52,8 @@ class SwitchForm(ProcedureForm):
         self._busy = QWidget()
         self._busy_line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._busy_line.setProperty("role", "secondary")
+        self.open_page = QPushButton()
+        self.open_page.clicked.connect(lambda _checked=False: runner.page_requested.emit(SWITCHES, ""))
         self.report = SwitchReport(runner.theme)
         self.report.again_requested.connect(self.check)
         self.report.credentials_requested.connect(self._enter_credentials)
@@ -82,7 +85,7 @@ class SwitchForm(ProcedureForm):
 
     @property
     def fields(self) -> Sequence[QWidget]:
-        return (*self.targets.values(), *self.report.fields, self.name_field)
+        return (*self.targets.values(), self.open_page, *self.report.fields, self.name_field)
 
     @property
     def settled(self) -> bool:
@@ -197,6 +200,7 @@ class SwitchForm(ProcedureForm):
         busy.addWidget(self._busy_line)
         self._bar = IndeterminateBar(self._theme)
         busy.addWidget(self._bar)
+        busy.addWidget(self.open_page, 0, Qt.AlignmentFlag.AlignLeft)
         approval = QVBoxLayout(self._approval)
         approval.setContentsMargins(0, SPACE_2, 0, 0)
         approval.setSpacing(SPACE_1)
@@ -212,6 +216,8 @@ class SwitchForm(ProcedureForm):
             card.show_words(provider(kind), texts(f"dialog.provider_line.{kind}"))
         self._name_label.setText(texts("question.type_name", name=self.name))
         self.name_field.setAccessibleName(self._name_label.text())
+        self.open_page.setText(texts("switch_sheet.open_page"))
+        self.open_page.setAccessibleName(self.open_page.text())
         self._second.setText(texts("switch_sheet.second"))
         self._show_waiting(self._waiting_for)
 
@@ -227,6 +233,7 @@ class SwitchForm(ProcedureForm):
             card.setChecked(kind is self._target)
             card.setEnabled(not self.settled)
         self._busy.setVisible(bool(self._waiting_for))
+        self.open_page.setVisible(waits)
         self._bar.setVisible(not waits)  # nothing moves before somebody else has decided
         shown = planned is not None and not self._checking and not self.settled
         self.report.setVisible(shown)

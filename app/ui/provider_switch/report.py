@@ -12,10 +12,11 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.mentorado import ProviderKind
-from app.domain.switch import FindingCode, PlannedSwitch, Severity, SwitchFinding
+from app.domain.switch import PlannedSwitch, Severity, SwitchFinding
 from app.text.signs import Tone
 from app.text.status import date_time, provider, texts
 from app.text.switch import finding, price_note, severity, todo
+from app.ui.switches.findings import GOOD, LACKING
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, TEXT_SMALL, Theme
 from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.placeholders import IconCircle
@@ -29,16 +30,6 @@ _LOOKS: Final = MappingProxyType(
         Severity.TELLS: (Tone.IDLE, "info"),
     }
 )
-_GOOD: Final = frozenset({FindingCode.KEPT, FindingCode.CONSENT_KEPT, FindingCode.STAYS_IN_PHONE_APP})
-_ENTERED: Final = frozenset(
-    {
-        FindingCode.CREDENTIALS_MISSING,
-        FindingCode.CREDENTIALS_REFUSED,
-        FindingCode.OTHER_NUMBER,
-        FindingCode.ACCOUNT_TAKEN,
-    }
-)
-"""What is put right by entering the credentials of the target."""
 
 
 class _FindingRow(QWidget):
@@ -121,7 +112,7 @@ class SwitchReport(QFrame):
         when = date_time(at.astimezone(), now.astimezone().date())
         self._checked.setText(texts("switch_sheet.checked", at=when))
         self.again.setText(texts("switch_sheet.again"))
-        self.enter.setText(texts("switch_sheet.enter", provider=provider(target)))
+        self.enter.setText(texts("switches.report.enter"))
         for button in (self.again, self.enter):
             button.setAccessibleName(button.text())
         self._clear()
@@ -145,10 +136,10 @@ class SwitchReport(QFrame):
         self.setAccessibleName(self.spoken)
 
     def _row(self, found: SwitchFinding, planned: PlannedSwitch, target: ProviderKind, now: datetime) -> _FindingRow:
-        look = (Tone.CONNECTED, "check") if found.code in _GOOD else _LOOKS[found.severity]
+        look = (Tone.CONNECTED, "check") if found.code in GOOD else _LOOKS[found.severity]
         sentence, then = finding(found, planned, target, now), todo(found, planned, target)
         row = _FindingRow(self._theme, look, sentence, then)
-        if found.code in _ENTERED and self.enter.parent() is self:
+        if found.code in LACKING and self.enter.parent() is self:
             row.column.addSpacing(SPACE_1)
             row.column.addWidget(self.enter, 0, Qt.AlignmentFlag.AlignLeft)
             self.enter.show()

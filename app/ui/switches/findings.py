@@ -34,7 +34,9 @@ _SIGNS: Final = {
     Severity.WARNS: (Tone.WAITING, "triangle-alert"),
     Severity.TELLS: (Tone.IDLE, "info"),
 }
-_GOOD: Final = frozenset({FindingCode.KEPT, FindingCode.CONSENT_KEPT, FindingCode.STAYS_IN_PHONE_APP})
+GOOD: Final = frozenset({FindingCode.KEPT, FindingCode.CONSENT_KEPT, FindingCode.STAYS_IN_PHONE_APP})
+"""Facts that are good news."""
+
 _WILL: Final = (Tone.CONNECTED, "check-circle")
 _ICON = 16
 
@@ -100,7 +102,7 @@ class FindingsView(QFrame):
         column.addWidget(head)
         for each in found:
             sentence = switch_text.finding(each, planned, made.plan.target, made.at)
-            look = _WILL if each.code in _GOOD else _SIGNS[severity]
+            look = _WILL if each.code in GOOD else _SIGNS[severity]
             self._add(column, look, sentence, switch_text.todo(each, planned, made.plan.target))
         if any(each.code in LACKING for each in found):
             column.addWidget(self._enter_button(planned.mentorado_id), 0, Qt.AlignmentFlag.AlignLeft)

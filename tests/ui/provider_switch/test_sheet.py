@@ -159,7 +159,7 @@ def test_what_is_in_the_way_locks_the_button_and_credentials_are_entered_from_th
         assert not sheet.footer.button(CommandId.CONFIRM).isEnabled()
         assert texts("switch_sheet.in_the_way") in words(sheet.footer)
         harness.meta.report = right(str(harness.who.phone))
-        buttons(form)["Informar credenciais de Meta Cloud…"].click()
+        buttons(form)["Informar credenciais…"].click()
         dialog = await harness.dialog()
         assert isinstance(dialog, CredentialsDialog)
         assert f"Meta Cloud de {harness.who.name}" in words(dialog)
@@ -211,8 +211,15 @@ def test_with_a_second_person_the_sheet_says_so_and_nothing_begins_before(on_swi
         assert run.state is SwitchState.AWAITING_SECOND
         assert sheet.procedure is None
         assert list(buttons(sheet.footer)) == ["Fechar"]
+        pages: list[str] = []
+        runner = harness.window_harness.runner
+        runner.page_requested.disconnect(harness.window.go)  # this window has only two pages
+        runner.page_requested.connect(lambda name, _section: pages.append(name))
+        buttons(form)["Abrir “Trocar provedores”"].click()
         buttons(sheet.footer)["Fechar"].click()
         await settle()
+        buttons(harness.pane._content.switch)["Abrir “Trocar provedores”"].click()
+        assert pages == ["switches", "switches"]
         assert "Falta uma segunda pessoa aprovar" in words(harness.pane)
         await harness.switches.approve_second(run.id, "1", "Outra Pessoa")
         await harness.line_of(harness.zapi)
