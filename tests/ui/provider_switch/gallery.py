@@ -66,7 +66,8 @@ async def _sheet(harness: SwitchHarness) -> AsyncIterator[str]:
     from app.ui.procedures.commands import CommandId
     from tests.ui.provider_switch.reports import bad, good
 
-    yield "10-pane"
+    harness.pane._pages.scroll.verticalScrollBar().setValue(520)
+    yield "10-pane-actions"
     form = await harness.open_form()
     yield "11-choose"
     harness.planned = bad
