@@ -146,3 +146,24 @@ def test_what_a_link_beside_does_is_not_in_the_timeline(on_switches: OnSwitches)
         assert "Conectando" not in await timeline(harness)
 
     on_switches(use)
+
+
+def test_a_way_back_that_is_barred_on_the_way_changes_nothing_and_can_be_given_up(on_switches: OnSwitches) -> None:
+    async def use(harness: SwitchHarness) -> None:
+        await harness.switched_to_zapi()
+        harness.perform(ActionName.ROLL_BACK)
+        dialog = await harness.dialog()
+        assert isinstance(dialog, ConfirmDialog)
+        harness.put(harness.item.from_link, LinkState.BLOCKED, Reason.LOGGED_OUT)
+        dialog.confirm.click()
+        await until(lambda: harness.who.id in harness.pane._sides.panels)
+        await until(lambda: texts("problem.switch_old_not_back.sentence") in words(harness.sheet))
+        assert harness.who.link.provider is ProviderKind.ZAPI
+        assert not buttons(harness.pane._content.switch), "one thing at a time"
+        buttons(harness.sheet)[texts("procedure.undo")].click()
+        await until(lambda: harness.sheet.procedure and harness.sheet.procedure.ended)
+        harness.pane._sides.close(harness.who.id)
+        await settle()
+        assert buttons(harness.pane._content.switch)[RELEASE].isEnabled()
+
+    on_switches(use)
