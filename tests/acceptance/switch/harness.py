@@ -22,7 +22,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.provider_descriptor import CredentialField, Credentials
 from app.domain.settings import OUTBOUND_LIMITS
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
-from app.domain.switch import SwitchItem, SwitchItemState, SwitchPlan, SwitchRun
+from app.domain.switch import SwitchItem, SwitchItemState, SwitchPlan, SwitchRun, SwitchState
 from tests.acceptance.connect import harness as connect
 from tests.acceptance.program import SOON, Person, new_number
 from tests.acceptance.webhooks_on import switch_on, url_for
@@ -178,6 +178,16 @@ class ProgramRun(connect.ProgramRun):
         await self.with_short_gaps()
         await switch_on(self.core)
 
+    async def with_partial_tests(self) -> None:
+        """No webhooks: a smoke test is confirmed by the provider's yes, and the operator lets that count."""
+        self.tester = new_number()
+        chosen = SmokeTestSettings(
+            target=SmokeTestTarget.NUMBER, number=PhoneNumber(f"+{self.tester}"), template="oi/pt_BR"
+        )
+        await self.core.smoke_tests.choose(chosen)
+        limits = replace(self.core.settings_service.settings.outbound_limits, partly_confirmed_counts=True)
+        await self.core.settings_service.change(OUTBOUND_LIMITS, limits, reason="there are no webhooks here")
+
     async def with_short_gaps(self) -> None:
         """The shortest gaps that can be set: waiting is not the point here."""
         limits = replace(self.core.settings_service.settings.outbound_limits, shortest_gap=1.0, longest_gap=1.0)
@@ -243,6 +253,15 @@ class ProgramRun(connect.ProgramRun):
 
     def run_of(self, run: SwitchRun) -> SwitchRun:
         return next(each for each in self.core.switches.runs if each.id == run.id)
+
+    def is_moving(self, run: SwitchRun) -> bool:
+        """Whether somebody is being switched, or about to be."""
+        now = self.run_of(run)
+        return now.state is SwitchState.RUNNING or now.count(SwitchItemState.RUNNING) > 0
+
+    def number_of(self, person: Person) -> CloudNumber:
+        """What Meta has of the person."""
+        return next(each for each in self.harness.cloud.world.numbers.values() if each.digits == person.digits)
 
     def item(self, person: Person) -> SwitchItem:
         items = (item for run in self.core.switches.runs for item in run.items if item.mentorado_id == person.id)

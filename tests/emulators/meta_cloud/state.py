@@ -80,6 +80,7 @@ class CloudNumber:
     debt: dict[str, tuple[float, datetime]] = field(default_factory=dict)  # of the pair bucket, in seconds
     seconds: deque[datetime] = field(default_factory=deque)  # of the throughput
     read: list[str] = field(default_factory=list)  # ids of messages that were marked so
+    refused_sends: int | None = None  # the code with which every message of this number is refused
 
     def __post_init__(self) -> None:
         self.fields = {
@@ -216,6 +217,8 @@ class MetaState:
         digits = self.user_ids.get(user_id, user_id) if user_id and not to else re.sub(r"\D", "", to)
         if number.fields["platform_type"] != "CLOUD_API":
             raise GraphError(133010, "Account not registered")
+        if number.refused_sends is not None:
+            raise GraphError(number.refused_sends)
         if not digits:
             raise GraphError(131008, "to")
         if digits in self.recipients:
