@@ -337,7 +337,7 @@ class MentoradoService:
             before = self.get(link.mentorado_id)
             if link.in_use:
                 return before
-            link = replace(link, in_use=True)
+            link = replace(link, in_use=True, enabled=link.enabled or before.link.enabled)
             await self._repository.put_in_use(link)
             former = replace(before.link, in_use=False)
             del self._beside[link.id]

@@ -305,7 +305,8 @@ class SwitchItem:
     def after(self, procedure: Procedure) -> SwitchItem:
         """The item by what *procedure*, which is of it, has come to."""
         if procedure.head.kind is ProcedureKind.ROLL_BACK:
-            done = procedure.state is ProcedureState.DONE
+            kept = procedure.state is ProcedureState.UNDONE and "kept" in procedure.step(StepName.CUT_BACK).facts
+            done = kept or procedure.state is ProcedureState.DONE
             return replace(self, state=SwitchItemState.ROLLED_BACK, at=_last_change(procedure)) if done else self
         if self.state is SwitchItemState.WAITING and procedure.state is ProcedureState.UNDONE:
             return self  # it failed before, and is to be tried again

@@ -196,15 +196,17 @@ class RollBackSteps:
 
     async def _connect(self, run: StepContext) -> StepData:
         """It was kept signed in. Where it is not any more, nothing is changed: going back would leave nobody."""
-        former = former_of(run)
-        link = self._mentorados.through(former).link
-        with StatusWaiter(self._bus, self._clock, former) as watch:
-            if self._supervisor.status(former).state is LinkState.OFF and link.account is not None:
-                await self._supervisor.connect(run.mentorado_id, former)
-            if not is_settled(self._supervisor.status(former)):
-                await watch.until(is_settled, within=RETURN_SECONDS)
-        self._require_connected(former)
+        await self._connect_and_wait(run.mentorado_id, former_of(run))
+        self._require_connected(former_of(run))
         return {}
+
+    async def _connect_and_wait(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
+        """Both links were connected before: no code is shown to connect either again."""
+        with StatusWaiter(self._bus, self._clock, link_id) as watch:
+            if self._supervisor.status(link_id).state is LinkState.OFF:
+                await self._supervisor.connect(mentorado_id, link_id)
+            if not is_settled(self._supervisor.status(link_id)):
+                await watch.until(is_settled, within=RETURN_SECONDS)
 
     def _require_connected(self, former: LinkId) -> None:
         status = self._supervisor.status(former)
@@ -221,7 +223,10 @@ class RollBackSteps:
         return {"found": "back"} if self._mentorados.get(run.mentorado_id).link.id == former_of(run) else None
 
     async def _undo_cut_back(self, run: StepContext) -> StepData:
+        """A target that does not come back is not put in use again: the former provider works, and stays in use."""
         async with self._outbound.silent(run.mentorado_id):
+            if self._supervisor.status(target_of(run)).state is not LinkState.CONNECTED:
+                return {"kept": "former"}
             await self._supervisor.put_in_use(run.mentorado_id, target_of(run))
         return {}
 
@@ -231,7 +236,7 @@ class RollBackSteps:
         return {}
 
     async def _connect_again(self, run: StepContext) -> StepData:
-        await self._supervisor.connect(run.mentorado_id, target_of(run))
+        await self._connect_and_wait(run.mentorado_id, target_of(run))
         return {}
 
 

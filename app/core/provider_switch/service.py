@@ -474,7 +474,10 @@ def _subject(run: SwitchRun) -> dict[str, str]:
 
 
 def _going_on(run: SwitchRun) -> SwitchRun:
-    return replace(run, state=SwitchState.RUNNING, pause=None, pause_until=None)
+    """*run* as it goes on with whoever is next, in whichever wave that is."""
+    item = _next_item(run)
+    wave = run.wave if item is None else max(run.wave, item.wave)
+    return replace(run, state=SwitchState.RUNNING, pause=None, pause_until=None, wave=wave)
 
 
 def _next_item(run: SwitchRun) -> SwitchItem | None:

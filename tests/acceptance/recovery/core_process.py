@@ -24,8 +24,9 @@ from app.core.links.reconnect import ReconnectPolicy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged, StatusChanged
 from app.domain.link_status import LinkState
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.procedure import JournalEntry, Procedure, ProcedureInfo, ProcedureKind, ProcedureState
+from app.domain.switch import SwitchPlan, SwitchRunId
 from app.platform.logging import configure_logging
 from app.settings import read_settings
 from app.storage.journal import SqlProcedureJournal
@@ -132,13 +133,7 @@ def _on_procedure(event: ProcedureChanged) -> None:
 
 async def _carry_out(core: Services, orders: Orders, whom: MentoradoId) -> None:
     if orders.wish not in (GO_ON, UNDO):
-        if orders.lose_first:
-            await _lose(core, whom)
-        kind = ProcedureKind(orders.wish)
-        # The reason passes the lock of an incident: here, many are repaired in a minute.
-        await core.procedures.begin(
-            kind, whom, facts=orders.facts, secret=orders.secret, override_reason="um de cada vez"
-        )
+        await _begin(core, orders, whom)
     elif (found := core.procedures.active(whom)) is None:
         _say("nothing", whom=whom)  # it had come to its end
         return
@@ -146,6 +141,28 @@ async def _carry_out(core: Services, orders: Orders, whom: MentoradoId) -> None:
         await _undo(core, found)
     await _to_its_end(core, orders, whom)
     _say("ended", whom=whom)
+
+
+async def _begin(core: Services, orders: Orders, whom: MentoradoId) -> None:
+    kind = ProcedureKind(orders.wish)
+    if kind is ProcedureKind.SWITCH:
+        made = await core.switches.dry_run(SwitchPlan(target=ProviderKind(orders.facts["to"]), mentorados=(whom,)))
+        run = await core.switches.approve(made, core.switches.confirmation(made))
+        while core.procedures.active(whom) is None and _is_open(core, run.id):
+            await asyncio.sleep(0.001)
+    elif kind is ProcedureKind.ROLL_BACK:
+        await core.switches.roll_back(whom)
+    else:
+        if orders.lose_first:
+            await _lose(core, whom)
+        # The reason passes the lock of an incident: here, many are repaired in a minute.
+        await core.procedures.begin(
+            kind, whom, facts=orders.facts, secret=orders.secret, override_reason="um de cada vez"
+        )
+
+
+def _is_open(core: Services, run_id: SwitchRunId) -> bool:
+    return next(run for run in core.switches.runs if run.id == run_id).is_open
 
 
 async def _undo(core: Services, procedure: Procedure) -> None:

@@ -190,7 +190,7 @@ class ProgramRun(connect.ProgramRun):
 
     async def with_short_gaps(self) -> None:
         """The shortest gaps that can be set: waiting is not the point here."""
-        limits = replace(self.core.settings_service.settings.outbound_limits, shortest_gap=1.0, longest_gap=1.0)
+        limits = replace(self.core.settings_service.settings.outbound_limits, shortest_gap=1, longest_gap=1)
         await self.core.settings_service.change(OUTBOUND_LIMITS, limits, reason="the tests wait for it")
 
     @asynccontextmanager
@@ -232,11 +232,13 @@ class ProgramRun(connect.ProgramRun):
         """Over the one address of the app, as Meta does."""
         url = f"http://127.0.0.1:{self.core.webhooks.settings.port}/meta"
         now = int(datetime.now(UTC).timestamp())
+        display = number.fields["display_phone_number"]
         told = webhooks.status(wamid, "delivered", self.tester, at=now, number_id=number.id)
+        told["value"]["metadata"]["display_phone_number"] = display
         control = self.harness.emulator.control
         await control.off_loop(control.send_text, self.tester, number.digits, "ok")
         came = webhooks.inbound(
-            f"wamid.answer{next(_serial)}", self.tester, at=now, number_id=number.id, display=number.digits,
+            f"wamid.answer{next(_serial)}", self.tester, at=now, number_id=number.id, display=display,
             type="text", text={"body": "ok"},
         )  # fmt: skip
         for change in (told, came):

@@ -31,7 +31,7 @@ async def test_a_cohort_with_a_failing_canary_a_failing_fifth_and_a_crash_in_the
         people = await cohort(run)
         canary, fifth = people[10], people[4]
         for person in (canary, fifth):
-            run.number_of(person).refused_sends = 131031
+            run.number_of(person).refused_sends = 132001
         plan = SwitchPlan(target=META, cohort="2026", canary=canary.id, wave_size=8)
         approved = await run.approve(plan)
         await until(lambda: not run.is_moving(approved), within=60)
@@ -47,9 +47,9 @@ async def test_a_cohort_with_a_failing_canary_a_failing_fifth_and_a_crash_in_the
         assert run.provider_of(fifth) is ZAPI
 
         await run.core.switches.resume(approved.id)
-        await until(lambda: run.item(people[6]).state is S.RUNNING, within=60)
+        await until(lambda: run.item(people[6]).state is S.RUNNING, within=60, every=0.001)
     async with harness.at_work(starting=True) as run:  # it was closed in the middle of somebody
-        assert run.run_of(approved).pause is SwitchPause.INTERRUPTED
+        await until(lambda: run.run_of(approved).pause is SwitchPause.INTERRUPTED)
         assert len(run.core.procedures.unfinished()) <= 1
         assert all(each.state is ProcedureState.PAUSED for each in run.core.procedures.unfinished())
         run.number_of(fifth).refused_sends = None

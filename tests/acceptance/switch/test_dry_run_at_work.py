@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.audit import AuditAction
+from app.domain.mentorado import ProviderKind
 from app.domain.switch import SwitchPlan
 from tests.acceptance.switch.harness import META, WEB, ZAPI, Harness, rows
 from tests.acceptance.switch.test_dry_run import READS
@@ -29,7 +30,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 @pytest.mark.within(90)
 @pytest.mark.parametrize("target", [ZAPI, META, WEB])
-async def test_a_dry_run_writes_nothing_and_asks_nobody_to_do_anything(harness: Harness, target: str) -> None:
+async def test_a_dry_run_writes_nothing_and_asks_nobody_to_do_anything(harness: Harness, target: ProviderKind) -> None:
     """ "Proof that a dry run writes nothing: the database and files are byte-identical afterwards apart from its own
     report and audit entry, and the emulators saw only reads." """
     async with harness.at_work() as run:
