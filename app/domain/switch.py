@@ -11,6 +11,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final, NewType, Protocol
 
+from app.domain.link_status import Reason
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
 from app.domain.messages import Address
 from app.domain.names import fold_accents
@@ -257,6 +258,7 @@ class SwitchPause(StrEnum):
     INTERRUPTED = "interrupted"  # the program ended
     CANARY = "canary"  # the first one failed
     FAILURES = "failures"  # too many failed
+    WRONG_PHONE = "wrong_phone"  # scanned a code, and a person must say what becomes of it
 
 
 class SwitchItemState(StrEnum):
@@ -294,6 +296,11 @@ class SwitchItem:
     switched_at: datetime | None = None
 
     @property
+    def awaits_decision(self) -> bool:
+        """Whether another phone scanned the code of the target: unlinking it is for a person to say."""
+        return self.state is SwitchItemState.RUNNING and self.reason == Reason.WRONG_ACCOUNT
+
+    @property
     def mark(self) -> Mapping[str, str]:
         """The facts by which a procedure is known to be of this item."""
         return {"switch": self.run_id, "number": str(self.number)}
@@ -322,8 +329,10 @@ class SwitchItem:
                 return replace(item, state=SwitchItemState.FAILED, reason=reason, at=_last_change(procedure))
             case ProcedureState.FAILED if not procedure.undoing:
                 return replace(item, state=SwitchItemState.RUNNING, reason=_failure(procedure))
+            case ProcedureState.FAILED | ProcedureState.UNDOING:
+                return replace(item, state=SwitchItemState.RUNNING)  # what failed first is why
             case _:
-                return replace(item, state=SwitchItemState.RUNNING)
+                return replace(item, state=SwitchItemState.RUNNING, reason="")
 
 
 def _failure(procedure: Procedure) -> str:

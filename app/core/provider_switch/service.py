@@ -283,8 +283,9 @@ class SwitchService:
                     await self._pause_between_waves(run, item.wave)
                     continue
                 after = await self._switch_one(item)
-                if after.state is _I.RUNNING:  # a person paused it, or its journal cannot be written
-                    await self._pause(run_id, SwitchPause.PERSON)
+                if after.state is _I.RUNNING:  # a person paused it or must decide, or its journal cannot be written
+                    why = SwitchPause.WRONG_PHONE if after.awaits_decision else SwitchPause.PERSON
+                    await self._pause(run_id, why)
                     return
                 tried += 1
                 failed += after.state is _I.FAILED
@@ -338,10 +339,7 @@ class SwitchService:
         while True:
             self._moved.clear()
             item, active = self._find(item), self._procedures.active(item.mentorado_id)
-            if item.state is not _I.RUNNING:
-                return item
-            stuck = active is not None and active.state is ProcedureState.FAILED and active.undoing
-            if stuck or (active is not None and active.state is ProcedureState.PAUSED):
+            if item.state is not _I.RUNNING or (active is not None and _needs_person(active, item)):
                 return item
             await self._moved.wait()
 
@@ -359,7 +357,8 @@ class SwitchService:
             after = before.after(procedure)
             if after != before:
                 await self._save_surely(after)
-            if after.state is _I.RUNNING and procedure.state is ProcedureState.FAILED and not procedure.undoing:
+            failed = after.state is _I.RUNNING and procedure.state is ProcedureState.FAILED and not procedure.undoing
+            if failed and not after.awaits_decision:
                 with suppress(Problem):  # a person was faster
                     await self._procedures.undo(procedure.head.id)
             await self._end_settled(after.run_id)
@@ -478,6 +477,13 @@ def _going_on(run: SwitchRun) -> SwitchRun:
     item = _next_item(run)
     wave = run.wave if item is None else max(run.wave, item.wave)
     return replace(run, state=SwitchState.RUNNING, pause=None, pause_until=None, wave=wave)
+
+
+def _needs_person(procedure: Procedure, item: SwitchItem) -> bool:
+    """Whether the switch of *item* does not go on, or back, by itself."""
+    if procedure.state is ProcedureState.FAILED:
+        return procedure.undoing or item.awaits_decision
+    return procedure.state is ProcedureState.PAUSED
 
 
 def _next_item(run: SwitchRun) -> SwitchItem | None:

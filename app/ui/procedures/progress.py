@@ -421,13 +421,16 @@ class ProcedureView(QWidget):
     def _show_offers(self, procedure: Procedure, mentorado: Mentorado) -> None:
         status = self._runner.supervisor.status(mentorado.link.id)
         other_phone = (status.state, status.reason) == (LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-        other_phone = other_phone and procedure.link_id is None  # a switch sends that phone away by itself
         if procedure.state is ProcedureState.ASKING:
             confirm = ProcedureCommand(CommandId.CONFIRM, texts(f"procedure.confirm.{procedure.head.kind}"))
             self.attention.show_offers(confirm, before=ProcedureCommand(CommandId.NOT_NOW, texts("procedure.not_now")))
         elif procedure.state is ProcedureState.FAILED and other_phone and not procedure.undoing:
             send_away, accept = account_commands()
-            self.attention.show_offers(send_away, second=accept)
+            if procedure.link_id is None:
+                self.attention.show_offers(send_away, second=accept)
+            else:  # undoing a switch is what sends that phone away
+                undo = ProcedureCommand(CommandId.UNDO, texts("procedure.switch.send_away"))
+                self.attention.show_offers(undo)
         else:
             self.attention.show_offers(primary_command(procedure), second=secondary_command(procedure))
 

@@ -233,15 +233,15 @@ class ProgramRun(connect.ProgramRun):
         url = f"http://127.0.0.1:{self.core.webhooks.settings.port}/meta"
         now = int(datetime.now(UTC).timestamp())
         display = number.fields["display_phone_number"]
-        told = webhooks.status(wamid, "delivered", self.tester, at=now, number_id=number.id)
-        told["value"]["metadata"]["display_phone_number"] = display
+        delivered = webhooks.status(wamid, "delivered", self.tester, at=now, number_id=number.id)
+        delivered["value"]["metadata"]["display_phone_number"] = display
         control = self.harness.emulator.control
         await control.off_loop(control.send_text, self.tester, number.digits, "ok")
         came = webhooks.inbound(
             f"wamid.answer{next(_serial)}", self.tester, at=now, number_id=number.id, display=display,
             type="text", text={"body": "ok"},
         )  # fmt: skip
-        for change in (told, came):
+        for change in (delivered, came):
             await webhooks.post(url, webhooks.envelope(change))
 
     # --- a switch
