@@ -26,7 +26,8 @@ CONNECT_SECONDS: Final = 900.0
 provider that does not answer, and for a long queue of pairings."""
 
 RETURN_SECONDS: Final = 90.0
-"""Seconds that the former provider may take to be connected again before a roll-back fails."""
+"""Seconds that a link which was connected may take to be so again: the target before it is tested and put in use, and
+the former provider before a roll-back."""
 
 Require = Callable[[MentoradoId, ProviderKind], Awaitable[None]]
 """Raises `Problem(SWITCH_NOT_POSSIBLE)` unless the mentorado may be switched to that provider as things stand now."""
@@ -69,10 +70,10 @@ class SwitchSteps:
                 pause=self._stop_pairing,
                 undo=self._disconnect,
             ),
-            Step(name=StepName.TEST_TARGET, do=self._test, skip=self._skip_passed),
+            Step(name=StepName.TEST_TARGET, before=self._await_target, do=self._test, skip=self._skip_passed),
             Step(
                 name=StepName.CUT_OVER,
-                before=self._require_connected,
+                before=self._await_target,
                 do=self._cut_over,
                 already_done=self._find_cut_over,
                 undo=self._cut_back,
@@ -87,11 +88,7 @@ class SwitchSteps:
 
     async def _connect(self, run: StepContext) -> StepData:
         target = target_of(run)
-        with StatusWaiter(self._bus, self._clock, target) as watch:
-            if self._state(target) is not LinkState.CONNECTED:
-                await self._supervisor.connect(run.mentorado_id, target)
-            if not is_settled(self._supervisor.status(target)):
-                await watch.until(is_settled, within=CONNECT_SECONDS)
+        await self._connect_within(run.mentorado_id, target, CONNECT_SECONDS)
         status = self._supervisor.status(target)
         if status.state is not LinkState.CONNECTED:
             raise Problem(ProblemCode.LINK_NOT_BACK, reason=status.reason)
@@ -137,15 +134,27 @@ class SwitchSteps:
             raise Problem(hold.code, **hold.context, trouble=test.trouble.value)
         return {"outcome": str(test.outcome)}
 
-    async def _require_connected(self, run: StepContext) -> StepData:
+    async def _connect_within(self, mentorado_id: MentoradoId, link_id: LinkId, seconds: float) -> None:
+        with StatusWaiter(self._bus, self._clock, link_id) as watch:
+            if self._state(link_id) is not LinkState.CONNECTED:
+                await self._supervisor.connect(mentorado_id, link_id)
+            if not is_settled(self._supervisor.status(link_id)):
+                await watch.until(is_settled, within=seconds)
+
+    async def _await_target(self, run: StepContext) -> StepData:
+        """After a restart of the program the target comes back; so it does after a moment without network."""
+        await self._connect_within(run.mentorado_id, target_of(run), RETURN_SECONDS)
+        self._require_connected(run)
+        return {}
+
+    def _require_connected(self, run: StepContext) -> None:
         if self._state(target_of(run)) is not LinkState.CONNECTED:
             raise Problem(ProblemCode.SWITCH_TARGET_GONE, reason=self._supervisor.status(target_of(run)).reason)
-        return {}
 
     async def _cut_over(self, run: StepContext) -> StepData:
         """Between two messages: what the former provider was handed is answered, and the next goes to the target."""
         async with self._outbound.silent(run.mentorado_id):
-            await self._require_connected(run)
+            self._require_connected(run)
             await self._supervisor.put_in_use(run.mentorado_id, target_of(run))
         return {}
 

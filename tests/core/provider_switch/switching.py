@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
 from app.domain.consent import Purpose
+from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import Address, AddressKind, DeliveryStatus
 from app.domain.outbound import Hold, OutboundMessage
@@ -133,8 +134,11 @@ class SwitchRecord(FakeSwitches):
     """The runs in memory; while *deaf*, the program dies before it stores what became of anybody."""
 
     deaf = False
+    broken = False  # a bug: it raises what nobody expects
 
     async def save_item(self, item: SwitchItem) -> None:
+        if self.broken:
+            raise RuntimeError("a bug")
         if not self.deaf:
             await super().save_item(item)
 
@@ -202,6 +206,10 @@ class Switching(Core):
             sent = sum(len(played.sent) for played in self.played.values())
             now = (sent, sum(len(lines) for _, lines in self.journal.journals.values()), repr(self.switches.runs))
             still, before = (still + 1 if now == before else 0), now
+
+    def stop_writing(self) -> None:
+        """The disk takes no journal entry any more."""
+        self.journal.problem = Problem(ProblemCode.DATABASE_DISK_FULL)
 
     def run(self) -> SwitchRun:
         """The one approved last, as it is now."""
