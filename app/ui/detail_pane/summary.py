@@ -316,7 +316,7 @@ class SummaryView(QWidget):
         badge_text = state_badge(status, stopped=view.stop is not None)
         if self._differs("state", *(badge := (tone_of(status), badge_icon(status), badge_text))):
             self.state.show_state(*badge)
-        if self._differs("stop", view.stop, busy):
+        if self._differs("stop", view.stop, busy and view.stop is not None):
             self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
         if self._differs("procedure", view.procedure, busy):
             self.mark.show_procedure(view.procedure, busy=busy)
