@@ -149,7 +149,9 @@ async def _by_code(harness: SwitchHarness) -> AsyncIterator[str]:
     from app.domain.mentorado import ProviderKind
     from app.domain.phone import PhoneNumber
     from app.domain.provider import Connected, QrIssued
+    from app.text.status import texts
     from tests.ui.detail_pane.codes import LINK
+    from tests.ui.procedures.panel_controls import buttons
 
     form = await harness.checked(ProviderKind.ZAPI)
     form.name_field.setText(harness.who.name)
@@ -164,8 +166,12 @@ async def _by_code(harness: SwitchHarness) -> AsyncIterator[str]:
     yield "51-code-drawer"
     harness.window.resize(1280, 720)
     line.say(Connected(PhoneNumber("+5511912344321")))
-    await harness.pass_time(lambda: harness.sheet.procedure is not None and harness.sheet.procedure.ended)
+    decide = texts("procedure.switch.send_away")
+    await harness.pass_time(lambda: decide in buttons(harness.sheet))
     yield "52-wrong-phone"
+    buttons(harness.sheet)[decide].click()
+    await harness.pass_time(lambda: harness.sheet.procedure is not None and harness.sheet.procedure.ended)
+    yield "52-wrong-phone-gone"
     harness.pane._sides.close(harness.who.id)
     yield "53-pane-after"
 

@@ -281,13 +281,19 @@ def test_a_code_to_type_is_asked_for_the_target(on_switches: OnSwitches) -> None
     on_switches(use)
 
 
-def test_another_phone_is_sent_away_and_the_sheet_says_what_to_do(on_switches: OnSwitches) -> None:
+def test_another_phone_is_sent_away_when_a_person_says_so_and_the_sheet_says_what_to_do(
+    on_switches: OnSwitches,
+) -> None:
     async def use(harness: SwitchHarness) -> None:
         line = await back_to_web(harness)
         harness.pane.see_procedure()
         line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
-        await harness.pass_time(lambda: harness.sheet.procedure and harness.sheet.procedure.ended)
+        decide = "Desconectar esse celular e desfazer a troca"
+        await harness.pass_time(lambda: decide in buttons(harness.sheet))
         beside = harness.mentorados.link_for(harness.who.id, ProviderKind.WHATSAPP_WEB)
+        assert harness.web.discarded == [], "unlinking it is for a person to say"
+        buttons(harness.sheet)[decide].click()
+        await harness.pass_time(lambda: harness.sheet.procedure and harness.sheet.procedure.ended)
         assert harness.web.discarded == [beside.id], "the next try does not find it there"
         assert "Esse celular foi desconectado" in words(harness.sheet)
         assert f"final {str(harness.who.phone)[-4:]}" in words(harness.sheet)

@@ -186,7 +186,6 @@ async def test_a_failure_names_the_reason_and_what_to_do_and_can_be_tried_again(
         assert dialog._mentorado.link.id == h.core.item(people[0]).to_link
         dialog.reject()
         await resume(h)
-        await resume(h)  # the next wave is asked about as ever
         assert h.core.item(people[1]).state is S.FAILED
         assert h.core.run().pause is SwitchPause.FAILURES
         assert "chegaram a 20 %" in board.head.sentence.text()
