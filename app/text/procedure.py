@@ -322,6 +322,8 @@ def _failed(
         number = status_text.unbroken(account) if account else texts("sentence.another_number")
         known = {"account": number, "holder": "—", "provider": status_text.provider(mentorado.link.provider)}
         known["name"] = texts("sentence.another_mentorado")
+        if procedure.head.kind is ProcedureKind.SWITCH and reason == Reason.WRONG_ACCOUNT:
+            return ProcedureText(texts(f"sentence.blocked.{reason}", **known), texts("procedure.switch.decide"))
         next_step = status_text.next_step(recommend(LinkState.BLOCKED, Reason(reason)))
         return ProcedureText(texts(f"sentence.blocked.{reason}", **known), f"{next_step} {texts('procedure.safe_now')}")
     if code == ProblemCode.BACKUP_LOCKED and procedure.head.kind is not ProcedureKind.RESTORE:
