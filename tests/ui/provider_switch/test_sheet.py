@@ -288,7 +288,7 @@ def test_another_phone_is_sent_away_when_a_person_says_so_and_the_sheet_says_wha
         line = await back_to_web(harness)
         harness.pane.see_procedure()
         line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
-        decide = "Desconectar esse celular e desfazer a troca"
+        decide = texts("procedure.switch.send_away")
         await harness.pass_time(lambda: decide in buttons(harness.sheet))
         beside = harness.mentorados.link_for(harness.who.id, ProviderKind.WHATSAPP_WEB)
         assert harness.web.discarded == [], "unlinking it is for a person to say"
