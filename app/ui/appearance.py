@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.text.status import texts
 from app.text.translator import LANGUAGES, system_language
 from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme.theme import SCALES, Mode, Theme
 from app.ui.widgets.action_menu import pop_up
 
@@ -84,6 +85,16 @@ class Preferences:
     @group.setter
     def group(self, group: ListFilter) -> None:
         self._settings.setValue("filter", group.value)
+
+    @property
+    def sort(self) -> SortOrder:
+        """The order of the list that was chosen last."""
+        kept = self._text("sort")
+        return SortOrder(kept) if kept in set(SortOrder) else SortOrder.NEEDS_YOU
+
+    @sort.setter
+    def sort(self, sort: SortOrder) -> None:
+        self._settings.setValue("sort", sort.value)
 
     @property
     def span(self) -> TimeRange:

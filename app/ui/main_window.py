@@ -198,10 +198,12 @@ class MainWindow(QMainWindow):
         header.look_requested.connect(self.check.show_menu)
         header.search.textChanged.connect(listed.search)
         header.search.left_downwards.connect(listed.enter)
+        header.search.returnPressed.connect(listed.open_first)
         listed.add_requested.connect(self.controller.add)
         listed.import_requested.connect(self.controller.import_people)
         listed.clear_requested.connect(header.search.clear)
-        listed.group_selected.connect(self._remember_group)
+        listed.group_selected.connect(partial(setattr, self._preferences, "group"))
+        listed.order_selected.connect(partial(setattr, self._preferences, "sort"))
         listed.emptied.connect(lambda is_empty: self.body.set_pane_needed(not is_empty))
         listed.table.typed.connect(header.search.take_text)
         listed.table.chosen.connect(self._show_in_pane)
@@ -258,14 +260,12 @@ class MainWindow(QMainWindow):
 
             qt_words.install_qt_translation(texts.language)
 
-    def _remember_group(self, group: ListFilter) -> None:
-        self._preferences.group = group
-
     def _restore(self) -> None:
         self.resize(*_SIZE)
         geometry = self._preferences.geometry
         if geometry is not None:
             self.restoreGeometry(geometry)
+        self.list.sort_by(self._preferences.sort)
         self.list.chips.pick(self._preferences.group)
         self._fit_screen()
         app = QGuiApplication.instance()

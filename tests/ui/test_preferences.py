@@ -10,16 +10,19 @@ from PySide6.QtCore import QByteArray
 from app.domain.uptime import TimeRange
 from app.ui.appearance import Preferences
 from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme.theme import Mode
 
 
 def test_everything_comes_back(tmp_path: Path) -> None:
     kept = Preferences(tmp_path / "window.ini")
     kept.language, kept.mode, kept.text_scale, kept.group = "en", Mode.DARK, 150, ListFilter.ERROR
+    kept.sort = SortOrder.COHORT
     kept.geometry = QByteArray(b"\x01\x00somewhere")
     kept.save()
     again = Preferences(tmp_path / "window.ini")
     assert (again.language, again.mode, again.text_scale, again.group) == ("en", Mode.DARK, 150, ListFilter.ERROR)
+    assert again.sort is SortOrder.COHORT
     assert again.geometry == QByteArray(b"\x01\x00somewhere")
 
 
@@ -27,15 +30,16 @@ def test_at_first_the_system_decides(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
     fresh = Preferences(tmp_path / "window.ini")
     assert (fresh.language, fresh.mode, fresh.text_scale, fresh.group) == ("pt-BR", Mode.SYSTEM, 100, ListFilter.ALL)
-    assert fresh.geometry is None
+    assert (fresh.sort, fresh.geometry) == (SortOrder.NEEDS_YOU, None)
 
 
 def test_what_cannot_be_read_was_never_chosen(tmp_path: Path) -> None:
     file = tmp_path / "window.ini"
-    file.write_text("[General]\nlanguage=xx\ntheme=mauve\ntext_scale=huge\nfilter=nobody\ngeometry=left\n")
+    file.write_text("[General]\nlanguage=xx\ntheme=mauve\ntext_scale=huge\nfilter=nobody\nsort=fate\ngeometry=left\n")
     odd = Preferences(file)
     assert odd.language in ("pt-BR", "en")
     assert (odd.mode, odd.text_scale, odd.group, odd.geometry) == (Mode.SYSTEM, 100, ListFilter.ALL, None)
+    assert odd.sort is SortOrder.NEEDS_YOU
 
 
 @pytest.mark.parametrize(("kept", "used"), [("50", 100), ("400", 200), ("125", 125)])

@@ -8,16 +8,20 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import StorageFailed, StorageRecovered
 from app.domain.link_status import LinkState, LinkStatus
+from app.domain.names import fold_accents
 from app.domain.uptime import TimeRange
+from app.text.signs import Tone, tone_of
 from app.text.status import texts
 from app.ui.appearance import Preferences
 from app.ui.main_window import MainWindow
-from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import STATUS_ROLE, ListFilter, MentoradoListModel
+from app.ui.mentorado_list.narrowing import has_connected
+from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme.theme import DARK, Mode, Theme
 from tests.clock import StillClock
 from tests.ui.controls import nameless, out_of_reach
@@ -111,7 +115,7 @@ def test_everything_is_said_in_the_other_language_at_once(in_window: InWindow) -
         assert [piece for piece in portuguese if piece in after.split(" | ") and piece not in names] == []
         assert harness.preferences.language == "en"
         spoken = harness.model.data(harness.model.index(0), Qt.ItemDataRole.AccessibleTextRole)
-        assert "Connected" in spoken or "Off" in spoken
+        assert "Suspended" in spoken
 
     in_window(use)
 
@@ -334,3 +338,82 @@ def test_the_window_can_be_seen_before_anything_is_loaded(theme: Theme, tmp_path
     window.finish()
     assert not window.isVisible()
     window.deleteLater()
+
+
+def test_who_needs_somebody_is_on_top_and_another_order_is_kept(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        listed, model = harness.window.list, harness.model
+        waiting = model.count(ListFilter.ERROR) + model.count(ListFilter.WAITING)
+        tones = [tone_of(model.data(model.index(row), STATUS_ROLE)) for row in range(model.rowCount())]
+        assert tones[:waiting] == sorted(tones[:waiting], key=[Tone.ERROR, Tone.WAITING].index)
+        assert not {Tone.ERROR, Tone.WAITING} & {*tones[waiting:]}
+        pick(listed.bar.order.menu_of_options(), "Nome")
+        assert shown_names(harness) == sorted(shown_names(harness), key=fold_accents)
+        assert Preferences(harness.folder / "window.ini").sort is SortOrder.NAME
+        assert listed.bar.order.text() == "Ordem: Nome"
+
+    in_window(use)
+
+
+def test_the_list_is_narrowed_to_a_cohort_and_a_provider_and_says_how_many_match(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window, bar = harness.window, harness.window.list.bar
+        await settle()
+        assert bar.count.text() == "40 mentorados"
+        pick(bar.narrowing.menu_of_choices(), "Turma", "Turma 13")
+        pick(bar.narrowing.menu_of_choices(), "Provedor", "Z-API")
+        await settle()
+        meant = [person(n).name for n in PEOPLE if person(n).cohort == "Turma 13" and person(n).link.provider == "zapi"]
+        assert sorted(shown_names(harness)) == sorted(meant)
+        assert bar.count.text() == f"{len(meant)} encontrados"
+        assert bar.narrowing.accessibleName() == "Filtrar: Z-API · Turma 13"
+        window.header.search.setText("zzz")
+        window.header.search.clear()
+        pick(bar.narrowing.menu_of_choices(), "Nunca conectou")
+        assert all(not has_connected(harness.model.painted(row)[0]) for row in range(harness.model.rowCount()))
+        pick(bar.narrowing.menu_of_choices(), "Limpar filtros")
+        assert len(shown_names(harness)) == 40
+
+    in_window(use)
+
+
+def test_filters_that_leave_nobody_say_so_and_are_cleared(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        listed = harness.window.list
+        pick(listed.bar.narrowing.menu_of_choices(), "Turma", "Turma 13")
+        listed.chips.pick(ListFilter.CONNECTED)
+        pick(listed.bar.narrowing.menu_of_choices(), "Nunca conectou")
+        assert "Ninguém aqui corresponde aos filtros." in words(listed)
+        next(b for b in listed.findChildren(QPushButton) if b.isVisible() and "Limpar busca" in b.text()).click()
+        assert len(shown_names(harness)) == 40
+        assert listed.bar.narrowing.text() == "Filtrar"
+
+    in_window(use)
+
+
+def test_enter_in_the_search_opens_the_first_match(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        window.resize(1240, 860)
+        search = window.header.search
+        search.take_focus()
+        QTest.keyClicks(search, "joao pedro")
+        QTest.keyClick(search, Qt.Key.Key_Return)
+        await settle()
+        assert window.list.table.chosen_id == harness.model.id_at(harness.model.index(0))
+        assert window.list.table.hasFocus()
+        QTest.keyClicks(window.list.table, "zzz")
+        before = window.list.table.chosen_id
+        QTest.keyClick(search, Qt.Key.Key_Return)
+        assert window.list.table.chosen_id == before
+
+    in_window(use)
+
+
+def pick(menu: QMenu, *path: str) -> None:
+    """Choose in a menu, and the menus below it, what is called so."""
+    for name in path[:-1]:
+        below = next(entry for entry in menu.actions() if entry.text() == name).menu()
+        assert isinstance(below, QMenu)
+        menu = below
+    next(entry for entry in menu.actions() if entry.text() == path[-1]).trigger()

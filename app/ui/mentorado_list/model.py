@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -20,6 +20,8 @@ from app.domain.phone import readable
 from app.text import status as status_text
 from app.text.send_state import send_state
 from app.text.signs import TONE_ICON, Tone, tone_of
+from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
+from app.ui.mentorado_list.order import SortKey, SortOrder, sort_key
 from app.ui.widgets.labels import plain_tip
 
 if TYPE_CHECKING:
@@ -95,19 +97,22 @@ class Query:
 
 @dataclass(slots=True, eq=False)
 class MentoradoRow:
-    """Kept by the model; it sorts by name without accents. *status* is None for a link that nobody asked for yet."""
+    """Kept by the model. *status* is None for a link that nobody asked for yet.
+
+    *order* is where the row stands; it follows *status* only when the model moves the row.
+    """
 
     mentorado: Mentorado
     status: LinkStatus | None = None
     stop: OutboundStop | None = None
+    sort: InitVar[SortOrder] = SortOrder.NAME
     hay: str = field(init=False)
-    order: tuple[str, str, str] = field(init=False)
+    order: SortKey = field(init=False)
     group: ListFilter = field(init=False)
 
-    def __post_init__(self) -> None:
-        mentorado = self.mentorado
-        self.hay = search_text(mentorado)
-        self.order = (self.hay.partition("\n")[0], mentorado.name, mentorado.id)
+    def __post_init__(self, sort: SortOrder) -> None:
+        self.hay = search_text(self.mentorado)
+        self.order = sort_key(self, sort)
         self.group = self.find_group()
 
     @property
@@ -178,6 +183,8 @@ class MentoradoListModel(QAbstractListModel):
         self._loaded = False
         self._query = Query()
         self._group = ListFilter.ALL
+        self._sort = SortOrder.NAME
+        self._narrowing = EVERYBODY
         self._counts: Counter[ListFilter] = Counter()
         self._last_counts: dict[ListFilter, int] = {}
         self._stale: set[MentoradoId] = set()
@@ -190,7 +197,7 @@ class MentoradoListModel(QAbstractListModel):
         statuses = self._early | {row.id: row.status for row in self._rows.values() if row.status}
         self._early.clear()
         self._stale.clear()
-        rows = [MentoradoRow(e, statuses.get(e.id), self._stops.get(e.id)) for e in event.mentorados]
+        rows = [MentoradoRow(e, statuses.get(e.id), self._stops.get(e.id), self._sort) for e in event.mentorados]
         self.beginResetModel()
         self._rows = {row.id: row for row in rows}
         self._sorted = sorted(rows, key=_order)
@@ -202,7 +209,8 @@ class MentoradoListModel(QAbstractListModel):
 
     def on_added(self, event: MentoradoAdded) -> None:
         mentorado = event.mentorado
-        row = MentoradoRow(mentorado, self._early.pop(mentorado.id, None), self._stops.get(mentorado.id))
+        status, stop = self._early.pop(mentorado.id, None), self._stops.get(mentorado.id)
+        row = MentoradoRow(mentorado, status, stop, self._sort)
         self._rows[row.id] = row
         self._counts[row.group] += 1
         self._sorted.insert(_place(self._sorted, row), row)
@@ -211,7 +219,7 @@ class MentoradoListModel(QAbstractListModel):
 
     def on_changed(self, event: MentoradoChanged) -> None:
         before = self._rows[event.mentorado.id]
-        after = MentoradoRow(event.mentorado, before.status, before.stop)
+        after = MentoradoRow(event.mentorado, before.status, before.stop, self._sort)
         self._rows[after.id] = after
         self._counts[before.group] -= 1
         self._counts[after.group] += 1
@@ -260,7 +268,10 @@ class MentoradoListModel(QAbstractListModel):
         """Notify the views of changes since the last call."""
         stale = [self._rows[mentorado_id] for mentorado_id in self._stale]
         self._stale.clear()
-        if self._group is not ListFilter.ALL:  # where everybody is shown, a status brings nobody in and nobody out
+        self._put_in_order(stale)
+        if (
+            self._group is not ListFilter.ALL or self._narrowing.never_connected
+        ):  # elsewhere a status brings nobody in and nobody out
             for row in stale:
                 if not self._is_found(row):
                     self._hide(row)
@@ -279,15 +290,24 @@ class MentoradoListModel(QAbstractListModel):
         """Show only the matches of *typed*."""
         query = Query.of(typed)
         fewer = query.narrows(self._query) and not self._stale
-        self._filter(self._shown if fewer else self._sorted, query, self._group)
+        self._filter(self._shown if fewer else self._sorted, query, self._group, self._narrowing)
 
     def show_group(self, group: ListFilter) -> None:
-        self._filter(self._sorted, self._query, group)
+        self._filter(self._sorted, self._query, group, self._narrowing)
 
-    def _filter(self, among: list[MentoradoRow], query: Query, group: ListFilter) -> None:
-        if (query, group) == (self._query, self._group):
+    def narrow(self, narrowing: Narrowing) -> None:
+        self._filter(self._sorted, self._query, self._group, narrowing)
+
+    def sort_by(self, sort: SortOrder) -> None:
+        """Let the rows stand in another order."""
+        if sort is not self._sort:
+            self._sort = sort
+            self._put_in_order(list(self._rows.values()))
+
+    def _filter(self, among: list[MentoradoRow], query: Query, group: ListFilter, narrowing: Narrowing) -> None:
+        if (query, group, narrowing) == (self._query, self._group, self._narrowing):
             return
-        self._query, self._group = query, group
+        self._query, self._group, self._narrowing = query, group, narrowing
         found = self._found(among)
         if len(found) == len(self._shown) and found == self._shown:
             return
@@ -303,6 +323,15 @@ class MentoradoListModel(QAbstractListModel):
     @property
     def group(self) -> ListFilter:
         return self._group
+
+    @property
+    def narrowing(self) -> Narrowing:
+        return self._narrowing
+
+    def mentorados(self) -> list[Mentorado]:
+        """Everybody who is not archived, or who is while the archive is shown."""
+        archive = self._group is ListFilter.ARCHIVED
+        return [row.mentorado for row in self._sorted if row.mentorado.archived is archive]
 
     def count(self, group: ListFilter) -> int:
         """How many are in *group*; archived ones are in no other."""
@@ -364,7 +393,23 @@ class MentoradoListModel(QAbstractListModel):
 
     def _is_found(self, row: MentoradoRow) -> bool:
         in_group = row.group is not ListFilter.ARCHIVED if self._group is ListFilter.ALL else row.group is self._group
-        return in_group and self._query.matches(row.hay)
+        narrowed = self._narrowing is EVERYBODY or self._narrowing.matches(row)
+        return in_group and narrowed and self._query.matches(row.hay)
+
+    def _put_in_order(self, changed: Iterable[MentoradoRow]) -> None:
+        """Move those of *changed* who stand somewhere else now. Views keep what is selected and where they are."""
+        moved = [(row, key) for row in changed if (key := sort_key(row, self._sort)) != row.order]
+        if not moved:
+            return
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        held = [self._shown[index.row()] for index in before]
+        for row, key in moved:
+            row.order = key
+        self._sorted.sort(key=_order)
+        self._shown.sort(key=_order)
+        self.changePersistentIndexList(before, [self.index(_place(self._shown, row)) for row in held])
+        self.layoutChanged.emit()
 
     def _place_shown(self, row: MentoradoRow) -> int | None:
         place = _place(self._shown, row)
@@ -395,7 +440,7 @@ class MentoradoListModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1), roles)
 
 
-def _order(row: MentoradoRow) -> tuple[str, str, str]:
+def _order(row: MentoradoRow) -> SortKey:
     return row.order
 
 

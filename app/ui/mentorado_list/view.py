@@ -11,7 +11,10 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QStack
 
 from app.text.status import texts
 from app.ui.mentorado_list.delegate import MentoradoDelegate
+from app.ui.mentorado_list.list_bar import ListBar
 from app.ui.mentorado_list.model import GROUP_ICON, TONE_FOR, ListFilter, MentoradoListModel
+from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
+from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
@@ -63,6 +66,18 @@ class MentoradoTable(RowTable):
         index = self._model.index(row)
         self.setCurrentIndex(index)
         self.scrollTo(index)
+
+    def open_first(self) -> None:
+        self.selectRow(0)
+        self._show_focus(by_keyboard=True)
+        self._open(self.currentIndex())
+
+    def show_chosen(self) -> None:
+        """Scroll to who is selected; to the top where nobody shown is."""
+        if self.selectionModel().hasSelection():
+            self.scrollTo(self.currentIndex())
+        else:
+            self.scrollToTop()
 
     def restyle(self) -> None:
         self._delegate.restyle()
@@ -278,6 +293,7 @@ class ListPanel(QWidget):
     import_requested = Signal()
     clear_requested = Signal()
     group_selected = Signal(ListFilter)
+    order_selected = Signal(SortOrder)
     emptied = Signal(bool)
     """Whether there are no mentorados at all, archived ones included."""
 
@@ -287,6 +303,9 @@ class ListPanel(QWidget):
         self._typed = ""
         self._is_empty = False
         self.chips = ChipBar(model, theme)
+        self.bar = ListBar(model, theme)
+        self.bar.sorted_by.connect(self._on_sorted)
+        self.bar.narrowed.connect(self._on_narrowed)
         self.table = MentoradoTable(model, theme)
         self._loading = EmptyState(theme, "clock", "quiet")
         self._nobody = EmptyState(theme, "user-plus", "primary")
@@ -300,8 +319,10 @@ class ListPanel(QWidget):
         for widget in (self.table, self._loading, self._nobody, self._not_found):
             self._stack.addWidget(widget)
         top = QVBoxLayout()
-        top.setContentsMargins(t.SPACE_6, 14, t.SPACE_4, t.SPACE_3)
+        top.setContentsMargins(t.SPACE_6, 14, t.SPACE_4, t.SPACE_1)
+        top.setSpacing(t.SPACE_2)
         top.addWidget(self.chips)
+        top.addWidget(self.bar)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -327,10 +348,23 @@ class ListPanel(QWidget):
         """Show only the matches of *typed*."""
         self._typed = typed.strip()
         self._model.search(typed)
+        self.bar.show_search(self._typed)
         self._choose_page()
+
+    def open_first(self) -> None:
+        """Open the first match of what was typed, and walk on from there."""
+        if self._typed and self._model.rowCount():
+            self.take_focus()
+            self.table.open_first()
+
+    def sort_by(self, sort: SortOrder) -> None:
+        """Let the rows stand in the order *sort*, as if it had been picked."""
+        self.bar.order.choose(sort)
+        self._on_sorted(sort)
 
     def retranslate(self) -> None:
         self.chips.retranslate()
+        self.bar.retranslate()
         self.table.setAccessibleName(texts("list.name"))
         self.table.setAccessibleDescription(texts("list.keys"))
         self._loading.show_message(texts("list.loading"), "", "")
@@ -351,7 +385,8 @@ class ListPanel(QWidget):
             nobody = self._model.count(ListFilter.ALL) == self._model.count(ListFilter.ARCHIVED) == 0
             page = self._nobody if nobody else self._not_found
             self._update_not_found()
-        self.chips.setVisible(page is not self._nobody and page is not self._loading)
+        for part in (self.chips, self.bar):
+            part.setVisible(page is not self._nobody and page is not self._loading)
         self._stack.setCurrentWidget(page)
         if (page is self._nobody) is not self._is_empty:
             self._is_empty = page is self._nobody
@@ -360,6 +395,8 @@ class ListPanel(QWidget):
     def _update_not_found(self) -> None:
         if self._typed:
             line = texts("list.not_found_typed", typed=self._typed)
+        elif self._model.narrowing != EVERYBODY:
+            line = texts("list.not_found_narrowed")
         else:
             line = texts("list.not_found_group", group=texts(f"chips.{self._model.group}"))
         self._not_found.show_message(texts("list.not_found"), line, texts("list.clear"))
@@ -367,8 +404,21 @@ class ListPanel(QWidget):
     def _on_selected(self, group: ListFilter) -> None:
         self._model.show_group(group)
         self._choose_page()
+        self.bar.show_search(self._typed)
         self.group_selected.emit(group)
+
+    def _on_sorted(self, sort: SortOrder) -> None:
+        self._model.sort_by(sort)
+        self.table.show_chosen()
+        self.order_selected.emit(sort)
+
+    def _on_narrowed(self, narrowing: Narrowing) -> None:
+        self._model.narrow(narrowing)
+        self.bar.show_search(self._typed)
+        self._choose_page()
 
     def _clear(self) -> None:
         self.clear_requested.emit()
+        self.bar.narrowing.choose(EVERYBODY)
+        self._on_narrowed(EVERYBODY)
         self.chips.pick(ListFilter.ALL)

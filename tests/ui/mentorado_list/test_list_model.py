@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPersistentModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 from pytestqt.qtbot import QtBot
 
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, OutboundStopped, StatusChanged
-from app.domain.link_status import LinkState, LinkStatus, QrCode
-from app.domain.mentorado import Mentorado
+from app.domain.link_status import LinkState, LinkStatus, QrCode, Reason
+from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.outbound import OutboundStop
 from app.domain.sending import SendErrorKind
 from app.text.signs import tone_of
 from app.ui.mentorado_list.model import AGE_ROLE, GROUP_OF, MENTORADO_ROLE, STATUS_ROLE, ListFilter, MentoradoListModel
+from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
+from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme.theme import Theme
 from tests.clock import StillClock
 from tests.ui.window_harness import (
@@ -31,6 +34,14 @@ from tests.ui.window_harness import (
 OFF = LinkStatus(since=NOON)
 CONNECTED = LinkStatus(state=LinkState.CONNECTED, since=NOON)
 BLOCKED = LinkStatus(state=LinkState.BLOCKED, since=NOON)
+LONG_AGO = NOON - timedelta(days=400)
+STOP = OutboundStop(link_id=person(2).link.id, trouble=SendErrorKind.POLICY_BLOCK, code="463", at=NOON)
+NARROWINGS = [
+    EVERYBODY,
+    Narrowing(cohort="Turma 13"),
+    Narrowing(provider=ProviderKind.ZAPI),
+    Narrowing(cohort="", never_connected=True),
+]
 
 
 def status_changed(mentorado: Mentorado, after: LinkStatus) -> StatusChanged:
@@ -231,6 +242,52 @@ def test_a_model_of_one_column_has_no_rows_below_its_rows(watched: Watched) -> N
     assert model.data(model.index(7)) is None
 
 
+def test_those_who_need_somebody_come_first_and_move_when_it_changes(watched: Watched) -> None:
+    model = watched.load(named(1, "Ana"), named(2, "Bia"), named(3, "Caio"))
+    model.sort_by(SortOrder.NEEDS_YOU)
+    caio = QPersistentModelIndex(model.index(2))
+    model.on_status(status_changed(person(3), BLOCKED))
+    assert names(model) == ["Ana", "Bia", "Caio"]  # not under the hand
+    model.flush()
+    assert names(model) == ["Caio", "Ana", "Bia"]
+    assert caio.row() == 0
+    model.on_status(status_changed(person(3), CONNECTED))
+    model.on_stopped(OutboundStopped(person(2).id, STOP))
+    model.flush()
+    assert names(model) == ["Bia", "Ana", "Caio"]
+    assert watched.resets.count() == 1  # the load's own
+
+
+def test_the_newest_come_first_and_cohorts_go_by_their_numbers(watched: Watched) -> None:
+    young, old = (replace(named(n, name), created_at=at) for n, name, at in ((1, "Zoé", NOON), (2, "Ana", LONG_AGO)))
+    model = watched.load(replace(young, cohort="Turma 10"), replace(old, cohort="turma 9"), cohortless(3, "Bia"))
+    model.sort_by(SortOrder.NEWEST)
+    assert names(model)[0] == "Zoé"
+    model.sort_by(SortOrder.COHORT)
+    assert names(model) == ["Ana", "Zoé", "Bia"]
+
+
+def test_those_with_the_same_problem_stand_beside_each_other(watched: Watched) -> None:
+    model = watched.load(*(named(n, name) for n, name in enumerate(("Ana", "Bia", "Caio", "Davi"))))
+    for n, reason in ((0, Reason.LOGGED_OUT), (1, Reason.BANNED), (2, Reason.LOGGED_OUT)):
+        model.on_status(status_changed(person(n), replace(BLOCKED, reason=reason)))
+    model.flush()
+    model.sort_by(SortOrder.PROBLEM)
+    assert names(model) == ["Bia", "Ana", "Caio", "Davi"]
+
+
+def test_who_connects_leaves_those_who_never_did(watched: Watched) -> None:
+    model = watched.load(named(1, "Ana"), named(2, "Bia"))
+    model.narrow(Narrowing(never_connected=True))
+    model.on_status(status_changed(person(1), CONNECTED))
+    model.flush()
+    assert names(model) == ["Bia"]
+
+
+def cohortless(number: int, name: str) -> Mentorado:
+    return replace(named(number, name), cohort="")
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("status"), st.integers(0, 5), st.sampled_from(list(LinkState))),
@@ -238,6 +295,8 @@ STEPS = st.lists(
         st.tuples(st.just("archive"), st.integers(0, 5), st.booleans()),
         st.tuples(st.just("search"), st.just(0), st.sampled_from(["", "a", "an", "ana", "j", "jo", "9000"])),
         st.tuples(st.just("group"), st.just(0), st.sampled_from(list(ListFilter))),
+        st.tuples(st.just("sort"), st.just(0), st.sampled_from(list(SortOrder))),
+        st.tuples(st.just("narrow"), st.just(0), st.sampled_from(NARROWINGS)),
         st.tuples(st.just("add"), st.integers(6, 9), st.just("")),
         st.tuples(st.just("flush"), st.just(0), st.just("")),
     ),
@@ -252,7 +311,7 @@ def test_counts_and_rows_agree_with_counting_everybody(theme: Theme, steps: list
     people = {number: person(number) for number in range(6)}
     known: dict[int, LinkStatus] = {}
     model = watched.load(*people.values())
-    typed, group = "", ListFilter.ALL
+    typed, group, sort, narrowing = "", ListFilter.ALL, SortOrder.NAME, EVERYBODY
     for kind, number, value in steps:
         match kind, value:
             case "status", LinkState():
@@ -269,6 +328,12 @@ def test_counts_and_rows_agree_with_counting_everybody(theme: Theme, steps: list
             case "group", ListFilter():
                 group = value
                 model.show_group(group)
+            case "sort", SortOrder():
+                sort = value
+                model.sort_by(sort)
+            case "narrow", Narrowing():
+                narrowing = value
+                model.narrow(narrowing)
             case "add", _ if number not in people:
                 people[number] = person(number)
                 model.on_added(MentoradoAdded(people[number]))
@@ -281,6 +346,8 @@ def test_counts_and_rows_agree_with_counting_everybody(theme: Theme, steps: list
     for number, observed in known.items():
         fresh.on_status(status_changed(people[number], observed))
     fresh.flush()
+    fresh.sort_by(sort)
+    fresh.narrow(narrowing)
     fresh.show_group(group)
     fresh.search(typed)
     assert names(model) == names(fresh)

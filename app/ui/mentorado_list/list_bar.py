@@ -1,0 +1,172 @@
+"""The line above the list: how many are shown, what narrows them, and in which order they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+
+from app.domain.names import fold_accents, visible
+from app.text.status import provider, texts
+from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
+from app.ui.mentorado_list.order import SortOrder
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import Theme
+from app.ui.widgets.action_menu import pop_up
+from app.ui.widgets.choices import DropdownButton
+
+if TYPE_CHECKING:
+    from app.domain.mentorado import Mentorado
+
+_ICON = 14
+
+
+class NarrowingButton(QPushButton):
+    """Says what the list is narrowed to; its menu offers the cohorts and providers that there are now."""
+
+    picked = Signal(object)
+    """Carries a `Narrowing`."""
+
+    def __init__(self, theme: Theme, people: Callable[[], Sequence[Mentorado]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._people = people
+        self.chosen = EVERYBODY
+        self.setProperty("role", "quiet")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(lambda: pop_up(self.menu_of_choices(), self.mapToGlobal(QPoint(0, self.height() + 4))))
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def choose(self, narrowing: Narrowing) -> None:
+        """Show *narrowing* without emitting `picked`."""
+        self.chosen = narrowing
+        self.retranslate()
+
+    def restyle(self) -> None:
+        side, colours = self._theme.px(_ICON), self._theme.tokens
+        self.setIcon(icon("filter", colours.accent if self.chosen != EVERYBODY else colours.text2, side))
+        self.setIconSize(QSize(side, side))
+        self.updateGeometry()
+
+    def retranslate(self) -> None:
+        chosen, parts = self.chosen, []
+        if chosen.never_connected:
+            parts.append(texts("narrow.never_connected"))
+        if chosen.provider is not None:
+            parts.append(provider(chosen.provider))
+        if chosen.cohort is not None:
+            parts.append(_cohort_words(chosen.cohort))
+        words = " · ".join(parts)
+        room = self._theme.px(150)
+        shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
+        self.setText((shown or texts("narrow.name")).replace("&", "&&"))
+        self.setAccessibleName(f"{texts('narrow.name')}: {words}" if words else texts("narrow.name"))
+        self.setToolTip(texts("narrow.tip"))
+        self.restyle()
+
+    def menu_of_choices(self) -> QMenu:
+        chosen, people = self.chosen, self._people()
+        menu = QMenu(self)
+        menu.setStyleSheet("QMenu { menu-scrollable: 1; }")
+        entry = menu.addAction(texts("narrow.never_connected"))
+        entry.setCheckable(True)
+        entry.setChecked(chosen.never_connected)
+        entry.triggered.connect(partial(self._pick, replace(chosen, never_connected=not chosen.never_connected)))
+        kinds = sorted({each.link.provider for each in people}, key=provider)
+        self._add_choices(menu, "provider", [(provider(kind), kind) for kind in kinds])
+        cohorts = sorted({each.cohort for each in people}, key=lambda cohort: (not cohort, fold_accents(cohort)))
+        self._add_choices(menu, "cohort", [(_cohort_words(cohort), cohort) for cohort in cohorts])
+        menu.addSeparator()
+        clear = menu.addAction(texts("narrow.clear"))
+        clear.setEnabled(chosen != EVERYBODY)
+        clear.triggered.connect(partial(self._pick, EVERYBODY))
+        return menu
+
+    def _add_choices(self, menu: QMenu, field: str, choices: Sequence[tuple[str, object]]) -> None:
+        """A menu below for one *field*: any, or one of what there is."""
+        below = menu.addMenu(texts(f"narrow.{field}"))
+        below.setStyleSheet("QMenu { menu-scrollable: 1; }")
+        group = QActionGroup(below)
+        now = getattr(self.chosen, field)
+        for words, value in [(texts(f"narrow.any_{field}"), None), *choices]:
+            entry = below.addAction(words.replace("&", "&&"))
+            entry.setCheckable(True)
+            entry.setChecked(value == now)
+            change: dict[str, Any] = {field: value}
+            entry.triggered.connect(partial(self._pick, replace(self.chosen, **change)))
+            group.addAction(entry)
+
+    def _pick(self, narrowing: Narrowing, _checked: bool = False) -> None:
+        if narrowing != self.chosen:
+            self.choose(narrowing)
+            self.picked.emit(narrowing)
+
+
+class ListBar(QWidget):
+    """Follows how many rows *model* shows."""
+
+    sorted_by = Signal(SortOrder)
+    narrowed = Signal(object)
+    """Carries a `Narrowing`."""
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self._searching = False
+        self.count = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self.count.setProperty("role", "caption")
+        self.narrowing = NarrowingButton(theme, model.mentorados)
+        self.narrowing.picked.connect(self.narrowed)
+        self.order = DropdownButton(theme, _orders)
+        self.order.setProperty("role", "quiet")
+        self.order.picked.connect(self._on_sorted)
+        self._counting = QTimer(self, singleShot=True, interval=0)  # rows come and go one by one
+        self._counting.timeout.connect(self._show_count)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(t.SPACE_2)
+        row.addWidget(self.count, 1)
+        row.addWidget(self.narrowing)
+        row.addWidget(self.order)
+        for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
+            changed.connect(self._count_soon)
+
+    def show_search(self, typed: str) -> None:
+        """Whether something is typed makes those who are shown the ones that match."""
+        self._searching = bool(typed)
+        self._show_count()
+
+    def retranslate(self) -> None:
+        self.narrowing.retranslate()
+        self.order.set_text(texts("sort.label"))
+        self.order.setToolTip(texts("sort.tip"))
+        self._show_count()
+
+    def _count_soon(self, *_signal_args: object) -> None:
+        self._counting.start()
+
+    def _show_count(self) -> None:
+        narrowed = self._searching or self._model.narrowing != EVERYBODY or self._model.group is not ListFilter.ALL
+        key = "narrow.matches" if narrowed else "narrow.everybody"
+        self.count.setText(texts.plural(key, self._model.rowCount()))
+
+    def _on_sorted(self, sort: object) -> None:
+        if isinstance(sort, SortOrder):
+            self.sorted_by.emit(sort)
+
+
+def _orders() -> list[tuple[SortOrder, str]]:
+    return [(sort, texts(f"sort.{sort}")) for sort in SortOrder]
+
+
+def _cohort_words(cohort: str) -> str:
+    return visible(cohort) or texts("narrow.no_cohort")
