@@ -32,7 +32,7 @@ from app.text.status import texts
 from app.ui.appearance import AppearanceController, Preferences
 from app.ui.header import Header
 from app.ui.main_window_controller import MainWindowController, add_page_shortcuts, add_shortcuts
-from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.mentorado_list.view import ListPanel
 from app.ui.navigation import HOME, PageStack
 from app.ui.notices import Banners
