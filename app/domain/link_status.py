@@ -7,7 +7,7 @@ chosen elsewhere, and a connected link can still be unable to send.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import Final
@@ -119,6 +119,10 @@ class SmokeTestOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+FOLLOWING_CODE: Final = timedelta(seconds=20)
+"""How long each code of a pairing lasts, except the first, which lasts a minute."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QrCode:
     """One code to scan. Its text is a credential: it is left out of every representation."""
@@ -128,6 +132,11 @@ class QrCode:
     total: int
     issued_at: datetime
     expires_at: datetime
+
+    @property
+    def pairing_ends_at(self) -> datetime:
+        """When the last code of this pairing expires, and a code to type with it, unless the phone answers."""
+        return self.expires_at + (self.total - self.number) * FOLLOWING_CODE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -41,3 +41,8 @@ def test_the_text_of_a_code_is_in_no_representation() -> None:
     shown = repr(QrCode(text="secret", number=1, total=6, issued_at=NOW, expires_at=NOW))
     assert "secret" not in shown
     assert "secret" not in repr(QrIssued("secret", 1, 6, 60.0))
+
+
+def test_a_pairing_ends_with_the_last_of_its_codes() -> None:
+    first = QrCode(text="secret", number=1, total=6, issued_at=NOW, expires_at=NOW + timedelta(seconds=60))
+    assert first.pairing_ends_at - NOW == timedelta(seconds=160)

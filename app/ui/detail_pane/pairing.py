@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.links.pairing import PairingCodeService
 from app.core.links.supervisor import Supervisor
@@ -24,7 +24,10 @@ from app.domain.phone import PhoneNumber, last_digits
 from app.domain.repositories import Clock
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
-from app.ui.detail_pane.qr import QrCountdown, QrDialog, QrMatrix, QrView, encode, warm_up
+from app.ui.detail_pane.code_clipboard import CodeClipboard
+from app.ui.detail_pane.qr import QrCountdown, QrDialog, QrMatrix, QrView, encode, png, warm_up
+from app.ui.detail_pane.typed_code import PairingCodeView
+from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
     SPACE_2,
     SPACE_3,
@@ -32,7 +35,7 @@ from app.ui.theme.theme import (
     TEXT_CAPTION,
     Theme,
 )
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.placeholders import Notice
 
 STEPS = 3
@@ -77,7 +80,7 @@ class PairingSteps(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(SPACE_2 + 2)
-        layout.setVerticalSpacing(SPACE_2)
+        layout.setVerticalSpacing(SPACE_2 // 2)
         layout.setColumnStretch(1, 1)
         for row, line in enumerate(self._lines):
             layout.addWidget(_Number(theme, row + 1), row, 0, Qt.AlignmentFlag.AlignTop)
@@ -94,49 +97,8 @@ class PairingSteps(QWidget):
             line.setText(texts(f"qr.step_{number}", digits=digits))
 
 
-_SIZE = 32
-_SPACING = 4.0
-
-
-class PairingCodeView(QWidget):
-    """Large enough to be read out on the telephone."""
-
-    back_requested = Signal()
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._code = ScaledLabel(theme, _SIZE, QFont.Weight.DemiBold)
-        self._code.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._line = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText)
-        self._line.setProperty("role", "secondary")
-        self._back = QPushButton()
-        self._back.setProperty("role", "quiet")
-        self._back.clicked.connect(self.back_requested)
-        self.setFocusProxy(self._back)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, SPACE_3, 0, 0)
-        column.setSpacing(SPACE_3)
-        column.addWidget(self._code)
-        column.addWidget(self._line)
-        column.addSpacing(SPACE_2)
-        column.addWidget(self._back, 0, Qt.AlignmentFlag.AlignHCenter)
-
-    def show_code(self, code: str) -> None:
-        """Show *code*, a character at a time to a screen reader."""
-        self._code.setText(code)
-        self._code.setAccessibleName(" ".join(code))
-
-    def clear(self) -> None:
-        """A code is a credential: it is not kept where it is not shown."""
-        self.show_code("")
-
-    def retranslate(self) -> None:
-        self._line.setText(texts("qr.type_line"))
-        self._back.setText(texts("qr.type_back"))
-
-
 TICK_MILLISECONDS = 250
+_COPY_ICON = 16
 
 
 class Stage(Enum):
@@ -155,6 +117,8 @@ class PairingPanel(QFrame):
 
     cancel_requested = Signal()
     new_code_requested = Signal()
+    typing_changed = Signal()
+    """A code to type took the place of the QR, or the other way round."""
 
     def __init__(
         self, theme: Theme, clock: Clock, *, phone_codes: PairingCodeService | None = None, cancellable: bool = True
@@ -183,8 +147,13 @@ class PairingPanel(QFrame):
         self._life = QrCountdown(theme)
         self._steps = PairingSteps(theme)
         self._notice = Notice(theme, "clock")
-        self._typed = PairingCodeView(theme)
+        self._copied = CodeClipboard(clock, self)
+        self._copied.changed.connect(self._render)
+        self._typed = PairingCodeView(theme, self._copied)
         self._typed.back_requested.connect(self._show_qr_again)
+        self._copy = QPushButton()
+        self._copy.setProperty("role", "quiet")
+        self._copy.clicked.connect(self._copy_picture)
         self._type_instead = QPushButton()
         self._type_instead.setProperty("role", "quiet")
         self._type_instead.clicked.connect(self._ask_phone_code)
@@ -195,24 +164,40 @@ class PairingPanel(QFrame):
         self._timer.timeout.connect(self.count_down)
 
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_4, SPACE_4 + SPACE_2 // 2, SPACE_4, SPACE_3)
-        layout.setSpacing(SPACE_4)
+        layout.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_2)
+        layout.setSpacing(SPACE_2)
         plate = QGridLayout()  # one cell: the button lies on the plate, and may be wider than it where text is large
         plate.addWidget(self._plate, 0, 0, Qt.AlignmentFlag.AlignCenter)
         plate.addWidget(self._renew, 0, 0, Qt.AlignmentFlag.AlignCenter)
         layout.addLayout(plate)
         layout.addWidget(self._notice)
         layout.addWidget(self._typed)
-        layout.addWidget(self._life)
+        life = QHBoxLayout()
+        life.addWidget(self._life, 1)
+        life.addWidget(self._copy)
+        layout.addLayout(life)
         layout.addWidget(self._steps)
-        layout.addWidget(self._type_instead, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._choices = QWidget()
+        choices = FlowLayout(self._choices, spacing=SPACE_2)
+        choices.addWidget(self._type_instead)
+        choices.addWidget(self._cancel)
+        layout.addWidget(self._choices)
         theme.changed.connect(self._render)
         self.retranslate()
 
     @property
     def stage(self) -> Stage:
         return self._stage
+
+    @property
+    def code_lives(self) -> bool:
+        """Whether a code waits for the phone, or the phone was heard and is signing in."""
+        return self._stage in (Stage.CODE, Stage.LAPSED, Stage.SIGNING_IN)
+
+    @property
+    def typing(self) -> bool:
+        """Whether the code on show is one to type."""
+        return self._typing
 
     @property
     def needed_height(self) -> int:
@@ -269,6 +254,8 @@ class PairingPanel(QFrame):
         self._renew.setText(texts("qr.renew"))
         self._cancel.setText(texts("qr.cancel"))
         self._type_instead.setText(texts("qr.type_instead"))
+        self._copy.setToolTip(texts("qr.copy_picture"))
+        self._copy.setAccessibleName(texts("qr.copy_picture"))
         self._typed.retranslate()
         self._steps.retranslate()
         self._render()
@@ -288,6 +275,7 @@ class PairingPanel(QFrame):
             return
         self._stage = stage
         self._code = self._matrix = None
+        self._copied.take_back()
         self._show_qr_again()
 
     @async_slot
@@ -306,8 +294,9 @@ class PairingPanel(QFrame):
         if link_id == self._link_id and self._stage in (Stage.CODE, Stage.LAPSED):
             in_focus = self.focusWidget() is self._plate
             self._typing = True
-            self._typed.show_code(code)
+            self._typed.show_code(code, self._account)
             self._render()
+            self.typing_changed.emit()
             if in_focus:
                 self._typed.setFocus()
 
@@ -316,8 +305,20 @@ class PairingPanel(QFrame):
         self._render()
 
     def _forget_typed(self) -> None:
-        self._typing = False
+        was_typing, self._typing = self._typing, False
         self._typed.clear()
+        if was_typing:
+            self.typing_changed.emit()
+
+    @async_slot
+    async def _copy_picture(self, _checked: bool = False) -> None:
+        """For a call with a mentorado who is elsewhere; the picture lives as long as its code."""
+        code, matrix = self._code, self._matrix
+        if code is None or matrix is None:
+            return
+        picture = await asyncio.to_thread(png, matrix)
+        if code is self._code and self._stage is Stage.CODE:
+            self._copied.put_picture(picture, code.expires_at)
 
     @async_slot
     async def _prepare(self, code: QrCode) -> None:
@@ -346,6 +347,7 @@ class PairingPanel(QFrame):
         elif stage is Stage.CODE:
             for life in (self._life, *([self._enlarged.life] if self._enlarged else [])):
                 self._show_life(life)
+            self._show_typed_life()
 
     def _stage_of_code(self) -> Stage:
         """The stage, which is another one once the time of the code is over."""
@@ -359,10 +361,14 @@ class PairingPanel(QFrame):
         for part in (self._plate, self._life, self._steps):
             part.setVisible(with_plate)
         self._typed.setVisible(self._typing)
+        self._copy.setVisible(stage is Stage.CODE and not self._typing)
+        self._copy.setIcon(icon("copy", self._theme.tokens.text2, self._theme.px(_COPY_ICON)))
+        self._show_typed_life()
         self._type_instead.setVisible(stage is Stage.CODE and not self._typing and self._may_type())
         self._renew.setVisible(stage is Stage.EXPIRED)
         self._notice.setVisible(stage in (Stage.WAITING_TURN, Stage.SIGNING_IN))
         self._cancel.setVisible(self._cancellable and stage is not Stage.EXPIRED)
+        self._choices.setVisible(not (self._type_instead.isHidden() and self._cancel.isHidden()))
         self._show_notice()
         self._show_plate(self._plate)
         if with_plate:
@@ -396,10 +402,16 @@ class PairingPanel(QFrame):
             life.show_life(
                 remaining / max(1.0, (code.expires_at - code.issued_at).total_seconds()),
                 texts("qr.expires", seconds=math.ceil(remaining)),
-                texts("qr.count", number=code.number, total=code.total),
+                texts("qr.picture_copied")
+                if self._copied.holds_picture
+                else texts("qr.count", number=code.number, total=code.total),
             )
         else:
             life.show_life(0.0, texts("qr.lapsed" if self._stage is Stage.LAPSED else "qr.expired"))
+
+    def _show_typed_life(self) -> None:
+        if self._typing and self._code is not None:
+            self._typed.show_life(self._code, self._clock.now())
 
     def _show_plate(self, plate: QrView) -> None:
         code, matrix = self._code, self._matrix

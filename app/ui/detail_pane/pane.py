@@ -121,6 +121,17 @@ class PaneStack(QStackedLayout):
         if self.conversations is not None:
             self.conversations.leave_wide()
 
+    def hide_tabs(self, hidden: bool) -> None:
+        """Leave the room of the tabs to a code while the summary shows one; whoever reads a conversation keeps them."""
+        hidden = hidden and self.tabs.currentIndex() + _SUMMARY != _CONVERSATIONS
+        if self.conversations is None or hidden is self.tabs.isHidden():
+            return
+        if hidden and self.tabs.hasFocus():
+            self.scroll.setFocus()  # else the next in the row would have it, and that may be an action
+        self.tabs.setVisible(not hidden)
+        if hidden:
+            self.go_to_top()
+
     def go_to_top(self) -> None:
         self.scroll.verticalScrollBar().setValue(0)
 
@@ -313,6 +324,7 @@ class DetailPane(QWidget):
         self._pages.turn_to(side, anybody=self._view is not None)
         if self._view is not None:
             self._content.show_view(self._view)
+        self._pages.hide_tabs(self._view is not None and self._content.pairing.code_lives)
 
     def _look_up(self) -> MentoradoView | None:
         mentorado_id = self._mentorado_id

@@ -55,6 +55,26 @@ def encode(text: str) -> QrMatrix:
     return QrMatrix(len(rows), bytes(DARK if module else LIGHT for row in rows for module in row))
 
 
+_PICTURE_MODULE, _PICTURE_EDGE = 10, 4
+
+
+def png(matrix: QrMatrix) -> bytes:
+    """*matrix* with its quiet zone as a PNG, large enough for a phone in front of a shared screen. Call it in a thread.
+
+    Without an optimising pass: the picture is looked at for a minute at most.
+    """
+    from io import BytesIO
+
+    from PIL import Image, ImageOps
+
+    modules = Image.frombytes("L", (matrix.size, matrix.size), matrix.modules)
+    framed = ImageOps.expand(modules, border=_PICTURE_EDGE, fill=LIGHT)
+    side = framed.width * _PICTURE_MODULE
+    file = BytesIO()
+    framed.resize((side, side), Image.Resampling.NEAREST).save(file, "PNG")
+    return file.getvalue()
+
+
 def warm_up() -> None:
     """Load what `encode` needs, in a thread, while the first code is still on its way."""
     import qrcode.constants  # noqa: F401
@@ -78,8 +98,8 @@ def _ghost_modules(size: int) -> Iterator[int]:
                 yield DARK if noise >> 16 & 1 else LIGHT
 
 
-PLATE_SIDE = 272
-QUIET_MODULES = 5
+PLATE_SIDE = 260
+QUIET_MODULES = 4  # what the standard asks for
 GHOST = ghost()
 GHOST_OPACITY = 0.12
 

@@ -301,6 +301,7 @@ class SummaryView(QWidget):
         self._arrange()
 
         self.lead.action_requested.connect(self.action_requested)
+        self.pairing.typing_changed.connect(self._show_again)
         self.pairing.cancel_requested.connect(lambda: self.action_requested.emit(ActionName.CANCEL))
         self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
         self.action_cards.action_requested.connect(self.action_requested)
@@ -313,9 +314,6 @@ class SummaryView(QWidget):
         mentorado, status, busy = view.mentorado, view.status, view.busy
         if self._differs("who", mentorado.id, mentorado.name, mentorado.phone, mentorado.cohort):
             self.who.show_mentorado(mentorado)
-        badge_text = state_badge(status, stopped=view.stop is not None)
-        if self._differs("state", *(badge := (tone_of(status), badge_icon(status), badge_text))):
-            self.state.show_state(*badge)
         if self._differs("stop", view.stop, busy and view.stop is not None):
             self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
         if self._differs("procedure", view.procedure, busy):
@@ -325,6 +323,12 @@ class SummaryView(QWidget):
         renewable = view.availability[ActionName.NEW_CODE] is None
         if self._differs("pairing", mentorado, status.state, status.reason, status.qr, view.turn, renewable):
             self._show_pairing(view, renewable=renewable)
+        badge_text = state_badge(status, stopped=view.stop is not None)
+        badge = (tone_of(status), badge_icon(status), badge_text)
+        if self.pairing.typing:
+            badge = (tone_of(status), "key", texts("badge.code_to_type"))
+        if self._differs("state", *badge):
+            self.state.show_state(*badge)
         stage, lead = self._show_ages(view, self._clock.now())
         elsewhere = stage not in (Stage.NONE, Stage.EXPIRED)  # under the code
         if self._differs("actions", view.availability, busy, elsewhere, lead.button):
@@ -335,6 +339,11 @@ class SummaryView(QWidget):
             self.number.show_mentorado(mentorado)
         if self._differs("trouble", view.trouble):
             self.trouble.show_trouble(*view.trouble) if view.trouble else self.trouble.hide()
+
+    def _show_again(self) -> None:
+        """What is typed has its own badge, and is of the view that is shown already."""
+        if self._view is not None:
+            self.show_view(self._view)
 
     def show_ages(self, now: datetime) -> None:
         """Time has passed, and nothing else has changed."""
@@ -357,6 +366,8 @@ class SummaryView(QWidget):
         if self._differs("lead", lead, view.busy):
             self.lead.show_lead(lead, busy=view.busy)
         self.pairing.setVisible(stage is not Stage.NONE)
+        alone = self.pairing.code_lives  # what is looked at then is the code, which says itself what to do with it
+        self.lead.setVisible(not alone)
         anything = self.evidence.show_evidence(status, now)
         self.evidence.setVisible(anything and stage is Stage.NONE)
         if stage is Stage.LAPSED:

@@ -371,7 +371,7 @@ async def test_asking_for_a_code_to_type_never_leaves_the_keyboard_on_giving_up(
         panel._type_instead.setFocus()
         panel._type_instead.click()
         await settle()
-        assert panel.window().focusWidget() is panel._typed._back
+        assert panel.window().focusWidget() is panel._typed._copy_steps
 
 
 async def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(theme: Theme) -> None:
