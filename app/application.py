@@ -44,6 +44,7 @@ from app.ui.appearance import Preferences
 from app.ui.async_slots import cancel_slots
 from app.ui.crash import CrashReports
 from app.ui.dialogs.lost_database import LostDatabase
+from app.ui.fallen import FallenNotice
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.navigation import CONSENTS, HOME, SETTINGS, SWITCHES, PageSpec
@@ -119,6 +120,7 @@ class Application:
         bus.subscribe(IncidentBegan, notice.on_lasting)
         bus.subscribe(IncidentChanged, notice.on_lasting)
         bus.subscribe(IncidentEnded, notice.on_ended)
+        FallenNotice(window, model, frame.theme)
         clock = ClockNotice(window.banners, core.clock_check)
         bus.subscribe(ClockDoubted, clock.on_doubted)
         self._interrupted = InterruptedBanner(window.banners, self._name_of, window.show_procedure)

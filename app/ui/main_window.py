@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import (
     QCoreApplication,
     QDeadlineTimer,
+    QEvent,
     QEventLoop,
     QMargins,
     QObject,
@@ -21,6 +22,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QScreen, QShowEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QMainWindow,
     QVBoxLayout,
     QWidget,
@@ -67,6 +69,8 @@ class MainWindow(QMainWindow):
     closing = Signal()
     painted = Signal()
     """On the screen for the first time."""
+    pane_shown = Signal()
+    """The pane is looked at: somebody else is on show, or it came into view. `shows` tells whom it shows."""
     crashed = Signal(object)
     """A bug in something the window was asked to do; carries the exception."""
 
@@ -78,6 +82,7 @@ class MainWindow(QMainWindow):
         self._pane: DetailPane | None = None
         self._make_pane: Callable[[], DetailPane] | None = None
         self._page_specs: Sequence[PageSpec] = ()
+        self._needing = 0
         self._painted = False
         self._finished = False
         self._screen: QScreen | None = None
@@ -178,6 +183,12 @@ class MainWindow(QMainWindow):
         self.list.table.choose(mentorado_id)
         self.body.open_side_panel()
 
+    def shows(self, mentorado_id: MentoradoId) -> bool:
+        """Whether a person who looks at this program sees that mentorado in the pane now."""
+        pane, app = self._pane, QApplication.instance()
+        looked_at = isinstance(app, QApplication) and app.activeWindow() is not None and not self.isMinimized()
+        return looked_at and pane is not None and pane.isVisible() and self.list.table.chosen_id == mentorado_id
+
     def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
         """Whether the procedure of that mentorado can be seen now."""
         return self._pane is not None and self._pane.shows_procedure(mentorado_id)
@@ -210,6 +221,7 @@ class MainWindow(QMainWindow):
         listed.table.opened.connect(self.choose)
         listed.table.menu_requested.connect(self.controller.show_menu)
         self._model.archived.connect(self.controller.offer_undo)
+        self._model.needing_changed.connect(self._on_needing)
         self.body.painted.connect(self._on_painted)
         self.body.side_panel_left.connect(listed.take_focus)
         self.body.side_panel_changed.connect(self._on_side_panel)
@@ -228,6 +240,7 @@ class MainWindow(QMainWindow):
         qt_words.install_qt_translation(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
         self._pane = pane = self._make_pane()
+        pane.looked_at.connect(self.pane_shown)
         pane.edit_requested.connect(self.controller.edit)
         pane.back_requested.connect(self.body.close_side_panel)
         pane.mentorado_requested.connect(self.choose)
@@ -251,8 +264,17 @@ class MainWindow(QMainWindow):
         if self._pane is not None:
             self._pane.set_back_visible(is_open)
 
+    def _on_needing(self, needing: int) -> None:
+        self._needing = needing
+        self._retitle()
+
+    def _retitle(self) -> None:
+        """Let the title say how many will not come back without a person."""
+        needing, name = self._needing, texts("app.name")
+        self.setWindowTitle(texts.plural("window.needing", needing, name=name) if needing else name)
+
     def _retranslate(self) -> None:
-        self.setWindowTitle(texts("app.name"))
+        self._retitle()
         for part in (self.places, self.header, self.banners, self.list, self._model):
             part.retranslate()
         if self._painted:
@@ -271,6 +293,11 @@ class MainWindow(QMainWindow):
         app = QGuiApplication.instance()
         assert isinstance(app, QGuiApplication)  # noqa: S101 - there is no window without one
         app.screenRemoved.connect(self._fit_soon)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
+            self.pane_shown.emit()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

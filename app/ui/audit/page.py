@@ -207,11 +207,11 @@ class AuditPage(Page):
         self._nothing.pressed.connect(self.filters.clear)
         self._loading = EmptyState(theme, "clock", "")
         self._stack = QStackedLayout()
+        self.column.addLayout(top)
+        self.column.addLayout(self._stack, 1)  # before it has parts: without a parent the first is a window of its own
         for part in (self._loading, self.table, self._nothing):
             part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)  # never squeezes what is above
             self._stack.addWidget(part)
-        self.column.addLayout(top)
-        self.column.addLayout(self._stack, 1)
 
         self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
         self._again.timeout.connect(self.look_for_newer)

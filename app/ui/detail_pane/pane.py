@@ -181,6 +181,8 @@ class DetailPane(QWidget):
     edit_requested = Signal(str)  # a MentoradoId
     consents_requested = Signal(str)  # a MentoradoId
     back_requested = Signal()
+    looked_at = Signal()
+    """Somebody else is on show, or the pane came into view."""
     wide_requested = Signal(QWidget)
     """Show this where there is more room, until `wide_done`."""
     wide_done = Signal()
@@ -271,6 +273,7 @@ class DetailPane(QWidget):
         self._refresh()
         if mentorado_id is not None:
             self._past.read(mentorado_id)
+        self.looked_at.emit()
 
     def show_span(self, span: TimeRange) -> None:
         """Look so far back, as this person likes to."""
@@ -300,6 +303,7 @@ class DetailPane(QWidget):
         super().showEvent(event)
         self._timer.start()
         self._refresh()
+        self.looked_at.emit()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

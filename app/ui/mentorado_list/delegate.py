@@ -94,6 +94,8 @@ class MentoradoDelegate(QStyledItemDelegate):
         painter.translate(option.rect.topLeft())
         self._paint_ground(painter, option, columns)
         self._paint_who(painter, row.mentorado, columns)
+        if row.unseen:
+            self._paint_dot(painter)
         self._paint_state(painter, row, columns)
         self._paint_age(painter, age, columns)
         painter.restore()
@@ -159,6 +161,14 @@ class MentoradoDelegate(QStyledItemDelegate):
         px = self._theme.px
         self._line(painter, mentorado.name, self._name_font, self._colours.text, columns.name, middle - px(10), room)
         self._line(painter, below, self._small_font, self._colours.text3, columns.name, middle + px(10), room)
+
+    def _paint_dot(self, painter: QPainter) -> None:
+        """A dot at the corner of the picture: what happened to this one was not looked at yet."""
+        side, px = self._avatar_size, self._theme.px
+        centre = QPointF(_LEFT + side - px(4), (self.row_height - side) / 2 + px(4))
+        painter.setPen(QPen(QColor(self._colours.surface), 2))
+        painter.setBrush(QColor(self._colours.badge[Tone.ERROR].fg))
+        painter.drawEllipse(centre, px(6), px(6))
 
     def _paint_state(self, painter: QPainter, row: MentoradoRow, columns: _Columns) -> None:
         mentorado, status, stopped = row.mentorado, row.known, row.stop is not None

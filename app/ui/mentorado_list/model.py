@@ -106,6 +106,7 @@ class MentoradoRow:
     status: LinkStatus | None = None
     stop: OutboundStop | None = None
     sort: InitVar[SortOrder] = SortOrder.NAME
+    unseen: bool = False  # fell, and nobody looked yet
     hay: str = field(init=False)
     order: SortKey = field(init=False)
     group: ListFilter = field(init=False)
@@ -147,6 +148,7 @@ class MentoradoRow:
             status_text.state_badge(self.known, stopped=self.stop is not None),
             send_state(self.known, self.stop, now).what,
             "" if age is None else status_text.age(age),
+            status_text.texts("list.unseen") if self.unseen else "",
         ]
         return ", ".join(filter(None, parts))
 
@@ -169,8 +171,13 @@ class MentoradoListModel(QAbstractListModel):
 
     counts_changed = Signal(object)
     """How many are in each group, where that is another number than before."""
+    needing_changed = Signal(int)
+    """How many will not come back without a person, where that is another number than before."""
     archived = Signal(str)
     """A mentorado was archived; carries the id."""
+    problem_began = Signal(str)
+    """A link that ran will not come back without a person; carries the id of its mentorado."""
+    problem_ended = Signal(str)
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -178,6 +185,7 @@ class MentoradoListModel(QAbstractListModel):
         self._rows: dict[MentoradoId, MentoradoRow] = {}
         self._early: dict[MentoradoId, LinkStatus] = {}  # observed before the roster was read
         self._stops: dict[MentoradoId, OutboundStop] = {}
+        self._unseen: frozenset[MentoradoId] = frozenset()
         self._sorted: list[MentoradoRow] = []
         self._shown: list[MentoradoRow] = []
         self._loaded = False
@@ -197,7 +205,10 @@ class MentoradoListModel(QAbstractListModel):
         statuses = self._early | {row.id: row.status for row in self._rows.values() if row.status}
         self._early.clear()
         self._stale.clear()
-        rows = [MentoradoRow(e, statuses.get(e.id), self._stops.get(e.id), self._sort) for e in event.mentorados]
+        rows = [
+            MentoradoRow(e, statuses.get(e.id), self._stops.get(e.id), self._sort, e.id in self._unseen)
+            for e in event.mentorados
+        ]
         self.beginResetModel()
         self._rows = {row.id: row for row in rows}
         self._sorted = sorted(rows, key=_order)
@@ -219,7 +230,7 @@ class MentoradoListModel(QAbstractListModel):
 
     def on_changed(self, event: MentoradoChanged) -> None:
         before = self._rows[event.mentorado.id]
-        after = MentoradoRow(event.mentorado, before.status, before.stop, self._sort)
+        after = MentoradoRow(event.mentorado, before.status, before.stop, self._sort, before.unseen)
         self._rows[after.id] = after
         self._counts[before.group] -= 1
         self._counts[after.group] += 1
@@ -236,6 +247,8 @@ class MentoradoListModel(QAbstractListModel):
         self._tell_counts()
         if after.mentorado.archived and not before.mentorado.archived:
             self.archived.emit(after.id)
+        if before.group is ListFilter.ERROR and after.group is not ListFilter.ERROR:
+            self.problem_ended.emit(after.id)
 
     def on_status(self, event: StatusChanged) -> None:
         """Remember at once, repaint soon, and only the roles that show a status."""
@@ -243,12 +256,16 @@ class MentoradoListModel(QAbstractListModel):
         if row is None:
             self._early[event.mentorado_id] = event.after
             return
-        row.status = event.after
+        before, row.status = row.status, event.after
         group = row.find_group()
-        if group is not row.group:
-            self._counts[row.group] -= 1
+        if group is not (was := row.group):
+            self._counts[was] -= 1
             self._counts[group] += 1
             row.group = group
+            if was is ListFilter.ERROR:
+                self.problem_ended.emit(row.id)
+            elif group is ListFilter.ERROR and before is not None and before.state is not LinkState.OFF:
+                self.problem_began.emit(row.id)  # what was stored is no news
         self._stale.add(row.id)
         if not self._flush.isActive():
             self._flush.start()
@@ -263,6 +280,16 @@ class MentoradoListModel(QAbstractListModel):
             row.stop = event.stop
             self._stale.add(row.id)
             self._flush.start()
+
+    def show_unseen(self, unseen: Iterable[MentoradoId]) -> None:
+        """Mark the rows of *unseen*, and no others, as fallen while nobody looked."""
+        now = frozenset(unseen)
+        for mentorado_id in self._unseen ^ now:
+            if row := self._rows.get(mentorado_id):
+                row.unseen = mentorado_id in now
+                self._stale.add(mentorado_id)
+                self._flush.start()
+        self._unseen = now
 
     def flush(self) -> None:
         """Notify the views of changes since the last call."""
@@ -342,6 +369,10 @@ class MentoradoListModel(QAbstractListModel):
     def counts(self) -> dict[ListFilter, int]:
         """How many are in each group."""
         return {group: self.count(group) for group in ListFilter}
+
+    def find_row(self, mentorado_id: MentoradoId) -> MentoradoRow:
+        """The row of a mentorado, shown or not. Raises `KeyError`."""
+        return self._rows[mentorado_id]
 
     def row_of(self, mentorado_id: MentoradoId) -> int | None:
         """The row of a mentorado; None when not shown."""
@@ -432,6 +463,9 @@ class MentoradoListModel(QAbstractListModel):
     def _tell_counts(self) -> None:
         counts = self.counts()
         if counts != self._last_counts:
+            needing = counts[ListFilter.ERROR]
+            if needing != self._last_counts.get(ListFilter.ERROR, 0):
+                self.needing_changed.emit(needing)
             self._last_counts = counts
             self.counts_changed.emit(counts)
 

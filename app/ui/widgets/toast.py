@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QEnterEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.ui.theme import tokens as t
@@ -13,14 +13,24 @@ from app.ui.theme.theme import Theme
 
 SHOWN_MILLISECONDS = 8000
 _FROM_BOTTOM = 24
+_MOVES_IT = frozenset({QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide})
 
 
 class Toast(QFrame):
-    """Floats over its parent, closes after a while, and stays while it is hovered or focused."""
+    """Floats over its parent, closes after a while, and stays while it is hovered or focused, or the window is not
+    looked at.
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    It stands above *below* when both are shown.
+    """
+
+    closed = Signal()
+
+    def __init__(
+        self, theme: Theme, parent: QWidget, *, milliseconds: int = SHOWN_MILLISECONDS, below: Toast | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._below = below
         self._undo: Callable[[], None] | None = None
         self.setProperty("role", "toast")
         self._words = QLabel(textFormat=Qt.TextFormat.PlainText)
@@ -28,18 +38,22 @@ class Toast(QFrame):
         self.button = QPushButton()
         self.button.setProperty("role", "toast")
         self.button.clicked.connect(self._on_undo)
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(t.SPACE_4, t.SPACE_1, t.SPACE_2, t.SPACE_1)
         layout.setSpacing(t.SPACE_3)
         layout.addWidget(self._words)
         layout.addWidget(self.button)
-        self._timer = QTimer(self, singleShot=True, interval=SHOWN_MILLISECONDS)
+        self._timer = QTimer(self, singleShot=True, interval=milliseconds)
         self._timer.timeout.connect(self._on_time)
         parent.installEventFilter(self)
+        if below is not None:
+            below.installEventFilter(self)
         self.hide()
 
     def show_message(self, words: str, button: str, undo: Callable[[], None]) -> None:
         """Show *words*, and *button* which calls *undo*."""
+        if self.isHidden() and QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
         self._undo = undo
         self._words.setText(words)
         self.button.setText(button)
@@ -50,8 +64,11 @@ class Toast(QFrame):
         self._timer.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Resize and self.isVisible():
-            self._place()
+        if self.isVisible():
+            if event.type() in _MOVES_IT:
+                self._place()
+            elif event.type() is QEvent.Type.ChildAdded and watched is self.parent():  # it may cover this
+                self.raise_()
         return super().eventFilter(watched, event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -63,7 +80,7 @@ class Toast(QFrame):
         super().leaveEvent(event)
 
     def _on_time(self) -> None:
-        if self.button.hasFocus():
+        if self.button.hasFocus() or not self.isActiveWindow():
             self._timer.start()
         else:
             self.hide()
@@ -73,9 +90,23 @@ class Toast(QFrame):
         if self._undo is not None:
             self._undo()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self.isHidden():  # and not only what it stands on
+            self.closed.emit()
+
     def _place(self) -> None:
-        self.adjustSize()
         parent = self.parentWidget()
-        if parent is not None:
-            left = (parent.width() - self.width()) // 2
-            self.move(max(t.SPACE_2, left), parent.height() - self.height() - _FROM_BOTTOM)
+        if parent is None:
+            return
+        margins = self.contentsMargins() + self._row.contentsMargins()
+        beside = margins.left() + margins.right() + t.SPACE_3 + self.button.sizeHint().width()
+        room = max(parent.width() - 2 * t.SPACE_4 - beside, 1)
+        needed = self._words.fontMetrics().horizontalAdvance(self._words.text()) + t.SPACE_1
+        self._words.setWordWrap(needed > room)
+        self._words.setFixedWidth(min(needed, room))
+        self.adjustSize()
+        bottom = parent.height() - _FROM_BOTTOM
+        if self._below is not None and self._below.isVisible():
+            bottom -= self._below.height() + t.SPACE_2
+        self.move(max(t.SPACE_2, (parent.width() - self.width()) // 2), bottom - self.height())

@@ -1,0 +1,98 @@
+"""Tells who needs a person since nobody looked: a toast, a dot on the row, until they are on show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.text.status import state_badge, texts
+from app.ui.mentorado_list.model import ListFilter
+from app.ui.widgets.toast import Toast
+
+if TYPE_CHECKING:
+    from app.domain.mentorado import MentoradoId
+    from app.ui.main_window import MainWindow
+    from app.ui.mentorado_list.model import MentoradoListModel
+    from app.ui.theme.theme import Theme
+
+TOAST_MILLISECONDS = 20_000
+GATHER_MILLISECONDS = 200
+"""Falls within this time are announced together."""
+_NAMED = 2
+_LONGEST_NAME = 40
+
+
+class FallenNotice(QObject):
+    """Announces mentorados whose link stopped while they were not on show. Many at once are one toast."""
+
+    def __init__(self, window: MainWindow, model: MentoradoListModel, theme: Theme) -> None:
+        super().__init__(window)
+        self._window = window
+        self._model = model
+        self._unseen: dict[MentoradoId, None] = {}  # in the order of their falls
+        self._announced: dict[MentoradoId, None] = {}  # in the toast that is shown, or about to be
+        self.toast = Toast(theme, window.places, milliseconds=TOAST_MILLISECONDS, below=window.toast)
+        self.toast.closed.connect(self._announced.clear)
+        self._gather = QTimer(self, singleShot=True, interval=GATHER_MILLISECONDS)
+        self._gather.timeout.connect(self._update_toast)
+        model.problem_began.connect(self._remember)
+        model.problem_ended.connect(self._forget)
+        window.pane_shown.connect(self._forget_seen)
+        window.closing.connect(texts.on_change(self._retranslate))
+
+    def _remember(self, mentorado_id: MentoradoId) -> None:
+        """Remember who fell, unless a person sees it happen."""
+        if not self._window.shows(mentorado_id):
+            self._unseen[mentorado_id] = self._announced[mentorado_id] = None
+            self._model.show_unseen(self._unseen)
+            self._gather.start()
+
+    def _forget(self, mentorado_id: MentoradoId) -> None:
+        """They were looked at, or need nobody any more."""
+        if mentorado_id not in self._unseen:
+            return
+        del self._unseen[mentorado_id]
+        self._model.show_unseen(self._unseen)
+        if mentorado_id in self._announced:
+            del self._announced[mentorado_id]
+            self._gather.start()
+
+    def _forget_seen(self) -> None:
+        for mentorado_id in [each for each in self._unseen if self._window.shows(each)]:
+            self._forget(mentorado_id)
+
+    def _update_toast(self) -> None:
+        if self._announced:
+            show = partial(self._show, tuple(self._announced))
+            self.toast.show_message(self._words(), texts("fallen.show"), show)
+        else:
+            self.toast.hide()
+
+    def _words(self) -> str:
+        rows = [self._model.find_row(each) for each in self._announced]
+        names = [_shortened(row.mentorado.name) for row in rows]
+        if len(rows) == 1:
+            return texts("fallen.one", name=names[0], badge=state_badge(rows[0].known))
+        listed, more = ", ".join(names[:_NAMED]), len(names) - _NAMED
+        if more:
+            return texts("fallen.several_more", count=len(names), names=listed, more=more)
+        return texts("fallen.several", count=len(names), names=listed)
+
+    def _show(self, fallen: Sequence[MentoradoId]) -> None:
+        """Open the one who fell; of several the first, in the list of all who have a problem."""
+        window = self._window
+        if len(fallen) > 1:
+            window.header.search.clear()
+            window.list.chips.pick(ListFilter.ERROR)
+        window.choose(fallen[0])
+
+    def _retranslate(self) -> None:
+        if self.toast.isVisible():
+            self._update_toast()
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
