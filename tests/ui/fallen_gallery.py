@@ -25,7 +25,6 @@ LOGGED_OUT = LinkStatus(state=LinkState.BLOCKED, reason=Reason.LOGGED_OUT, since
 
 async def take_all(folder: Path) -> None:
     """The window with one who fell, and from another page with many, in every look."""
-    folder.mkdir(parents=True, exist_ok=True)
     numbers = range(40)
     for language in ("pt-BR", "en"):
         texts.set_language(language)
@@ -54,4 +53,6 @@ async def _take(harness: WindowHarness, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    run(QApplication([]), lambda: take_all(Path(sys.argv[1])))
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    run(QApplication([]), lambda: take_all(target))
