@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
 from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.fallen import FallenNotice
 from app.ui.mentorado_list.model import ListFilter
@@ -87,7 +90,7 @@ def has_dot(harness: WindowHarness, mentorado_id: str) -> bool:
     rect = table.visualRect(harness.model.index(row))
     image: QImage = table.viewport().grab(rect).toImage()
     colours = {image.pixelColor(x, y).name() for x in range(image.width() // 3) for y in range(image.height() // 2)}
-    return LIGHT.badge["error"].fg.lower() in colours
+    return LIGHT.badge[Tone.ERROR].fg.lower() in colours
 
 
 def test_whoever_is_on_show_is_not_announced(in_window: InWindow) -> None:
@@ -101,12 +104,17 @@ def test_whoever_is_on_show_is_not_announced(in_window: InWindow) -> None:
     in_window(use)
 
 
-def test_fifty_at_once_are_one_toast(in_window: InWindow) -> None:
+def test_fifty_at_once_are_one_toast(in_window: InWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(harness: WindowHarness) -> None:
         notice, window = listening(harness), harness.window
-        shown = []
-        original = notice.toast.show_message
-        notice.toast.show_message = lambda *about: (shown.append(about[0]), original(*about))[1]  # type: ignore[method-assign]
+        shown: list[str] = []
+        show_message = notice.toast.show_message
+
+        def recording(words: str, button: str, undo: Callable[[], None]) -> None:
+            shown.append(words)
+            show_message(words, button, undo)
+
+        monkeypatch.setattr(notice.toast, "show_message", recording)
         for mentorado in harness.people:
             harness.observe(mentorado, LOGGED_OUT)
         await until(notice.toast.isVisible)
