@@ -83,7 +83,7 @@ class ConsentImportDialog(BaseDialog):
         self.take = self.add_button("", "primary")
         self.take.clicked.connect(self._record)
         self._show()
-        self.cancel.setFocus()
+        self.purpose.setFocus()
 
     @async_slot
     async def read(self) -> None:

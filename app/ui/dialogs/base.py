@@ -16,6 +16,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.tab_order import follow_reading_order
 
 SHEET_WIDTH = 440
 _DIM = QColor(8, 10, 13, 140)
@@ -81,9 +82,11 @@ class BaseDialog(QDialog):
         return button
 
     def fit(self) -> None:
-        """As tall as the words need, in the middle of the window."""
+        """As tall as the words need, in the middle of the window; Tab goes through it as it is read."""
         layout = self.layout()
-        if layout is not None:  # not `adjustSize`, which keeps to two thirds of the screen and would clip large text
+        if layout is not None:
+            follow_reading_order(layout)
+            # not `adjustSize`, which keeps to two thirds of the screen and would clip large text
             layout.activate()
             self.resize(self.width(), layout.totalHeightForWidth(self.width()))
         if window := self.parentWidget():

@@ -37,7 +37,10 @@ _ASPECTS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
 
 
 class ConfirmDialog(BaseDialog):
-    """Cancel has the focus, the other button the verb. With *typed*, the verb waits until that name is written."""
+    """Cancel has the focus, the other button the verb. With *typed*, the verb waits until that name is written.
+
+    A field takes the focus; Enter in it goes to the verb once that can be pressed, and never cancels.
+    """
 
     def __init__(self, theme: Theme, over: QWidget, title: str, verb: str, *, typed: str = "") -> None:
         super().__init__(theme, over)
@@ -48,7 +51,6 @@ class ConfirmDialog(BaseDialog):
         self.cancel.clicked.connect(self.reject)
         self.confirm: QPushButton = self.add_button(verb, "danger" if typed else "primary")
         self.confirm.clicked.connect(self.accept)
-        self.cancel.setAutoDefault(True)  # Enter answers with what has the focus
         self.cancel.setFocus()
 
     def add_line(self, words: str) -> None:
@@ -83,11 +85,18 @@ class ConfirmDialog(BaseDialog):
         self._field = QLineEdit()
         self._field.setAccessibleName(label.text())
         self._field.textChanged.connect(self._compare)
+        self._field.returnPressed.connect(self.go_to_verb)
         label.setBuddy(self._field)
         self.body.addSpacing(SPACE_2)
         self.body.addWidget(label)
         self.body.addWidget(self._field)
         self.confirm.setEnabled(False)
+        self._field.setFocus()
+
+    def go_to_verb(self) -> None:
+        """Give the confirming button the focus, if it can be pressed: it is pressed on its own."""
+        if self.confirm.isEnabled():
+            self.confirm.setFocus()
 
     def _compare(self, written: str) -> None:
         self.confirm.setEnabled(normalize_name(written) == normalize_name(self._typed))
@@ -173,6 +182,7 @@ class ReasonDialog(ConfirmDialog):
             self.body.addWidget(part)
         self.field.textChanged.connect(self._update_button)
         self._update_button()
+        self.field.setFocus()
 
     @property
     def reason(self) -> str:

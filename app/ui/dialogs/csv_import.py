@@ -119,7 +119,7 @@ class CsvImportDialog(BaseDialog):
         self.take = self.add_button("", "primary")
         self.take.clicked.connect(self._import_rows)
         self._read_rows()
-        (self.take if self._valid_rows else self.cancel).setFocus()
+        (self.picks["name"] if self._valid_rows else self.cancel).setFocus()
 
     def _read_rows(self) -> None:
         """Read the rows from the columns that are chosen now."""

@@ -158,6 +158,7 @@ class QueueDialog(ScrollDialog):
         self.typed = QLineEdit()
         self.typed.setAccessibleName(label.text())
         self.typed.textChanged.connect(self._update_buttons)
+        self.typed.returnPressed.connect(self._on_enter)
         label.setBuddy(self.typed)
         removal.addWidget(label)
         removal.addWidget(self.typed)
@@ -165,7 +166,6 @@ class QueueDialog(ScrollDialog):
             self.inside.addWidget(part)
 
         self.leave = self.add_button("")
-        self.leave.setAutoDefault(True)  # Enter answers with what has the focus
         self.leave.clicked.connect(self._leave)
         self.remove = self.add_button("")
         self.remove.clicked.connect(self._remove)
@@ -207,6 +207,10 @@ class QueueDialog(ScrollDialog):
         with self._deciding():
             await self._service.purge(self._mentorado.id, self.messages)
         self._end()
+
+    def _on_enter(self) -> None:
+        if self.remove.isEnabled():
+            self.remove.setFocus()  # it is pressed on its own
 
     def _leave(self, _checked: bool = False) -> None:
         if self._removing:  # one step back, not all the way

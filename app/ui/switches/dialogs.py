@@ -30,7 +30,6 @@ class ApprovalDialog(ConfirmDialog):
         super().__init__(theme, over, title, verb, typed=expected)
         self._asks_name = asks_name
         self.name, self.number = QLineEdit(), QLineEdit()
-        self.cancel.setAutoDefault(False)  # Enter in a field would press it
 
     def ask(self, question: str) -> None:
         """Add the fields, last, so that everything is read before."""
@@ -39,7 +38,7 @@ class ApprovalDialog(ConfirmDialog):
             self._add_field(self.name, texts("switches.dialog.your_name"))
         self._add_field(self.number, question)
         self.name.returnPressed.connect(self.number.setFocus)
-        self.number.returnPressed.connect(self._on_enter)
+        self.number.returnPressed.connect(self.go_to_verb)
         self.confirm.setEnabled(False)
         (self.name if self._asks_name else self.number).setFocus()
 
@@ -63,10 +62,6 @@ class ApprovalDialog(ConfirmDialog):
     def _on_typed(self) -> None:
         named = not self._asks_name or bool(self.approver)
         self.confirm.setEnabled(named and same_person(self.typed, self._typed))
-
-    def _on_enter(self) -> None:
-        if self.confirm.isEnabled():
-            self.confirm.setFocus()
 
 
 def _add_plan(dialog: ConfirmDialog, plan: SwitchPlan, count: int, name_of: NameOf) -> None:

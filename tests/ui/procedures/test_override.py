@@ -72,7 +72,7 @@ def test_the_reason_is_demanded_and_handed_on(on_views: OnViews) -> None:
         sheet = await opened(views)
         assert sheet.title.text() == "Recuperação guiada para Fábio Sampaio, mesmo com o incidente?"
         assert "WhatsApp Web: 8 de 14 conexões caíram há 3 min." in words(sheet)
-        assert sheet.cancel.hasFocus()
+        assert sheet.field.hasFocus()
         assert not sheet.confirm.isEnabled()
         assert sheet.field.accessibleDescription() == "Faltam 10 caracteres."
         QTest.keyClicks(sheet.field, "pressa    !")

@@ -1,0 +1,38 @@
+"""Tab leads through what stands on a surface in the order in which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLayout, QScrollArea, QWidget
+
+
+def follow_reading_order(layout: QLayout) -> None:
+    """Let Tab follow *layout*, whatever was made first. What is hidden now has its place already."""
+    parts = list(_focusable(layout))
+    for before, after in pairwise(parts):
+        if before.nextInFocusChain() is not after:
+            QWidget.setTabOrder(before, after)
+
+
+def _focusable(layout: QLayout) -> Iterator[QWidget]:
+    for place in range(layout.count()):
+        item = layout.itemAt(place)
+        if item is None:
+            continue
+        if (inner := item.layout()) is not None:
+            yield from _focusable(inner)
+        elif (widget := item.widget()) is not None:
+            yield from _inside(widget)
+
+
+def _inside(widget: QWidget) -> Iterator[QWidget]:
+    if widget.focusPolicy() is not Qt.FocusPolicy.NoFocus:
+        yield widget
+    if isinstance(widget, QScrollArea):
+        if (content := widget.widget()) is not None:
+            yield from _inside(content)
+    elif (layout := widget.layout()) is not None:
+        yield from _focusable(layout)
