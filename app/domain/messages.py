@@ -244,6 +244,14 @@ class ConversationRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastMessages:
+    """When the last stored message came in, and when the last one that was confirmed went out."""
+
+    received: datetime | None = None
+    confirmed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryStats:
     """Size and age of the stored history."""
 

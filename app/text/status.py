@@ -35,10 +35,12 @@ if TYPE_CHECKING:  # the words are needed before the core is
 __all__ = [
     "LANGUAGES",
     "Translator",
+    "accepted_number",
     "action",
     "age",
     "date_time",
     "is_limited",
+    "mentorado_badge",
     "next_step",
     "override",
     "problem",
@@ -49,6 +51,7 @@ __all__ = [
     "sentence",
     "set_aside",
     "set_aside_count",
+    "shown_number",
     "state_badge",
     "texts",
     "unused_settings",
@@ -80,6 +83,29 @@ def state_badge(status: LinkStatus, *, stopped: bool = False) -> str:
     return texts(f"badge.{status.state}")
 
 
+def mentorado_badge(mentorado: Mentorado, status: LinkStatus, *, stopped: bool = False) -> str:
+    """Return the badge's text; a link over which no number ever signed in is not just switched off."""
+    if _never_connected(status, mentorado):
+        return texts("badge.never_connected")
+    return state_badge(status, stopped=stopped)
+
+
+def _never_connected(status: LinkStatus, mentorado: Mentorado) -> bool:
+    return (status.state, status.reason) == (LinkState.OFF, Reason.NONE) and mentorado.link.account is None
+
+
+def accepted_number(account: PhoneNumber, who: str) -> str:
+    """Return that another number than the mentorado's signs in, and who accepted it where that is known."""
+    number = unbroken(account)
+    return texts("detail.accepted_by", account=number, who=who) if who else texts("detail.accepted", account=number)
+
+
+def shown_number(mentorado: Mentorado) -> str:
+    """Return the mentorado's number, and the one that a person accepted in its place."""
+    number, accepted = readable(mentorado.phone), mentorado.link.accepted_account
+    return texts("list.other_number", phone=number, account=readable(accepted)) if accepted else number
+
+
 def row_badge(status: LinkStatus) -> str:
     """Return the badge's text for list rows, where limited sending has its own mark."""
     return texts("badge.connected") if is_limited(status) else state_badge(status)
@@ -102,6 +128,8 @@ def sentence(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
         case LinkState.UNKNOWN:
             seen = status.evidence.last_observation or status.since
             return texts("sentence.unknown", provider=provider(mentorado.link.provider), age=age(now - seen))
+        case LinkState.OFF if _never_connected(status, mentorado):
+            return texts("sentence.never_connected")
         case LinkState.QR_READY if status.reason is not Reason.SIGNING_IN:
             return texts("sentence.qr_ready", digits=last_digits(mentorado.expected_account))
         case LinkState.CONNECTING | LinkState.QR_READY if status.reason in (Reason.WAITING_TURN, Reason.SIGNING_IN):

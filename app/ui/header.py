@@ -28,6 +28,7 @@ class Header(QFrame):
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self._counts = model.counts()
         self._theme = theme
         self._narrow = False
@@ -113,6 +114,9 @@ class Header(QFrame):
         self._summarise()
 
     def _summarise(self) -> None:
+        if not self._model.loaded:  # nothing is counted before it is known
+            self._summary.clear()
+            return
         everybody, connected = self._counts[ListFilter.ALL], self._counts[ListFilter.CONNECTED]
         lines = [texts.plural("window.registered", everybody) if everybody else texts("window.nobody")]
         if everybody and not self._narrow:

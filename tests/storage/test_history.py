@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.mentorado import Mentorado, ProviderKind
-from app.domain.messages import DeliveryStatus, Media, MessageKind, MessageUpdate, StoredMessage
+from app.domain.messages import DeliveryStatus, LastMessages, Media, MessageKind, MessageUpdate, StoredMessage
 from app.domain.repositories import MessageRepository
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
@@ -195,6 +195,25 @@ async def test_a_long_conversation_is_read_in_pages(path: Path) -> None:
     assert contacts == 1
     assert pages == [[*range(24, 14, -1)], [*range(14, 4, -1)], [*range(4, -1, -1)]]
     assert (extent.messages, extent.conversations, extent.since) == (25, 1, minutes(0))
+
+
+async def test_what_was_received_and_confirmed_last_is_known_after_a_restart(path: Path) -> None:
+    async with Database(path) as database:
+        ana, bruno = await add_mentorado(database), await add_mentorado(database, "Bruno", "+5511987650009")
+        history = SqlMessageRepository(database)
+        assert await history.last_messages(ana.id) == LastMessages()
+        facts: list[MessageUpdate] = [
+            a_message("M1", "bom dia", minute=1),
+            a_message("M2", "oi", minute=2, from_me=True),
+            a_message("M3", "ainda a caminho", minute=3, from_me=True),
+            receipt(DeliveryStatus.DELIVERED, "M2", minute=4),
+            reaction("M4", "M2", "👍", minute=5),
+        ]
+        await history.store(ana, facts, minutes(9))
+        await history.store(bruno, [a_message("M9", "de outra pessoa", minute=8)], minutes(9))
+    async with Database(path) as database:
+        last = await SqlMessageRepository(database).last_messages(ana.id)
+    assert last == LastMessages(received=minutes(1), confirmed=minutes(2))
 
 
 async def test_nothing_a_provider_says_stops_the_rest(path: Path) -> None:

@@ -24,6 +24,7 @@ from app.ui.mentorado_list.narrowing import has_connected
 from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme.theme import DARK, Mode, Theme
 from tests.clock import StillClock
+from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
 from tests.ui.window_checks import PEOPLE, InWindow, settle, words
 from tests.ui.window_harness import (
@@ -44,6 +45,18 @@ def test_the_header_counts_everybody_and_who_is_connected(in_window: InWindow) -
         assert f"40 cadastrados · {connected} conectados" in words(harness.window.header)
 
     in_window(use)
+
+
+def test_nobody_is_counted_before_the_roster_was_read(theme: Theme, tmp_path: Path, on_qt: OnQt) -> None:
+    async def main() -> None:
+        harness = WindowHarness(tmp_path, theme=theme)
+        await harness.show()
+        assert harness.window.header._summary.text() == ""
+        await harness.load()
+        assert harness.window.header._summary.text() == "Ninguém cadastrado ainda"
+        await harness.close()
+
+    on_qt(main)
 
 
 def test_nothing_in_the_header_is_cut_in_a_narrow_window_with_large_text(in_window: InWindow, theme: Theme) -> None:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, func, select
@@ -21,6 +22,7 @@ from app.domain.messages import (
     Correspondent,
     DeliveryStatus,
     HistoryStats,
+    LastMessages,
     Media,
     MessageKind,
     StoredMessage,
@@ -54,6 +56,7 @@ _REVOKING = select(message.c.conversation_id, message.c.refers_to).where(
 _END = 2**62
 _KINDS = frozenset(MessageKind)
 _DELIVERIES = frozenset(DeliveryStatus)
+_CONFIRMED = [each.value for each in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ)]
 
 
 def messages(
@@ -139,6 +142,18 @@ def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryStats:
         ).where(message.c.conversation_id.in_(theirs), message.c.shown)
     ).one()
     return HistoryStats(messages=row.messages, conversations=row.conversations, since=row.since)
+
+
+def last_messages(connection: Connection, mentorado_id: MentoradoId) -> LastMessages:
+    def newest(*which: ColumnElement[bool]) -> datetime | None:
+        theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+        found = select(func.max(message.c.sent_at)).where(message.c.conversation_id.in_(theirs), *which)
+        return connection.execute(found).scalar()
+
+    return LastMessages(
+        received=newest(~message.c.from_me, message.c.shown),
+        confirmed=newest(message.c.from_me, message.c.delivery.in_(_CONFIRMED)),
+    )
 
 
 def total(connection: Connection) -> int:

@@ -18,6 +18,7 @@ from app.domain.messages import (
     ConversationRef,
     Correspondent,
     HistoryStats,
+    LastMessages,
     MessageUpdate,
     StoredMessage,
 )
@@ -81,6 +82,10 @@ class SqlMessageRepository:
 
     async def extent(self, mentorado_id: MentoradoId) -> HistoryStats:
         return await self._database.read(lambda connection: reading.extent(connection, mentorado_id))
+
+    async def last_messages(self, mentorado_id: MentoradoId) -> LastMessages:
+        """What is known of a mentorado's line from before the program began."""
+        return await self._database.read(lambda connection: reading.last_messages(connection, mentorado_id))
 
     async def contacts(self, mentorado_id: MentoradoId) -> int:
         return await self._database.read(lambda connection: reading.contacts(connection, mentorado_id))

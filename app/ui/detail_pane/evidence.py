@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from app.domain.link_status import Evidence, LinkState, LinkStatus, Reason, SmokeTestOutcome
 from app.domain.mentorado import Link
+from app.domain.messages import LastMessages
+from app.domain.phone import masked
 from app.domain.set_aside import SetAsideCount
 from app.text.status import (
     age,
@@ -82,7 +84,9 @@ class SupportDetails(QWidget):
         line = " · ".join([*codes, *detail])
         if line != self._line.text():  # a new text would drop what is selected
             self._line.setText(line)
-        self._copied = f"{line} · {link.provider} · {link.id} · {status.since.isoformat(timespec='seconds')}"
+        accepted = f" · accepted account {masked(link.accepted_account)}" if link.accepted_account else ""
+        since = status.since.isoformat(timespec="seconds")
+        self._copied = f"{line} · {link.provider} · {link.id} · {since}{accepted}"
 
     def retranslate(self) -> None:
         self._copy.setIcon(icon("copy", self._theme.tokens.text2, _ICON))
@@ -96,6 +100,13 @@ _ROWS = ("connected_since", "last_inbound", "last_ack", "smoke_test", "host_answ
 
 _OF_OUR_HOSTS = frozenset({"host_answered"})
 """Shown where there is one: other providers have no process of ours."""
+
+
+_STORED = ("last_inbound", "last_ack", "last_backup")
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each), default=None)
 
 
 def _smoke_line(evidence: Evidence, now: datetime) -> str | None:
@@ -113,6 +124,8 @@ class HealthCard(QFrame):
         super().__init__()
         self.setProperty("role", "sunken")
         self._backup: datetime | None = None
+        self._messages = LastMessages()
+        self._unread: set[str] = set()  # rows whose stored part is not read yet
         self._labels = {name: QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for name in _ROWS}
         self._values = {name: ScaledLabel(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
         layout = QVBoxLayout(self)
@@ -136,17 +149,29 @@ class HealthCard(QFrame):
             layout.addWidget(pair)
         self.retranslate()
 
+    def clear(self) -> None:
+        """Somebody else is shown, of whom nothing is read yet."""
+        self._backup, self._messages, self._unread = None, LastMessages(), set(_STORED)
+
     def show_backup(self, at: datetime | None) -> None:
         """When everything was put into a backup last."""
         self._backup = at
+        self._unread.discard("last_backup")
+
+    def show_messages(self, last: LastMessages) -> None:
+        """What the history tells of the time before the program began."""
+        self._messages = last
+        self._unread -= {"last_inbound", "last_ack"}
 
     def show_evidence(self, status: LinkStatus, now: datetime) -> bool:
         """Returns whether there is anything to show."""
         evidence, since, today = status.evidence, status.evidence.connected_since, now.astimezone().date()
         values = {
             "connected_since": date_time(since.astimezone(), today) if since else None,
-            "last_inbound": age(now - evidence.last_inbound) if evidence.last_inbound else None,
-            "last_ack": age(now - evidence.last_ack) if evidence.last_ack else None,
+            "last_inbound": age(now - heard)
+            if (heard := _later(evidence.last_inbound, self._messages.received))
+            else None,
+            "last_ack": self._ack_line(evidence, now),
             "smoke_test": _smoke_line(evidence, now),
             "host_answered": age(now - evidence.host_answered) if evidence.host_answered else None,
             "last_backup": age(now - self._backup) if self._backup else None,
@@ -155,11 +180,18 @@ class HealthCard(QFrame):
         shown = [name for name in _ROWS if values[name] or (connected and name not in _OF_OUR_HOSTS)]
         for name in _ROWS:
             value = self._values[name]
-            value.setText(values[name] or texts("detail.not_yet"))
+            value.setText(values[name] or texts("detail.reading" if name in self._unread else "detail.not_yet"))
             value.setAccessibleName(f"{self._labels[name].text()}: {value.text()}")
             self._pairs[name].setVisible(name in shown)
             self._lines[name].setVisible(name in shown[1:])
         return bool(shown)
+
+    def _ack_line(self, evidence: Evidence, now: datetime) -> str | None:
+        """The history has no time of a confirmation, only of the message that was confirmed."""
+        if evidence.last_ack is not None:
+            return age(now - evidence.last_ack)
+        sent = self._messages.confirmed
+        return texts("detail.ack_of_message", age=age(now - sent)) if sent else None
 
     def retranslate(self) -> None:
         self.setAccessibleName(texts("detail.evidence"))

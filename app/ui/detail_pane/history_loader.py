@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.domain.actions import ActionName
+from app.domain.audit import AuditOutcome
 from app.domain.events import StatusChanged
 from app.domain.mentorado import MentoradoId
-from app.domain.repositories import SetAsideDeliveries, TransitionRepository
+from app.domain.messages import LastMessages
+from app.domain.repositories import AuditLog, SetAsideDeliveries, TransitionRepository
 from app.domain.uptime import StateChange, TimeRange
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.summary import SummaryView
@@ -18,6 +21,22 @@ from app.ui.detail_pane.timeline import TimelineEvent
 
 if TYPE_CHECKING:
     from app.ui.action_runner import ActionRunner
+
+
+class StoredPast:
+    """What the database knows of a mentorado's line from before the program began."""
+
+    def __init__(self, last_messages: Callable[[MentoradoId], Awaitable[LastMessages]], audit: AuditLog) -> None:
+        self.last_messages = last_messages
+        self._audit = audit
+
+    async def accepted_by(self, mentorado_id: MentoradoId) -> str:
+        """Who accepted that another number signs in; empty where the audit log does not tell."""
+        for entry in await self._audit.entries(mentorado_id=mentorado_id):
+            record = entry.record
+            if record.action == ActionName.ACCEPT_ACCOUNT and record.outcome is AuditOutcome.DONE:
+                return record.actor.operator or record.actor.user
+        return ""
 
 
 class HistoryLoader(QObject):
@@ -35,6 +54,7 @@ class HistoryLoader(QObject):
         set_aside: SetAsideDeliveries | None,
         runner: ActionRunner,
         parent: QObject,
+        past: StoredPast | None = None,
     ) -> None:
         """*runner* has the services that tell the rest."""
         super().__init__(parent)
@@ -43,6 +63,7 @@ class HistoryLoader(QObject):
         self._set_aside = set_aside
         self._mentorados, self._clock = runner.mentorados, runner.clock
         self._backups, self._procedures, self._switches = runner.backups, runner.procedures, runner.switches
+        self._past = past
         self._whose: MentoradoId | None = None
 
     def clear(self) -> None:
@@ -50,7 +71,8 @@ class HistoryLoader(QObject):
         self._whose = None
         self._content.timeline.clear()
         self._content.picture.clear()
-        self._content.evidence.show_backup(None)
+        self._content.evidence.clear()
+        self._content.who.show_accepted_by("")
         self._content.show_set_aside(())
 
     def read(self, mentorado_id: MentoradoId) -> None:
@@ -58,6 +80,7 @@ class HistoryLoader(QObject):
         self._whose = mentorado_id
         self.read_history(mentorado_id)
         self.read_backup(mentorado_id)
+        self.read_stored(mentorado_id)
         self.read_set_aside(mentorado_id)
 
     def add(self, event: StatusChanged) -> None:
@@ -72,6 +95,18 @@ class HistoryLoader(QObject):
         if mentorado_id == self._whose:
             self._content.evidence.show_backup(max(made, default=None))
             self.changed.emit()
+
+    @async_slot
+    async def read_stored(self, mentorado_id: MentoradoId) -> None:
+        """What happened before the program began: the last messages, and who accepted another number."""
+        last = await self._past.last_messages(mentorado_id) if self._past else LastMessages()
+        if mentorado_id == self._whose:
+            self._content.evidence.show_messages(last)
+            self.changed.emit()
+        accepted = self._mentorados.get(mentorado_id).link.accepted_account is not None
+        who = await self._past.accepted_by(mentorado_id) if self._past and accepted else ""
+        if mentorado_id == self._whose:
+            self._content.who.show_accepted_by(who)
 
     @async_slot
     async def read_set_aside(self, mentorado_id: MentoradoId) -> None:

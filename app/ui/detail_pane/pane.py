@@ -51,7 +51,7 @@ from app.text.status import sentence, texts
 from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.conversations_tab import ConversationsTab
-from app.ui.detail_pane.history_loader import HistoryLoader
+from app.ui.detail_pane.history_loader import HistoryLoader, StoredPast
 from app.ui.detail_pane.pairing import turn_of
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.detail_pane.view import MentoradoView, SwitchView
@@ -203,6 +203,7 @@ class DetailPane(QWidget):
         history: TransitionRepository,
         clock: Clock,
         set_aside: SetAsideDeliveries | None = None,
+        past: StoredPast | None = None,
         make_conversations: Callable[[], ConversationsPanel] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -223,7 +224,7 @@ class DetailPane(QWidget):
         conversations = ConversationsTab(lambda: self._connected(make())) if make else None
         self._pages = PaneStack(self, self._content, theme, conversations)
         self._sides = ProcedurePanelController(runner, self._pages, self, lambda: self._mentorado_id)
-        self._past = HistoryLoader(self._content, history, set_aside, runner, self)
+        self._past = HistoryLoader(self._content, history, set_aside, runner, self, past)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.consents_requested.connect(lambda: self.consents_requested.emit(self._mentorado_id))

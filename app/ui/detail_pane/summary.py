@@ -22,9 +22,10 @@ from app.text.procedure import mark
 from app.text.send_state import send_state
 from app.text.signs import Tone, badge_icon, tone_of
 from app.text.status import (
+    accepted_number,
     age,
+    mentorado_badge,
     provider,
-    state_badge,
     texts,
 )
 from app.ui.detail_pane.action_cards import ActionCards
@@ -88,6 +89,11 @@ class ProfileHeader(QWidget):
         self._number.setProperty("role", "secondary")
         self._number.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._cohort.setProperty("role", "caption")
+        self._mentorado: Mentorado | None = None
+        self._accepted_by = ""
+        self._accepted = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._accepted.setProperty("role", "secondary")
+        self._accepted.hide()
         self._edit = self._icon_button()
         self._edit.clicked.connect(self.edit_requested)
         self._consents = self._icon_button()
@@ -99,7 +105,7 @@ class ProfileHeader(QWidget):
         words = QVBoxLayout()
         words.setSpacing(SPACE_1 // 2)
         words.addStretch(1)
-        for label in (self._name, self._number, self._cohort):
+        for label in (self._name, self._number, self._accepted, self._cohort):
             words.addWidget(label)
         words.addStretch(1)
         layout = QHBoxLayout(self)
@@ -119,6 +125,18 @@ class ProfileHeader(QWidget):
         self._number.setText(readable(mentorado.phone))
         self._cohort.setText(mentorado.cohort)
         self._cohort.setVisible(bool(mentorado.cohort))
+        self._mentorado = mentorado
+        self._show_accepted()
+
+    def show_accepted_by(self, who: str) -> None:
+        """Who accepted that another number signs in; empty while that is not known."""
+        self._accepted_by = who
+        self._show_accepted()
+
+    def _show_accepted(self) -> None:
+        account = self._mentorado.link.accepted_account if self._mentorado else None
+        self._accepted.setText(accepted_number(account, self._accepted_by) if account else "")
+        self._accepted.setVisible(account is not None)
 
     def set_back_visible(self, visible: bool) -> None:
         self._back.setVisible(visible)
@@ -133,6 +151,7 @@ class ProfileHeader(QWidget):
             button.setIcon(icon(name, colour, _HEADER_ICON))
             button.setToolTip(texts(words))
             button.setAccessibleName(texts(words))
+        self._show_accepted()
 
     def _icon_button(self) -> QPushButton:
         button = QPushButton()
@@ -312,7 +331,8 @@ class SummaryView(QWidget):
         """Update the parts that *view* changes."""
         self._view = view
         mentorado, status, busy = view.mentorado, view.status, view.busy
-        if self._differs("who", mentorado.id, mentorado.name, mentorado.phone, mentorado.cohort):
+        accepted = mentorado.link.accepted_account
+        if self._differs("who", mentorado.id, mentorado.name, mentorado.phone, mentorado.cohort, accepted):
             self.who.show_mentorado(mentorado)
         if self._differs("stop", view.stop, busy and view.stop is not None):
             self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
@@ -323,7 +343,7 @@ class SummaryView(QWidget):
         renewable = view.availability[ActionName.NEW_CODE] is None
         if self._differs("pairing", mentorado, status.state, status.reason, status.qr, view.turn, renewable):
             self._show_pairing(view, renewable=renewable)
-        badge_text = state_badge(status, stopped=view.stop is not None)
+        badge_text = mentorado_badge(mentorado, status, stopped=view.stop is not None)
         badge = (tone_of(status), badge_icon(status), badge_text)
         if self.pairing.typing:
             badge = (tone_of(status), "key", texts("badge.code_to_type"))

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.domain.link_status import LinkState
 from app.domain.names import initials
-from app.domain.phone import readable
 from app.text import status as status_text
 from app.text.signs import Tone, badge_icon, tone_of
 from app.ui.theme import tokens as t
@@ -156,7 +155,7 @@ class MentoradoDelegate(QStyledItemDelegate):
         )
         painter.drawPixmap(QPointF(_LEFT, (self.row_height - self._avatar_size) / 2), picture)
         room = columns.name_end - columns.name
-        below = " · ".join(filter(None, (readable(mentorado.phone), mentorado.cohort)))
+        below = " · ".join(filter(None, (status_text.shown_number(mentorado), mentorado.cohort)))
         middle = self.row_height / 2
         px = self._theme.px
         self._line(painter, mentorado.name, self._name_font, self._colours.text, columns.name, middle - px(10), room)
@@ -179,6 +178,8 @@ class MentoradoDelegate(QStyledItemDelegate):
                 painter, word, self._small_font, self._colours.text2, columns.provider, middle, px(_PROVIDER_WIDTH)
             )
         words, marked = self.badge_words(status, columns.badge_width, stopped=stopped)
+        if status.state is LinkState.OFF:
+            words = status_text.mentorado_badge(mentorado, status)
         room = columns.badge_width - (px(MARK_SIZE) + t.SPACE_1 if marked else 0)
         picture = badge(words, badge_icon(status), tone_of(status), room, self._theme, ratio)
         size = picture.deviceIndependentSize()

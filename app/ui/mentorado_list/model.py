@@ -16,7 +16,6 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.names import fold_accents
-from app.domain.phone import readable
 from app.text import status as status_text
 from app.text.send_state import send_state
 from app.text.signs import TONE_ICON, Tone, tone_of
@@ -141,11 +140,11 @@ class MentoradoRow:
         mentorado, age = self.mentorado, self.age(now)
         parts = [
             mentorado.name,
-            readable(mentorado.phone),
+            status_text.shown_number(mentorado),
             mentorado.cohort,
             status_text.provider(self.mentorado.link.provider),
             status_text.texts("list.archived") if mentorado.archived else "",
-            status_text.state_badge(self.known, stopped=self.stop is not None),
+            status_text.mentorado_badge(mentorado, self.known, stopped=self.stop is not None),
             send_state(self.known, self.stop, now).what,
             "" if age is None else status_text.age(age),
             status_text.texts("list.unseen") if self.unseen else "",

@@ -16,9 +16,11 @@ from app.domain.link_status import (
     Reason,
 )
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
+from app.domain.messages import LastMessages
 from app.domain.phone import PhoneNumber
 from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import cancel_slots
+from app.ui.detail_pane.history_loader import StoredPast
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.theme.theme import Theme
 from tests.clock import DAWN, ManualClock
@@ -100,7 +102,9 @@ class PaneHarness:
 
 
 @asynccontextmanager
-async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DAWN) -> AsyncIterator[PaneHarness]:
+async def pane_harness(
+    theme: Theme, *mentorados: Mentorado, time: datetime = DAWN, last: LastMessages | None = None
+) -> AsyncIterator[PaneHarness]:
     everybody = mentorados or people()
     core = Core(ManualClock(time), mentorado_repository=FakeMentoradoRepository(*everybody))
     core.provider.paired.update(each.link.id for each in everybody if each.link.account)
@@ -121,6 +125,10 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
     )
     async with core.running():
         aside = FakeSetAside()
+
+        async def last_messages(_mentorado_id: MentoradoId) -> LastMessages:
+            return last or LastMessages()
+
         pane = DetailPane(
             theme=theme,
             bus=core.bus,
@@ -131,6 +139,7 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
             history=core.log,
             clock=core.clock,
             set_aside=aside,
+            past=StoredPast(last_messages, core.audit),
         )
         try:
             yield PaneHarness(core, pane, aside)

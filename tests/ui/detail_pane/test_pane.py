@@ -176,6 +176,8 @@ async def test_the_evidence_says_what_exists_and_what_never_came(theme: Theme) -
         harness.put(LinkState.CONNECTED, evidence=harness.evidence(connected_since=60, last_inbound=180))
         values = harness.pane._content.evidence._values
         assert values["last_inbound"].text() == "há 3 min"
+        assert values["last_ack"].text() == "…", "nothing is said before it was read"
+        await settle()
         assert values["last_ack"].text() == "ainda não"
         assert values["connected_since"].text() != "ainda não"
         assert "ainda não" in words(harness)

@@ -1,0 +1,91 @@
+"""What the database knows from before the program began is shown, and nothing is claimed before it was read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from PySide6.QtGui import QGuiApplication
+
+from app.domain.actions import ActionName
+from app.domain.audit import Actor, AuditRecord
+from app.domain.link_status import LinkState
+from app.domain.messages import LastMessages
+from app.text.status import texts
+from app.ui.theme.theme import Theme
+from tests.clock import DAWN, settle
+from tests.ui.detail_pane.harness import LUIZA, OTHER_NUMBER, THIAGO, PaneHarness, pane_harness, people, unpaired
+from tests.ui.detail_pane.pane_controls import open_pane, words
+
+
+def evidence(harness: PaneHarness) -> dict[str, str]:
+    return {name: value.text() for name, value in harness.pane._content.evidence._values.items()}
+
+
+async def test_the_last_message_and_confirmation_are_known_after_a_restart(theme: Theme) -> None:
+    last = LastMessages(received=DAWN - timedelta(hours=3), confirmed=DAWN - timedelta(hours=5))
+    async with pane_harness(theme, last=last) as harness:
+        open_pane(harness)
+        harness.put(LinkState.CONNECTED, evidence=harness.evidence(connected_since=60))
+        await settle()
+        shown = evidence(harness)
+        assert shown["last_inbound"] == "há 3 h"
+        assert shown["last_ack"] == "de mensagem enviada há 5 h"
+        assert shown["last_backup"] == "ainda não"
+        harness.put(LinkState.CONNECTED, evidence=harness.evidence(last_inbound=60, last_ack=120))
+        shown = evidence(harness)
+        assert (shown["last_inbound"], shown["last_ack"]) == ("há 1 min", "há 2 min")
+
+
+async def test_what_is_not_read_yet_is_neither_there_nor_missing(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        harness.put(LinkState.CONNECTED, mentorado_id=LUIZA)
+        await settle()
+        harness.pane.show_mentorado(LUIZA)
+        assert {name for name, text in evidence(harness).items() if text == "…"} == {
+            "last_inbound",
+            "last_ack",
+            "last_backup",
+        }
+        await settle()
+        assert "…" not in evidence(harness).values()
+
+
+async def test_an_accepted_other_number_is_told_with_who_accepted_it(theme: Theme) -> None:
+    thiago, luiza = people()
+    thiago = replace(thiago, link=replace(thiago.link, account=OTHER_NUMBER, accepted_account=OTHER_NUMBER))
+    async with pane_harness(theme, thiago, luiza) as harness:
+        await harness.core.audit.record(
+            AuditRecord(
+                at=DAWN,
+                actor=Actor(user="rita", operator="Rita Alves"),
+                action=ActionName.ACCEPT_ACCOUNT,
+                mentorado_id=THIAGO,
+            )
+        )
+        open_pane(harness)
+        await settle()
+        shown = words(harness).replace("\N{NO-BREAK SPACE}", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
+        assert "Conecta com outro número: +55 11 91234-4321, aceito por Rita Alves" in shown
+        harness.pane._content.details._copy.click()
+        copied = QGuiApplication.clipboard().text()
+        assert "accepted account +55" in copied
+        assert "4321" not in copied
+        harness.pane.show_mentorado(LUIZA)
+        await settle()
+        assert "outro número" not in words(harness)
+
+
+async def test_never_connected_is_told_apart_from_switched_off(theme: Theme) -> None:
+    async with pane_harness(theme, *(unpaired(each) for each in people())) as harness:
+        open_pane(harness)
+        badge = harness.pane._content.state._badge
+        assert badge.accessibleName() == "Nunca conectado"
+        assert "Esta conexão ainda não foi feita." in words(harness)
+        texts.set_language("en")
+        assert badge.accessibleName() == "Never connected"
+        texts.set_language("pt-BR")
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        assert harness.pane._content.state._badge.accessibleName() == "Desligado"
