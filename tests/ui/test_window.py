@@ -47,7 +47,7 @@ def test_the_header_counts_everybody_and_who_is_connected(in_window: InWindow) -
     in_window(use)
 
 
-def test_nobody_is_counted_before_the_roster_was_read(theme: Theme, tmp_path: Path, on_qt: OnQt) -> None:
+def test_nobody_is_counted_before_the_list_was_read(theme: Theme, tmp_path: Path, on_qt: OnQt) -> None:
     async def main() -> None:
         harness = WindowHarness(tmp_path, theme=theme)
         await harness.show()

@@ -168,8 +168,8 @@ class HealthCard(QFrame):
         evidence, since, today = status.evidence, status.evidence.connected_since, now.astimezone().date()
         values = {
             "connected_since": date_time(since.astimezone(), today) if since else None,
-            "last_inbound": age(now - heard)
-            if (heard := _later(evidence.last_inbound, self._messages.received))
+            "last_inbound": age(now - received)
+            if (received := _later(evidence.last_inbound, self._messages.received))
             else None,
             "last_ack": self._ack_line(evidence, now),
             "smoke_test": _smoke_line(evidence, now),
