@@ -107,6 +107,7 @@ class Application:
             self._close_asked.set()
         window.crashed.connect(reports.report)
         window.controller.consents_requested.connect(self._show_consents)
+        window.controller.switch_requested.connect(self._plan_switch)
         reports.reported.connect(window.show_report)
         bus, model = core.bus, frame.model
         bus.subscribe(MentoradosLoaded, model.on_loaded)
@@ -303,6 +304,14 @@ class Application:
         self.window.go(SWITCHES)
         if isinstance(page := self.window.places.page, SwitchesPage):
             page.show_run(run_id)
+
+    def _plan_switch(self, people: Sequence[MentoradoId]) -> None:
+        """Plan a switch of those who are ticked in the list."""
+        from app.ui.switches.page import SwitchesPage
+
+        self.window.go(SWITCHES)
+        if isinstance(page := self.window.places.page, SwitchesPage):
+            page.compose_for(people)
 
     def _make_cases_page(self) -> Page:
         from app.ui.cases.page import CasesPage

@@ -11,11 +11,13 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu
 
 from app.domain.actions import ActionName
+from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.tick_bar import ForMany
 from app.ui.navigation import shortcut
 from app.ui.theme.theme import Theme
 from app.ui.widgets.action_menu import pop_up, row_menu
@@ -75,6 +77,8 @@ class MainWindowController(QObject):
     """Handles the commands of *window*. Does nothing until the core is attached."""
 
     consents_requested = Signal(str)  # a MentoradoId
+    switch_requested = Signal(object)
+    """The ids of mentorados for whom a provider switch is to be planned."""
 
     def __init__(self, window: MainWindow, theme: Theme) -> None:
         super().__init__(window)
@@ -173,6 +177,40 @@ class MainWindowController(QObject):
         if self._runner is not None:
             words = texts("window.archived", name=self._runner.mentorados.get(mentorado_id).name)
             self._window.toast.show_message(words, texts("window.undo"), lambda: self.bring_back(mentorado_id))
+
+    @async_slot
+    async def do_for_ticked(self, what: ForMany) -> None:
+        """Do *what* to all who are ticked; those for whom it was done lose their tick."""
+        window, runner = self._window, self._runner
+        ticks = window.list.ticked
+        if runner is None or not len(ticks):
+            return
+        from app.ui import for_many
+
+        if what is ForMany.SWITCH_PROVIDER:
+            self.switch_requested.emit(ticks.ids)
+        elif what is ForMany.COHORT:
+            ticks.discard(await for_many.put_in_cohort(runner, ticks.ids, window))
+        elif archived := await for_many.archive(runner, ticks.ids, window):
+            words = texts.plural("many.archive.result", len(archived))
+            window.toast.show_message(words, texts("window.undo"), lambda: self.bring_all_back(archived))
+        if not len(ticks):
+            ticks.end()
+
+    @async_slot
+    async def bring_all_back(self, mentorado_ids: Sequence[MentoradoId]) -> None:
+        """Undo an archiving of many. Raises the first `Problem`, after everybody else is back."""
+        runner = self._runner
+        if runner is None:
+            return
+        problems: list[Problem] = []
+        for mentorado_id in mentorado_ids:
+            try:
+                await runner.run(ActionName.BRING_BACK, mentorado_id, self._window)
+            except Problem as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
 
     async def _edit(self, runner: ActionRunner, mentorado_id: MentoradoId | None = None) -> Saved | None:
         """Add or edit a mentorado; None when cancelled."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.names import fold_accents
-from app.ui.mentorado_list.model import Query, search_text
+from app.ui.mentorado_list.query import Query, search_text
 from tests.ui.window_harness import person
 
 ANA = search_text(replace(person(1), name="João Pedro d'Ávila", cohort="Turma Ênfase 12"))

@@ -30,7 +30,7 @@ from app.text.signs import ACTION_ICON
 from app.text.status import action as words_of
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
-from app.ui.mentorado_list.model import Query, search_text
+from app.ui.mentorado_list.query import Query, search_text
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
     SPACE_2,

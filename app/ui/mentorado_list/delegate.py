@@ -16,7 +16,7 @@ from app.domain.names import initials
 from app.text import status as status_text
 from app.text.signs import Tone, badge_icon, tone_of
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import paint_icon_circle, paint_letter_circle
+from app.ui.theme.icons import paint_icon_circle, paint_letter_circle, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.theme.tokens import BadgeColours
 from app.ui.widgets.labels import badge_size, paint_badge
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.domain.link_status import LinkStatus
     from app.domain.mentorado import Mentorado
     from app.ui.mentorado_list.model import MentoradoRow
+    from app.ui.mentorado_list.ticks import Ticks
 
 
 _LEFT = t.SPACE_6
@@ -35,6 +36,8 @@ _BADGE_MIN, _BADGE_MAX = 144, 208
 _PROVIDER_WIDTH = 104
 _NAME_MIN = 236
 """Where the name would get less than this beside it, the provider is left to the detail pane."""
+
+_BOX, _BOX_TICK = 20, 15
 
 _DEMI = QFont.Weight.DemiBold
 
@@ -58,10 +61,11 @@ class _Columns:
 class MentoradoDelegate(QStyledItemDelegate):
     """Knows fonts and colours of the theme in use; `restyle` takes new ones."""
 
-    def __init__(self, theme: Theme, painted: Painted, parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, painted: Painted, ticks: Ticks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._painted = painted
+        self._ticks = ticks
         self.by_keyboard = False
         """Whether the list is walked by keys, and so must show where they act."""
         self.restyle()
@@ -144,7 +148,23 @@ class MentoradoDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(colours.focus), 1.5))
             painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
 
-    def _paint_who(self, painter: QPainter, mentorado: Mentorado, columns: _Columns) -> None:
+    @property
+    def box_end(self) -> int:
+        """Where the boxes end, in pixels from the left edge of a row."""
+        return _LEFT + self._avatar_size + _GAP // 2
+
+    def _paint_box(self, painter: QPainter, *, ticked: bool) -> None:
+        colours, side, middle = self._colours, self._theme.px(_BOX), self.row_height / 2
+        left = _LEFT + (self._avatar_size - side) / 2
+        painter.setPen(QPen(QColor(colours.accent if ticked else colours.border_strong), 1))
+        painter.setBrush(QColor(colours.accent if ticked else colours.bg))
+        painter.drawRoundedRect(QRectF(left, middle - side / 2, side, side).adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
+        if ticked:
+            tick = self._theme.px(_BOX_TICK)
+            place = QPointF(_LEFT + (self._avatar_size - tick) / 2, middle - tick / 2)
+            painter.drawPixmap(place, pixmap("check", colours.on_accent, tick, _ratio(painter)))
+
+    def _paint_avatar(self, painter: QPainter, mentorado: Mentorado) -> None:
         ratio = _ratio(painter)
         picture = avatar(
             initials(mentorado.name),
@@ -154,6 +174,12 @@ class MentoradoDelegate(QStyledItemDelegate):
             ratio,
         )
         painter.drawPixmap(QPointF(_LEFT, (self.row_height - self._avatar_size) / 2), picture)
+
+    def _paint_who(self, painter: QPainter, mentorado: Mentorado, columns: _Columns) -> None:
+        if self._ticks.open:
+            self._paint_box(painter, ticked=mentorado.id in self._ticks)
+        else:
+            self._paint_avatar(painter, mentorado)
         room = columns.name_end - columns.name
         below = " · ".join(filter(None, (status_text.shown_number(mentorado), mentorado.cohort)))
         middle = self.row_height / 2

@@ -124,6 +124,9 @@ class ListBar(QWidget):
         self._searching = False
         self.count = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.count.setProperty("role", "caption")
+        self.ticking = QPushButton()
+        self.ticking.setProperty("role", "quiet")
+        self.ticking.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.narrowing = NarrowingButton(theme, model.mentorados)
         self.narrowing.picked.connect(self.narrowed)
         self.order = DropdownButton(theme, _orders)
@@ -135,6 +138,7 @@ class ListBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(t.SPACE_2)
         row.addWidget(self.count, 1)
+        row.addWidget(self.ticking)
         row.addWidget(self.narrowing)
         row.addWidget(self.order)
         for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
@@ -146,6 +150,8 @@ class ListBar(QWidget):
         self._show_count()
 
     def retranslate(self) -> None:
+        self.ticking.setText(texts("ticks.begin"))
+        self.ticking.setToolTip(texts("ticks.begin_tip"))
         self.narrowing.retranslate()
         self.order.set_text(texts("sort.label"))
         self.order.setToolTip(texts("sort.tip"))

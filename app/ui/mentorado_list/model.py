@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from app.domain.link_status import LinkState, LinkStatus
-from app.domain.names import fold_accents
 from app.text import status as status_text
 from app.text.send_state import send_state
 from app.text.signs import TONE_ICON, Tone, tone_of
 from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
 from app.ui.mentorado_list.order import SortKey, SortOrder, sort_key
+from app.ui.mentorado_list.query import Query, search_text
+from app.ui.mentorado_list.ticks import Ticks
 from app.ui.widgets.labels import plain_tip
 
 if TYPE_CHECKING:
@@ -57,41 +57,6 @@ TONE_FOR: Final[Mapping[ListFilter, Tone]] = MappingProxyType({group: tone for t
 GROUP_ICON: Final[Mapping[ListFilter, str]] = MappingProxyType(
     {**{group: TONE_ICON[tone] for group, tone in TONE_FOR.items()}, ListFilter.ARCHIVED: "archive"}
 )
-
-
-_NUMBER_LIKE = re.compile(r"[\d\s()+./-]+")
-
-
-def search_text(mentorado: Mentorado) -> str:
-    """Everything somebody can be found by, folded once so that typing stays quick. Its first line is the name."""
-    return "\n".join((fold_accents(mentorado.name), fold_accents(mentorado.cohort), mentorado.phone.lstrip("+")))
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parsed search; every part must match."""
-
-    parts: tuple[str, ...] = ()
-    number: bool = False
-
-    @classmethod
-    def of(cls, typed: str) -> Query:
-        """Read *typed*: digits and their punctuation are one number, anything else is words."""
-        digits = re.sub(r"\D", "", typed)
-        if digits and _NUMBER_LIKE.fullmatch(typed):
-            return cls((digits,), number=True)
-        return cls(tuple(fold_accents(typed).split()))
-
-    def matches(self, hay: str) -> bool:
-        return all(part in hay for part in self.parts)
-
-    def narrows(self, before: Query) -> bool:
-        """Whether all that this one finds was found by *before* too, so that only those need to be asked again."""
-        if not before.parts:
-            return True
-        if self.number is not before.number or len(self.parts) < len(before.parts):
-            return False
-        return all(old in new for old, new in zip(before.parts, self.parts, strict=False))
 
 
 @dataclass(slots=True, eq=False)
@@ -181,6 +146,8 @@ class MentoradoListModel(QAbstractListModel):
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._clock = clock
+        self.ticks = Ticks(self)
+        self.ticks.changed.connect(self._touch_ticks)
         self._rows: dict[MentoradoId, MentoradoRow] = {}
         self._early: dict[MentoradoId, LinkStatus] = {}  # observed before the roster was read
         self._stops: dict[MentoradoId, OutboundStop] = {}
@@ -245,6 +212,7 @@ class MentoradoListModel(QAbstractListModel):
             self._show_if_found(after)
         self._tell_counts()
         if after.mentorado.archived and not before.mentorado.archived:
+            self.ticks.discard([after.id])
             self.archived.emit(after.id)
         if before.group is ListFilter.ERROR and after.group is not ListFilter.ERROR:
             self.problem_ended.emit(after.id)
@@ -381,6 +349,10 @@ class MentoradoListModel(QAbstractListModel):
     def id_at(self, index: QModelIndex | QPersistentModelIndex) -> MentoradoId | None:
         return self._shown[index.row()].id if index.isValid() else None
 
+    def shown_ids(self) -> list[MentoradoId]:
+        """Everybody who is shown, from top to bottom."""
+        return [row.id for row in self._shown]
+
     def refresh_ages(self) -> None:
         """Update the displayed ages."""
         self._touch_all(_AGE_ROLES)
@@ -414,7 +386,10 @@ class MentoradoListModel(QAbstractListModel):
         return plain_tip(f"{sentence}\n{send_state(row.known, row.stop, now).line}.")
 
     def spoken(self, row: MentoradoRow) -> str:
-        return row.spoken(self._clock.now())
+        spoken = row.spoken(self._clock.now())
+        if not self.ticks.open:
+            return spoken
+        return f"{spoken}, {status_text.texts('ticks.ticked' if row.id in self.ticks else 'ticks.not_ticked')}"
 
     # --- keeping `_shown` true
 
@@ -467,6 +442,9 @@ class MentoradoListModel(QAbstractListModel):
                 self.needing_changed.emit(needing)
             self._last_counts = counts
             self.counts_changed.emit(counts)
+
+    def _touch_ticks(self) -> None:
+        self._touch_all([Role.AccessibleTextRole])
 
     def _touch_all(self, roles: list[int]) -> None:
         if self._shown:

@@ -5,26 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.text.status import texts
+from app.ui.mentorado_list.chips import ChipBar
 from app.ui.mentorado_list.delegate import MentoradoDelegate
 from app.ui.mentorado_list.list_bar import ListBar
-from app.ui.mentorado_list.model import GROUP_ICON, TONE_FOR, ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
 from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
 from app.ui.mentorado_list.order import SortOrder
+from app.ui.mentorado_list.tick_bar import TickBar
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.tables import RowTable
 
 if TYPE_CHECKING:
     from app.domain.mentorado import MentoradoId
+    from app.ui.mentorado_list.ticks import Ticks
 
 
+_TICKING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 _COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
@@ -42,7 +54,8 @@ class MentoradoTable(RowTable):
         super().__init__(parent)
         self._model = model
         self._chosen: MentoradoId | None = None
-        self._delegate = MentoradoDelegate(theme, model.painted, self)
+        self._last_ticked: MentoradoId | None = None
+        self._delegate = MentoradoDelegate(theme, model.painted, model.ticks, self)
         self.setModel(model)
         self.setItemDelegate(self._delegate)
         self._fit_rows()
@@ -50,6 +63,7 @@ class MentoradoTable(RowTable):
         self.selectionModel().selectionChanged.connect(self._choose)
         model.modelReset.connect(self._restore_selection)
         model.rowsInserted.connect(self._find_chosen_again)
+        model.ticks.changed.connect(self.viewport().update)
         theme.changed.connect(self.restyle)
 
     @property
@@ -117,173 +131,68 @@ class MentoradoTable(RowTable):
         if mentorado_id is not None:
             self.menu_requested.emit(mentorado_id, where)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Ctrl and Shift tick, as does a click on a box; any other click shows who it is."""
+        index, keys = self.indexAt(event.position().toPoint()), event.modifiers()
+        mentorado_id = self._model.id_at(index)
+        if mentorado_id is None or event.button() is not Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+            return
+        on_box = self._model.ticks.open and event.position().x() < self._delegate.box_end
+        if keys & Qt.KeyboardModifier.ShiftModifier:
+            self._tick_to(index.row())
+        elif keys & Qt.KeyboardModifier.ControlModifier or on_box:
+            self._model.ticks.toggle(mentorado_id)
+            self._last_ticked = mentorado_id
+        else:
+            super().mousePressEvent(event)
+            return
+        self._show_focus(by_keyboard=False)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Two quick clicks on a box are two ticks."""
+        on_box = self._model.ticks.open and event.position().x() < self._delegate.box_end
+        if on_box or event.modifiers() & _TICKING:
+            self.mousePressEvent(event)
+        else:
+            super().mouseDoubleClickEvent(event)
+
+    def _tick_to(self, place: int) -> None:
+        """Tick everybody from who was ticked last, or is selected, to *place*."""
+        last = self._last_ticked or self._chosen
+        start = self._model.row_of(last) if last else None
+        first, end = sorted((place if start is None else start, place))
+        self._model.ticks.add(self._model.shown_ids()[first : end + 1])
+        self._last_ticked = self._model.shown_ids()[place]
+
+    def event(self, event: QEvent) -> bool:
+        # The window has another use for Esc: while boxes are shown it takes them away.
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._is_end(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _is_end(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key.Key_Escape and self._model.ticks.open
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.SelectAll):
+            self._model.ticks.add(self._model.shown_ids())
+            return
+        if self._is_end(event):
+            self._model.ticks.end()
+            return
+        if event.key() == Qt.Key.Key_Space and self.selectionModel().hasSelection():
+            if (mentorado_id := self._model.id_at(self.currentIndex())) is not None:
+                self._show_focus(by_keyboard=True)
+                self._last_ticked = mentorado_id
+                self._model.ticks.toggle(mentorado_id)
+            return
         if event.text().isprintable() and event.text().strip() and not event.modifiers() & _COMMAND:
             self._show_focus(by_keyboard=True)
             self.typed.emit(event.text())
             return
         super().keyPressEvent(event)
-
-
-_PADDING = 11
-_GAP = 6
-_BETWEEN = 8
-_ICON = 14
-
-
-class Chip(QAbstractButton):
-    """Icon, word, count; only icon and count when *compact*. The word stays in its name and tooltip."""
-
-    def __init__(self, group: ListFilter, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.stands_for = group
-        self._theme = theme
-        self._count = 0
-        self._compact = False
-        self.setCheckable(True)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.retranslate()
-
-    def retranslate(self) -> None:
-        self.setText(texts(f"chips.{self.stands_for}"))
-        self.setToolTip(texts(f"chips.{self.stands_for}"))
-        self._say_count()
-
-    def _say_count(self) -> None:
-        self.setAccessibleName(f"{self.text()}, {self._count}")
-        self.updateGeometry()
-        self.update()
-
-    def show_count(self, count: int) -> None:
-        if count != self._count:
-            self._count = count
-            self._say_count()
-
-    def set_compact(self, compact: bool) -> None:
-        self._compact = self._wants_compact(compact)
-        self.updateGeometry()
-        self.update()
-
-    def width_when(self, *, compact: bool) -> int:
-        """The width it would take."""
-        was, self._compact = self._compact, self._wants_compact(compact)
-        width = self.sizeHint().width()
-        self._compact = was
-        return width
-
-    def _wants_compact(self, asked: bool) -> bool:
-        # Without an icon the word is all there is to read; the archive is of interest to few.
-        return self.stands_for is ListFilter.ARCHIVED or (asked and self.stands_for in GROUP_ICON)
-
-    def sizeHint(self) -> QSize:
-        word, number = self._fonts()
-        width = 2.0 * _PADDING + QFontMetricsF(number).horizontalAdvance(str(self._count))
-        if self.stands_for in GROUP_ICON:
-            width += self._theme.px(_ICON) + _GAP
-        if not self._compact:
-            width += QFontMetricsF(word).horizontalAdvance(self.text()) + _GAP
-        return QSize(round(width) + 1, self._theme.px(t.CHIP_HEIGHT))
-
-    def _fonts(self) -> tuple[QFont, QFont]:
-        return (
-            self._theme.font(t.TEXT_SMALL, QFont.Weight.Medium),
-            self._theme.font(t.TEXT_SMALL, QFont.Weight.DemiBold),
-        )
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        colours, checked = self._theme.tokens, self.isChecked()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        edge, width = (colours.focus, 2.0) if self.hasFocus() else (colours.accent if checked else colours.border, 1.0)
-        ground = colours.accent_soft if checked else colours.hover if self.underMouse() else colours.surface
-        inset = (width - 1) / 2
-        painter.setPen(QPen(QColor(edge), width))
-        painter.setBrush(QColor(ground))
-        painter.drawRoundedRect(frame.adjusted(inset, inset, -inset, -inset), frame.height() / 2, frame.height() / 2)
-        self._paint_words(painter, colours, checked)
-        painter.end()
-
-    def _paint_words(self, painter: QPainter, colours: t.Tokens, checked: bool) -> None:
-        word_font, number_font = self._fonts()
-        left, height = float(_PADDING), self.height()
-        if self.stands_for in GROUP_ICON:
-            size = self._theme.px(_ICON)
-            tone = TONE_FOR.get(self.stands_for)
-            colour = colours.badge[tone].fg if tone else colours.text2
-            sign = pixmap(GROUP_ICON[self.stands_for], colour, size, self.devicePixelRatioF())
-            painter.drawPixmap(QPointF(left, (height - size) / 2), sign)
-            left += size + _GAP
-        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        if not self._compact:
-            painter.setFont(word_font)
-            painter.setPen(QColor(colours.on_accent_soft if checked else colours.text))
-            painter.drawText(QRectF(left, 0, self.width(), height), middle, self.text())
-            left += QFontMetricsF(word_font).horizontalAdvance(self.text()) + _GAP
-        painter.setFont(number_font)
-        painter.setPen(QColor(colours.on_accent_soft if checked else colours.text2))
-        painter.drawText(QRectF(left, 0, self.width(), height), middle, str(self._count))
-
-
-class ChipBar(QWidget):
-    """All chips in a row; where it is narrow, words give way to icons, and then rows are added."""
-
-    picked = Signal(ListFilter)
-
-    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._buttons = QButtonGroup(self)  # exclusive: Tab enters it once, arrows move within
-        self._chips = {group: Chip(group, theme, self) for group in ListFilter}
-        for chip in self._chips.values():
-            self._buttons.addButton(chip)
-        self._chips[ListFilter.ALL].setChecked(True)
-        self._buttons.buttonClicked.connect(self._on_clicked)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        model.counts_changed.connect(self.show_counts)
-        theme.changed.connect(self._arrange)
-        self.show_counts(model.counts())
-
-    def pick(self, group: ListFilter) -> None:
-        """Check a chip, as if it had been clicked."""
-        self._chips[group].setChecked(True)
-        self.picked.emit(group)
-
-    def show_counts(self, counts: Mapping[ListFilter, int]) -> None:
-        """The archive has no chip while it is empty."""
-        for group, chip in self._chips.items():
-            chip.show_count(counts[group])
-        archive = self._chips[ListFilter.ARCHIVED]
-        archive.setVisible(counts[ListFilter.ARCHIVED] > 0 or archive.isChecked())
-        self._arrange()
-
-    def retranslate(self) -> None:
-        self.setAccessibleName(texts("chips.name"))
-        for chip in self._chips.values():
-            chip.retranslate()
-        self._arrange()
-
-    def resizeEvent(self, _event: QResizeEvent) -> None:
-        self._arrange()
-
-    def _on_clicked(self, chip: QAbstractButton) -> None:
-        if isinstance(chip, Chip):
-            self.picked.emit(chip.stands_for)
-
-    def _arrange(self) -> None:
-        chips = [chip for chip in self._chips.values() if not chip.isHidden()]
-        full = sum(chip.width_when(compact=False) + _BETWEEN for chip in chips) - _BETWEEN
-        left, top, height = 0, 0, self._theme.px(t.CHIP_HEIGHT)
-        for chip in chips:
-            chip.set_compact(full > self.width())
-            width = chip.sizeHint().width()
-            if left and left + width > self.width():
-                left, top = 0, top + height + _BETWEEN
-            chip.setGeometry(left, top, width, height)
-            left += width + _BETWEEN
-        self.setFixedHeight(top + height)
 
 
 class ListPanel(QWidget):
@@ -306,6 +215,8 @@ class ListPanel(QWidget):
         self.bar = ListBar(model, theme)
         self.bar.sorted_by.connect(self._on_sorted)
         self.bar.narrowed.connect(self._on_narrowed)
+        self.bar.ticking.clicked.connect(model.ticks.begin)
+        self.ticks = TickBar(model, theme)
         self.table = MentoradoTable(model, theme)
         self._loading = EmptyState(theme, "clock", "quiet")
         self._nobody = EmptyState(theme, "user-plus", "primary")
@@ -323,6 +234,7 @@ class ListPanel(QWidget):
         top.setSpacing(t.SPACE_2)
         top.addWidget(self.chips)
         top.addWidget(self.bar)
+        top.addWidget(self.ticks)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -332,7 +244,12 @@ class ListPanel(QWidget):
         for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
             changed.connect(self._choose_page)
         model.counts_changed.connect(self._on_counts)
+        model.ticks.changed.connect(self._choose_bar)
         self.retranslate()
+
+    @property
+    def ticked(self) -> Ticks:
+        return self._model.ticks
 
     def take_focus(self) -> None:
         """Put the keyboard on what is shown: the list, or the button in its place."""
@@ -365,6 +282,7 @@ class ListPanel(QWidget):
     def retranslate(self) -> None:
         self.chips.retranslate()
         self.bar.retranslate()
+        self.ticks.retranslate()
         self.table.setAccessibleName(texts("list.name"))
         self.table.setAccessibleDescription(texts("list.keys"))
         self._loading.show_message(texts("list.loading"), "", "")
@@ -385,12 +303,22 @@ class ListPanel(QWidget):
             nobody = self._model.count(ListFilter.ALL) == self._model.count(ListFilter.ARCHIVED) == 0
             page = self._nobody if nobody else self._not_found
             self._update_not_found()
-        for part in (self.chips, self.bar):
-            part.setVisible(page is not self._nobody and page is not self._loading)
+        self.chips.setVisible(page is not self._nobody and page is not self._loading)
+        self._choose_bar()
         self._stack.setCurrentWidget(page)
         if (page is self._nobody) is not self._is_empty:
             self._is_empty = page is self._nobody
             self.emptied.emit(self._is_empty)
+
+    def _choose_bar(self) -> None:
+        """The line about the list gives way to the one about those who are ticked."""
+        ticking, focused = self._model.ticks.open, QApplication.focusWidget()
+        leaves = self.bar if ticking else self.ticks
+        had_focus = focused is not None and leaves.isAncestorOf(focused)
+        self.bar.setVisible(not self.chips.isHidden() and not ticking)
+        self.ticks.setVisible(not self.chips.isHidden() and ticking)
+        if had_focus:
+            self.take_focus()
 
     def _update_not_found(self) -> None:
         if self._typed:

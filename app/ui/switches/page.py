@@ -229,6 +229,11 @@ class SwitchesPage(Page):
         self._go(self.form)
         self.form.take_focus()
 
+    def compose_for(self, people: Sequence[MentoradoId]) -> None:
+        """Plan a switch of *people*, who were chosen elsewhere."""
+        self.compose()
+        self.form.choose_people(people)
+
     def go_back(self, _checked: bool = False) -> None:
         """From the report to the plan, from anywhere else to the list."""
         self._cancel()

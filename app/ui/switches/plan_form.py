@@ -175,6 +175,15 @@ class PlanForm(QWidget):
         self.refresh()
         self.changed.emit()
 
+    def choose_people(self, people: Sequence[MentoradoId]) -> None:
+        """Plan for *people* and nobody else; the rest of the plan stays."""
+        self.people.refresh()
+        self.people.search.clear()
+        self.people.model.choose(self.people.chosen, on=False)
+        self.people.model.choose(people)
+        self.whom.choose(_PEOPLE)
+        self._on_changed()
+
     def take_focus(self) -> None:
         self.target.button(self.target.chosen).setFocus(Qt.FocusReason.OtherFocusReason)
 

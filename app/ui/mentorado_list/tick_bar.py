@@ -1,0 +1,107 @@
+"""In the place of the line above the list while boxes are shown: how many are ticked, and what can be done to them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+from app.text.status import texts
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import Theme
+from app.ui.widgets.flow_layout import FlowLayout
+
+_ICON = 14
+
+
+class ForMany(StrEnum):
+    """What can be done to all who are ticked."""
+
+    COHORT = "cohort"
+    SWITCH_PROVIDER = "switch_provider"
+    ARCHIVE = "archive"
+
+
+_SIGNS: Final = MappingProxyType({ForMany.COHORT: "users", ForMany.SWITCH_PROVIDER: "swap", ForMany.ARCHIVE: "archive"})
+
+
+class TickBar(QWidget):
+    """Hidden until the boxes of *model* are open."""
+
+    requested = Signal(ForMany)
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self.count = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self.count.setProperty("role", "secondary")
+        self.all, self.done = QPushButton(), QPushButton()
+        self.buttons = {what: QPushButton() for what in ForMany}
+        row = FlowLayout(self, spacing=t.SPACE_1)
+        row.addWidget(self.count)
+        for button in (self.all, *self.buttons.values(), self.done):
+            button.setProperty("role", "quiet")
+            row.addWidget(button)
+        self.all.clicked.connect(lambda: model.ticks.add(model.shown_ids()))
+        self.done.clicked.connect(model.ticks.end)
+        for what, button in self.buttons.items():
+            button.clicked.connect(partial(self._request, what))
+        self._counting = QTimer(self, singleShot=True, interval=0)  # rows come and go one by one
+        self._counting.timeout.connect(self._refresh)
+        for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
+            changed.connect(self._count_soon)
+        model.ticks.changed.connect(self._refresh)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+        self.hide()
+
+    def restyle(self) -> None:
+        side, colours = self._theme.px(_ICON), self._theme.tokens
+        for button, sign in (
+            (self.all, "check-double"),
+            *((self.buttons[what], sign) for what, sign in _SIGNS.items()),
+            (self.done, "x"),
+        ):
+            button.setIcon(icon(sign, colours.text2, side))
+            button.setIconSize(QSize(side, side))
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(texts("ticks.name"))
+        self.done.setText(texts("ticks.done"))
+        self.done.setToolTip(texts("ticks.done_tip"))
+        self.all.setToolTip(texts("ticks.all_tip"))
+        for what, button in self.buttons.items():
+            button.setText(texts(f"ticks.{what}"))
+        self._refresh()
+
+    def _count_soon(self, *_signal_args: object) -> None:
+        if self._model.ticks.open:
+            self._counting.start()
+
+    def _refresh(self) -> None:
+        ticks = self._model.ticks
+        if not ticks.open:
+            return
+        ticked, shown = len(ticks), self._model.shown_ids()
+        beyond = ticked - sum(each in ticks for each in shown)
+        parts = [texts.plural("ticks.count", ticked)]
+        if beyond:
+            parts.append(texts.plural("ticks.beyond", beyond))
+        self.count.setText(" · ".join(parts))
+        self.count.setMinimumHeight(self.all.sizeHint().height())
+        self.all.setText(texts("ticks.all", count=len(shown)))
+        self.all.setEnabled(ticked - beyond < len(shown))
+        for button in self.buttons.values():
+            button.setEnabled(ticked > 0)
+        self.updateGeometry()
+
+    def _request(self, what: ForMany, _checked: bool = False) -> None:
+        self.requested.emit(what)
