@@ -61,6 +61,12 @@ class ActionRunner(QObject):
     procedure_begun = Signal(object)
     """An `ActionRequest` whose procedure was begun just now."""
 
+    confirmed = Signal(object)
+    """An `ActionRequest` that a person said yes to, and that is performed from now on."""
+
+    finished = Signal(object)
+    """A confirmed `ActionRequest` that was performed, or failed."""
+
     page_requested = Signal(str, str)
     """The name of a page to show, and of its section."""
 
@@ -108,8 +114,21 @@ class ActionRunner(QObject):
             return
         from app.ui.dialogs.confirm import Confirmations
 
-        confirm = Confirmations(self.theme, over, self.supervisor.status).confirm
-        await self.actions.run(name, mentorado_id, confirm, override_reason=request.override_reason)
+        ask = Confirmations(self.theme, over, self.supervisor.status).confirm
+
+        agreed = False
+
+        async def confirm(name: ActionName, mentorado: Mentorado) -> bool:
+            nonlocal agreed
+            if agreed := await ask(name, mentorado):
+                self.confirmed.emit(request)
+            return agreed
+
+        try:
+            await self.actions.run(name, mentorado_id, confirm, override_reason=request.override_reason)
+        finally:
+            if agreed:
+                self.finished.emit(request)
 
     def mentorado(self, request: ActionRequest) -> Mentorado:
         """The mentorado of *request*."""

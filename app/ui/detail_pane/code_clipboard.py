@@ -25,7 +25,7 @@ class CodeClipboard(QObject):
         self._clock = clock
         self._token = secrets.token_bytes(8)
         self._until: datetime | None = None
-        self._picture = False
+        self.holds_picture = self.holds_text = False
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self.look)
         QGuiApplication.clipboard().dataChanged.connect(self._on_clipboard)
@@ -33,14 +33,6 @@ class CodeClipboard(QObject):
         self.destroyed.connect(lambda _gone: _clear(token))  # not self, which is gone by then
         if application := QCoreApplication.instance():
             application.aboutToQuit.connect(self.take_back)
-
-    @property
-    def holds_picture(self) -> bool:
-        return self._until is not None and self._picture
-
-    @property
-    def holds_text(self) -> bool:
-        return self._until is not None and not self._picture
 
     def put_picture(self, png: bytes, until: datetime) -> None:
         """Put the image *png* there until that time."""
@@ -70,7 +62,7 @@ class CodeClipboard(QObject):
         data.setData(_SECRET_HINT, b"secret")
         self._until = None  # what is replaced is not told as somebody else's copy
         QGuiApplication.clipboard().setMimeData(data)
-        self._until, self._picture = until, picture
+        self._until, self.holds_picture, self.holds_text = until, picture, not picture
         self._timer.start()
         self.changed.emit()
 
@@ -79,7 +71,7 @@ class CodeClipboard(QObject):
             self._forget()
 
     def _forget(self) -> None:
-        self._until = None
+        self._until, self.holds_picture, self.holds_text = None, False, False
         self._timer.stop()
         self.changed.emit()
 

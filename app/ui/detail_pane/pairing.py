@@ -35,7 +35,6 @@ from app.ui.theme.theme import (
     TEXT_CAPTION,
     Theme,
 )
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.placeholders import Notice
 
 STEPS = 3
@@ -112,12 +111,16 @@ class Stage(Enum):
     EXPIRED = auto()  # all codes were used up; a person must ask for new ones
 
 
+CODE_LIVES = frozenset({Stage.CODE, Stage.LAPSED, Stage.SIGNING_IN})
+"""A code waits for the phone, or the phone was heard and is signing in."""
+
+
 class PairingPanel(QFrame):
     """Is told what is true by `show_*`, and shows each stage whole from that: no overlay can stay behind."""
 
     cancel_requested = Signal()
     new_code_requested = Signal()
-    typing_changed = Signal()
+    typing_changed = Signal(bool)
     """A code to type took the place of the QR, or the other way round."""
 
     def __init__(
@@ -132,7 +135,8 @@ class PairingPanel(QFrame):
         self._link_id: LinkId | None = None  # which of their links is paired
         self._typing = False  # a code to type is shown in the place of the QR
         self._cancellable = cancellable  # not where giving up is offered elsewhere
-        self._stage = Stage.NONE
+        self.stage = Stage.NONE
+        """How far the pairing is; read only."""
         self._code: QrCode | None = None
         self._matrix: QrMatrix | None = None
         self._enlarged: QrDialog | None = None
@@ -178,26 +182,18 @@ class PairingPanel(QFrame):
         layout.addLayout(life)
         layout.addWidget(self._steps)
         self._choices = QWidget()
-        choices = FlowLayout(self._choices, spacing=SPACE_2)
-        choices.addWidget(self._type_instead)
-        choices.addWidget(self._cancel)
+        choices = QHBoxLayout(self._choices)
+        choices.setContentsMargins(0, 0, 0, 0)
+        for choice in (self._type_instead, self._cancel):
+            choices.addWidget(choice)
         layout.addWidget(self._choices)
-        theme.changed.connect(self._render)
+        theme.changed.connect(self._recolour)
+        self._recolour()
         self.retranslate()
 
-    @property
-    def stage(self) -> Stage:
-        return self._stage
-
-    @property
-    def code_lives(self) -> bool:
-        """Whether a code waits for the phone, or the phone was heard and is signing in."""
-        return self._stage in (Stage.CODE, Stage.LAPSED, Stage.SIGNING_IN)
-
-    @property
-    def typing(self) -> bool:
-        """Whether the code on show is one to type."""
-        return self._typing
+    def _recolour(self) -> None:
+        self._copy.setIcon(icon("copy", self._theme.tokens.text2, self._theme.px(_COPY_ICON)))
+        self._render()
 
     @property
     def needed_height(self) -> int:
@@ -232,9 +228,9 @@ class PairingPanel(QFrame):
         self._account = account
         self._steps.show_steps(account)
         if code != self._code:
-            self._stage, self._code, self._matrix = Stage.CODE, code, None
+            self.stage, self._code, self._matrix = Stage.CODE, code, None
             self._prepare(code)
-        self._stage = self._stage_of_code()
+        self.stage = self._stage_of_code()
         self._render()
 
     def show_signing_in(self) -> None:
@@ -262,7 +258,7 @@ class PairingPanel(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._stage = self._stage_of_code()
+        self.stage = self._stage_of_code()
         self._render()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -271,11 +267,12 @@ class PairingPanel(QFrame):
 
     def _go(self, stage: Stage) -> None:
         """Every stage begins without a code: what was shown before belongs to the past."""
-        if stage is self._stage is Stage.NONE:
+        if stage is self.stage is Stage.NONE:
             return
-        self._stage = stage
+        if self._code is not None:
+            self._copied.take_back()
+        self.stage = stage
         self._code = self._matrix = None
-        self._copied.take_back()
         self._show_qr_again()
 
     @async_slot
@@ -291,12 +288,12 @@ class PairingPanel(QFrame):
             code = await codes.request(mentorado_id, link_id)
         finally:
             self._type_instead.setEnabled(True)
-        if link_id == self._link_id and self._stage in (Stage.CODE, Stage.LAPSED):
+        if link_id == self._link_id and self.stage in (Stage.CODE, Stage.LAPSED):
             in_focus = self.focusWidget() is self._plate
             self._typing = True
             self._typed.show_code(code, self._account)
             self._render()
-            self.typing_changed.emit()
+            self.typing_changed.emit(True)
             if in_focus:
                 self._typed.setFocus()
 
@@ -305,10 +302,10 @@ class PairingPanel(QFrame):
         self._render()
 
     def _forget_typed(self) -> None:
-        was_typing, self._typing = self._typing, False
-        self._typed.clear()
-        if was_typing:
-            self.typing_changed.emit()
+        if self._typing:
+            self._typing = False
+            self._typed.clear()
+            self.typing_changed.emit(False)
 
     @async_slot
     async def _copy_picture(self, _checked: bool = False) -> None:
@@ -317,7 +314,7 @@ class PairingPanel(QFrame):
         if code is None or matrix is None:
             return
         picture = await asyncio.to_thread(png, matrix)
-        if code is self._code and self._stage is Stage.CODE:
+        if code is self._code and self.stage is Stage.CODE:
             self._copied.put_picture(picture, code.expires_at)
 
     @async_slot
@@ -341,8 +338,8 @@ class PairingPanel(QFrame):
 
     def count_down(self) -> None:
         """Time has passed, or the clock of the machine was put back."""
-        if (stage := self._stage_of_code()) is not self._stage:
-            self._stage = stage
+        if (stage := self._stage_of_code()) is not self.stage:
+            self.stage = stage
             self._render()
         elif stage is Stage.CODE:
             for life in (self._life, *([self._enlarged.life] if self._enlarged else [])):
@@ -351,18 +348,17 @@ class PairingPanel(QFrame):
 
     def _stage_of_code(self) -> Stage:
         """The stage, which is another one once the time of the code is over."""
-        if self._code is None or self._stage not in (Stage.CODE, Stage.LAPSED):
-            return self._stage
+        if self._code is None or self.stage not in (Stage.CODE, Stage.LAPSED):
+            return self.stage
         return Stage.LAPSED if self._clock.now() >= self._code.expires_at else Stage.CODE
 
     def _render(self) -> None:
-        stage = self._stage
+        stage = self.stage
         with_plate = stage in (Stage.CODE, Stage.LAPSED, Stage.EXPIRED) and not self._typing
         for part in (self._plate, self._life, self._steps):
             part.setVisible(with_plate)
         self._typed.setVisible(self._typing)
         self._copy.setVisible(stage is Stage.CODE and not self._typing)
-        self._copy.setIcon(icon("copy", self._theme.tokens.text2, self._theme.px(_COPY_ICON)))
         self._show_typed_life()
         self._type_instead.setVisible(stage is Stage.CODE and not self._typing and self._may_type())
         self._renew.setVisible(stage is Stage.EXPIRED)
@@ -389,15 +385,15 @@ class PairingPanel(QFrame):
         return codes is not None and mentorado_id is not None and codes.available(mentorado_id, self._link_id)
 
     def _show_notice(self) -> None:
-        if self._stage is Stage.WAITING_TURN:
+        if self.stage is Stage.WAITING_TURN:
             name, ahead = self._turn
             self._notice.show_notice("clock", texts("qr.turn", name=name), texts.plural("qr.ahead", ahead))
-        elif self._stage is Stage.SIGNING_IN:
+        elif self.stage is Stage.SIGNING_IN:
             self._notice.show_notice("check", texts("qr.accepted"), texts("qr.accepted_line"))
 
     def _show_life(self, life: QrCountdown) -> None:
         code = self._code
-        if self._stage is Stage.CODE and code is not None:
+        if self.stage is Stage.CODE and code is not None:
             remaining = max(0.0, (code.expires_at - self._clock.now()).total_seconds())
             life.show_life(
                 remaining / max(1.0, (code.expires_at - code.issued_at).total_seconds()),
@@ -407,7 +403,7 @@ class PairingPanel(QFrame):
                 else texts("qr.count", number=code.number, total=code.total),
             )
         else:
-            life.show_life(0.0, texts("qr.lapsed" if self._stage is Stage.LAPSED else "qr.expired"))
+            life.show_life(0.0, texts("qr.lapsed" if self.stage is Stage.LAPSED else "qr.expired"))
 
     def _show_typed_life(self) -> None:
         if self._typing and self._code is not None:
@@ -416,7 +412,7 @@ class PairingPanel(QFrame):
     def _show_plate(self, plate: QrView) -> None:
         code, matrix = self._code, self._matrix
         plate.setToolTip("")
-        if self._stage is not Stage.CODE or code is None:
+        if self.stage is not Stage.CODE or code is None:
             plate.show_ghost()
             plate.setAccessibleName(texts("qr.name_expired"))
         elif matrix is None:

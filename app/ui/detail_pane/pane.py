@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.action_rules import availability
 from app.core.actions import ActionService
@@ -53,119 +53,17 @@ from app.ui.async_slots import async_slot
 from app.ui.detail_pane.conversations_tab import ConversationsTab
 from app.ui.detail_pane.history_loader import HistoryLoader, StoredPast
 from app.ui.detail_pane.pairing import turn_of
+from app.ui.detail_pane.pairing_outcome import PairingOutcomes
+from app.ui.detail_pane.pane_stack import PaneStack
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.detail_pane.view import MentoradoView, SwitchView
 from app.ui.navigation import SWITCHES
 from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
 from app.ui.theme.theme import PANE_WIDTH, Theme
-from app.ui.widgets.choices import Tabs
-from app.ui.widgets.placeholders import Notice
 
 if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
-
-
-_NOBODY, _SUMMARY, _CONVERSATIONS = 0, 1, 2
-
-
-class PaneStack(QStackedLayout):
-    """The summary is *content* under a scroll bar. Its head goes along when the conversations are looked at."""
-
-    tab_chosen = Signal()
-
-    def __init__(
-        self, pane: QWidget, content: SummaryView, theme: Theme, conversations: ConversationsTab | None
-    ) -> None:
-        super().__init__(pane)
-        self._content = content
-        self._bar_width = 0
-        self._empty = Notice(theme, "users")
-        self.conversations = conversations
-        self.tabs = Tabs(theme)
-        self.scroll = QScrollArea(widgetResizable=True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
-        self.scroll.setWidget(content)
-        self.scroll.verticalScrollBar().rangeChanged.connect(self._make_room_for_bar)
-        nobody = QWidget()
-        centred = QVBoxLayout(nobody)
-        centred.addStretch(2)
-        centred.addWidget(self._empty)
-        centred.addStretch(3)
-        self.setContentsMargins(1, 0, 0, 0)  # the line at the left edge
-        self.addWidget(nobody)
-        self.addWidget(self.scroll)
-        if conversations is not None:
-            self.addWidget(conversations)
-            self.tabs.show_words("", "")
-            head = content.head.layout()
-            if head is not None:
-                head.addWidget(self.tabs)
-            self.tabs.currentChanged.connect(self._choose_tab)
-
-    def turn_to(self, side: QWidget | None, *, anybody: bool) -> None:
-        """Show *side*, else the tab that was chosen, else that there is nobody to show."""
-        if side is not None:
-            self.setCurrentWidget(side)
-        else:  # never by way of another page: each change moves the focus
-            self.setCurrentIndex(_SUMMARY + max(0, self.tabs.currentIndex()) if anybody else _NOBODY)
-
-    def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
-        """Whose conversations there are from now on."""
-        if self.conversations is not None:
-            self.conversations.show_mentorado(mentorado_id)
-
-    def leave_wide(self) -> None:
-        """Have a conversation here again that was lent to a wider place."""
-        if self.conversations is not None:
-            self.conversations.leave_wide()
-
-    def hide_tabs(self, hidden: bool) -> None:
-        """Leave the room of the tabs to a code while the summary shows one; whoever reads a conversation keeps them."""
-        hidden = hidden and self.tabs.currentIndex() + _SUMMARY != _CONVERSATIONS
-        if self.conversations is None or hidden is self.tabs.isHidden():
-            return
-        if hidden and self.tabs.hasFocus():
-            self.scroll.setFocus()  # else the next in the row would have it, and that may be an action
-        self.tabs.setVisible(not hidden)
-        if hidden:
-            self.go_to_top()
-
-    def go_to_top(self) -> None:
-        self.scroll.verticalScrollBar().setValue(0)
-
-    def least_width(self) -> int:
-        """What the summary needs, with its scroll bar when there is one."""
-        bar = self.scroll.verticalScrollBar()
-        return self._content.minimumSizeHint().width() + (bar.sizeHint().width() if bar.maximum() else 0)
-
-    def retranslate(self) -> None:
-        self._empty.show_notice("users", texts("detail.empty_title"), texts("detail.empty_line"))
-        if self.conversations is not None:
-            self.tabs.show_words(texts("conversation.tab_summary"), texts("conversation.tab"))
-            self.tabs.setAccessibleName(texts("conversation.tabs"))
-
-    def _choose_tab(self, place: int) -> None:
-        """The head goes along, so that it stays where it is."""
-        side = self.conversations
-        if side is None:
-            return
-        focused = self.tabs.hasFocus()
-        if place + _SUMMARY == _CONVERSATIONS:
-            self.go_to_top()
-            side.take_head(self._content.head)
-        else:
-            side.give_head()
-            self._content.take_head()
-        self.tab_chosen.emit()
-        if focused:  # whoever is given to another parent loses the focus
-            self.tabs.setFocus(Qt.FocusReason.TabFocusReason)
-
-    def _make_room_for_bar(self, _top: int, bottom: int) -> None:
-        if (width := self.scroll.verticalScrollBar().sizeHint().width() if bottom else 0) != self._bar_width:
-            self._bar_width = width
-            self._content.make_room_for_bar(width)
 
 
 TICK_MILLISECONDS = 1000
@@ -216,6 +114,7 @@ class DetailPane(QWidget):
         self._runner = runner
         self._mentorado_id: MentoradoId | None = None
         self._view: MentoradoView | None = None
+        self._page: tuple[QWidget | None, bool] | None = None
         self._busy: set[MentoradoId] = set()
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
 
@@ -224,6 +123,8 @@ class DetailPane(QWidget):
         conversations = ConversationsTab(lambda: self._connected(make())) if make else None
         self._pages = PaneStack(self, self._content, theme, conversations)
         self._sides = ProcedurePanelController(runner, self._pages, self, lambda: self._mentorado_id)
+        self._outcomes = PairingOutcomes(runner, self)
+        self._outcomes.changed.connect(self._refresh)
         self._past = HistoryLoader(self._content, history, set_aside, runner, self, past)
 
         self._content.who.edit_requested.connect(self._edit)
@@ -231,13 +132,15 @@ class DetailPane(QWidget):
         self._content.who.back_requested.connect(self.back_requested)
         self._content.action_requested.connect(self._perform)
         self._content.picture.span_selected.connect(self.span_selected)
+        self._content.outcome.action_requested.connect(self._perform)
+        self._content.outcome.next_requested.connect(self._connect_next)
         self._content.trouble.dismissed.connect(self._dismiss)
         self._content.switch.page_requested.connect(lambda: runner.page_requested.emit(SWITCHES, ""))
         self._content.mark.see_requested.connect(self._sides.show)
         self._content.mark.continue_requested.connect(self._sides.resume)
         self._sides.changed.connect(self._on_side)
         self._sides.mentorado_requested.connect(self.mentorado_requested)
-        self._pages.tab_chosen.connect(self._refresh)
+        self._pages.tab_chosen.connect(self._on_tab)
         self._past.changed.connect(self._refresh)
         number = NumberSection(theme, runner.hosted.details, clock)
         self._content.add_number(number)
@@ -266,6 +169,7 @@ class DetailPane(QWidget):
         """Show this one from now on, or the invitation to choose one."""
         if mentorado_id == self._mentorado_id:
             return
+        self._outcomes.forget(self._mentorado_id)
         self._mentorado_id = mentorado_id
         self._pages.show_mentorado(mentorado_id)
         self._past.clear()
@@ -326,10 +230,15 @@ class DetailPane(QWidget):
         """Look everything up, and show what differs."""
         self._view = self._look_up()
         side = self._sides.panels.get(self._mentorado_id) if self._view and self._mentorado_id else None
-        self._pages.turn_to(side, anybody=self._view is not None)
+        page = side, self._view is not None
+        if page != self._page:
+            self._page = page
+            self._pages.turn_to(side, anybody=self._view is not None)
         if self._view is not None:
             self._content.show_view(self._view)
-        self._pages.hide_tabs(self._view is not None and self._content.pairing.code_lives)
+        hidden = self._view is not None and self._content.code_lives
+        if hidden is not self._pages.tabs_hidden:
+            self._pages.hide_tabs(hidden)
 
     def _look_up(self) -> MentoradoView | None:
         mentorado_id = self._mentorado_id
@@ -355,6 +264,7 @@ class DetailPane(QWidget):
             changes_at=min((end for end in ends if end is not None and end > now), default=None),
             busy=mentorado_id in self._busy,
             trouble=self._trouble.get(mentorado_id),
+            outcome=self._outcomes.of(mentorado) if mentorado_id in self._outcomes.found else None,
         )
 
     def _switch_view(self, item: SwitchItem | None) -> SwitchView | None:
@@ -405,7 +315,15 @@ class DetailPane(QWidget):
             if pressed is not None and self.focusWidget() is self._pages.scroll and pressed.isEnabled():
                 pressed.setFocus()
 
+    def _connect_next(self, mentorado_id: MentoradoId) -> None:
+        self.mentorado_requested.emit(mentorado_id)
+        self.show_mentorado(mentorado_id)  # also where a filter of the list leaves them out
+        self._perform(ActionName.CONNECT)
+
     def _on_status(self, event: StatusChanged) -> None:
+        paired = event.before.state is LinkState.QR_READY and event.after.state is LinkState.CONNECTED
+        if paired or event.mentorado_id in self._outcomes.found:
+            self._outcomes.add(event)
         if event.mentorado_id != self._mentorado_id:
             return
         if (event.before.state, event.before.reason) != (event.after.state, event.after.reason):
@@ -477,6 +395,10 @@ class DetailPane(QWidget):
     def see_procedure(self, *, go_on: bool = False) -> None:
         """Show the open procedure of whoever is on show, and let it continue when *go_on*."""
         self._sides.resume() if go_on else self._sides.show()
+
+    def _on_tab(self) -> None:
+        self._page = None
+        self._refresh()
 
     def _edit(self) -> None:
         if self._mentorado_id is not None:

@@ -30,15 +30,17 @@ from app.text.status import (
 )
 from app.ui.detail_pane.action_cards import ActionCards
 from app.ui.detail_pane.evidence import HealthCard, SetAsideLines, SupportDetails
-from app.ui.detail_pane.pairing import PairingPanel, Stage
-from app.ui.detail_pane.recommendation import RecommendationCard, RecommendationModel, recommendation_for
+from app.ui.detail_pane.inline_error import InlineError
+from app.ui.detail_pane.pairing import CODE_LIVES, PairingPanel, Stage
+from app.ui.detail_pane.pairing_outcome import PairingOutcomeCard
+from app.ui.detail_pane.recommendation import RecommendationCard, recommendation_for
 from app.ui.detail_pane.sending import SendingStopCard, SendLine
 from app.ui.detail_pane.switching import SwitchCard
 from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.uptime_chart import UptimeChart
 from app.ui.detail_pane.view import MentoradoView
 from app.ui.providers.number_section import NumberSection
-from app.ui.theme.icons import icon, paint_letter_circle, pixmap
+from app.ui.theme.icons import icon, paint_letter_circle
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel
@@ -198,54 +200,6 @@ class StatusLine(QWidget):
             self._layout.setSpacing(SPACE_2 + 2 if beside else SPACE_1)
 
 
-_ERROR_ICON = 16
-
-
-class InlineError(QFrame):
-    """The sentence and the next step, until dismissed."""
-
-    dismissed = Signal()
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setProperty("role", "sunken")
-        self._theme = theme
-        self._mark = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._sentence, self._next = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
-        self._sentence.setProperty("role", "danger")
-        self._next.setProperty("role", "secondary")
-        self._dismiss = QPushButton()
-        self._dismiss.setProperty("role", "quiet")
-        self._dismiss.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._dismiss.clicked.connect(self.dismissed)
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1 // 2)
-        words.addWidget(self._sentence)
-        words.addWidget(self._next)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE_3, SPACE_2, SPACE_1, SPACE_2)
-        layout.setSpacing(SPACE_2)
-        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 1)
-        layout.addWidget(self._dismiss, 0, Qt.AlignmentFlag.AlignTop)
-        theme.changed.connect(self.retranslate)
-        self.retranslate()
-        self.hide()
-
-    def show_trouble(self, sentence: str, next_step: str) -> None:
-        self._sentence.setText(sentence)
-        self._next.setText(next_step)
-        self.setAccessibleName(f"{sentence} {next_step}")
-        self.show()
-
-    def retranslate(self) -> None:
-        tokens = self._theme.tokens
-        self._mark.setPixmap(pixmap("triangle-alert", tokens.danger_text, _ERROR_ICON, self.devicePixelRatioF()))
-        self._dismiss.setIcon(icon("x", tokens.text2, _ERROR_ICON))
-        self._dismiss.setAccessibleName(texts("detail.dismiss"))
-        self._dismiss.setToolTip(texts("detail.dismiss"))
-
-
 class ProcedureBanner(QFrame):
     """One sentence, *see* to look at it, and *continue* where it only waits for that word."""
 
@@ -295,12 +249,15 @@ class SummaryView(QWidget):
         super().__init__()
         self._clock = clock
         self._view: MentoradoView | None = None
+        self._typing = False
+        self.code_lives = False
         self._last: dict[str, tuple[object, ...]] = {}  # what each part shows
         self.head = QWidget()
         """Who this is and how the link stands; whatever the pane shows below it, it may be lent to that."""
         self.who = ProfileHeader(theme)
         self.state = StatusLine(theme)
         self.lead = RecommendationCard(theme)
+        self.outcome = PairingOutcomeCard(theme)
         self.trouble = InlineError(theme)
         self.pairing = PairingPanel(theme, clock, phone_codes=phone_codes)
         self.evidence = HealthCard(theme)
@@ -320,7 +277,7 @@ class SummaryView(QWidget):
         self._arrange()
 
         self.lead.action_requested.connect(self.action_requested)
-        self.pairing.typing_changed.connect(self._show_again)
+        self.pairing.typing_changed.connect(self._on_typing)
         self.pairing.cancel_requested.connect(lambda: self.action_requested.emit(ActionName.CANCEL))
         self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
         self.action_cards.action_requested.connect(self.action_requested)
@@ -343,25 +300,24 @@ class SummaryView(QWidget):
         renewable = view.availability[ActionName.NEW_CODE] is None
         if self._differs("pairing", mentorado, status.state, status.reason, status.qr, view.turn, renewable):
             self._show_pairing(view, renewable=renewable)
-        badge_text = mentorado_badge(mentorado, status, stopped=view.stop is not None)
-        badge = (tone_of(status), badge_icon(status), badge_text)
-        if self.pairing.typing:
-            badge = (tone_of(status), "key", texts("badge.code_to_type"))
-        if self._differs("state", *badge):
-            self.state.show_state(*badge)
-        stage, lead = self._show_ages(view, self._clock.now())
+        self._show_state(view)
+        stage, offered = self._show_ages(view, self._clock.now())
         elsewhere = stage not in (Stage.NONE, Stage.EXPIRED)  # under the code
-        if self._differs("actions", view.availability, busy, elsewhere, lead.button):
-            self.action_cards.show_actions(view.availability, busy=busy, cancellable=not elsewhere, offered=lead.button)
+        if self._differs("actions", view.availability, busy, elsewhere, offered):
+            self.action_cards.show_actions(view.availability, busy=busy, cancellable=not elsewhere, offered=offered)
         if self._differs("details", mentorado.link, status.state, status.reason, status.detail, status.since):
             self.details.show_details(mentorado.link, status)
         if self.number is not None and self._differs("number", mentorado):
             self.number.show_mentorado(mentorado)
+        offers_test = offered is ActionName.SMOKE_TEST
+        if self._differs("outcome", view.outcome, view.outcome and (busy, offers_test)):
+            self.outcome.show_outcome(view.outcome, mentorado, busy=busy, offers_test=not offers_test)
         if self._differs("trouble", view.trouble):
             self.trouble.show_trouble(*view.trouble) if view.trouble else self.trouble.hide()
 
-    def _show_again(self) -> None:
-        """What is typed has its own badge, and is of the view that is shown already."""
+    def _on_typing(self, typing: bool) -> None:
+        """A code to type has its own badge."""
+        self._typing = typing
         if self._view is not None:
             self.show_view(self._view)
 
@@ -374,7 +330,7 @@ class SummaryView(QWidget):
         """Update every part with the next view: they look or read differently now."""
         self._last.clear()
 
-    def _show_ages(self, view: MentoradoView, now: datetime) -> tuple[Stage, RecommendationModel]:
+    def _show_ages(self, view: MentoradoView, now: datetime) -> tuple[Stage, ActionName | None]:
         mentorado, status, stage = view.mentorado, view.status, self.pairing.stage
         seen = status.evidence.last_observation or status.since
         self.state.show_observed(
@@ -382,20 +338,24 @@ class SummaryView(QWidget):
         )
         if self._differs("sending", sending := send_state(status, view.stop, now)):
             self.send_line.show_state(sending)
-        lead = recommendation_for(mentorado, status, view.availability, now, stopped=view.stop is not None)
-        if self._differs("lead", lead, view.busy):
-            self.lead.show_lead(lead, busy=view.busy)
         self.pairing.setVisible(stage is not Stage.NONE)
-        alone = self.pairing.code_lives  # what is looked at then is the code, which says itself what to do with it
-        self.lead.setVisible(not alone)
-        anything = self.evidence.show_evidence(status, now)
-        self.evidence.setVisible(anything and stage is Stage.NONE)
+        self.code_lives = stage in CODE_LIVES  # it is what is looked at then, and says itself what to do with it
+        self.lead.setVisible(not self.code_lives)
+        offered = None if self.code_lives else self._show_lead(view, now)
+        self.evidence.setVisible(stage is Stage.NONE and self.evidence.show_evidence(status, now))
         if stage is Stage.LAPSED:
             self.pairing.count_down()
         self.picture.show_live(status, mentorado.created_at, now)
         if self.number is not None and not self.number.isHidden():
             self.number.show_age()
-        return stage, lead
+        return stage, offered
+
+    def _show_lead(self, view: MentoradoView, now: datetime) -> ActionName | None:
+        stopped = view.stop is not None
+        lead = recommendation_for(view.mentorado, view.status, view.availability, now, stopped=stopped)
+        if self._differs("lead", lead, view.busy):
+            self.lead.show_lead(lead, busy=view.busy)
+        return lead.button
 
     def _differs(self, part: str, *shown: object) -> bool:
         """Whether *part* shows something else than *shown* until now."""
@@ -432,6 +392,15 @@ class SummaryView(QWidget):
         if self.number is not None:
             self.number.retranslate()
 
+    def _show_state(self, view: MentoradoView) -> None:
+        mentorado, status = view.mentorado, view.status
+        tone, drawn = tone_of(status), badge_icon(status)
+        badge = (drawn, mentorado_badge(mentorado, status, stopped=view.stop is not None))
+        if self._typing:
+            badge = ("key", texts("badge.code_to_type"))
+        if self._differs("state", tone, *badge):
+            self.state.show_state(tone, *badge)
+
     def _show_pairing(self, view: MentoradoView, *, renewable: bool) -> None:
         mentorado, status = view.mentorado, view.status
         if (status.state, status.reason) == (LinkState.BLOCKED, Reason.QR_EXPIRED):
@@ -450,7 +419,16 @@ class SummaryView(QWidget):
         head.addWidget(self.state)
         head.addWidget(self.send_line)
         self.take_head()
-        for part in (self.mark, self.stop, self.switch, self.lead, self.trouble, self.pairing, self.evidence):
+        for part in (
+            self.mark,
+            self.stop,
+            self.switch,
+            self.outcome,
+            self.lead,
+            self.trouble,
+            self.pairing,
+            self.evidence,
+        ):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], [self.action_cards], SPACE_2 + 2))
         self._room_for_number = QVBoxLayout()

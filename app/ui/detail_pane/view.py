@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.link_status import LinkState, LinkStatus
-from app.domain.mentorado import Mentorado
+from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
 from app.domain.switch import SwitchItem, SwitchState
@@ -30,6 +31,25 @@ class SwitchView:
         return self.former.state is LinkState.BLOCKED
 
 
+class PairingResult(StrEnum):
+    """How a pairing ended, or is being ended."""
+
+    CONFIRMED = "confirmed"
+    SENDING_AWAY = "sending_away"  # a phone of another number is being unlinked
+    SENT_AWAY = "sent_away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairingOutcome:
+    """A pairing that has just ended; who of the cohort is next, and how many are left."""
+
+    result: PairingResult
+    digits: str  # the last ones of the number it is about
+    next: MentoradoId | None = None
+    next_name: str = ""
+    left: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentoradoView:
     """Widgets are given parts of it, and only those that differ from the last one."""
@@ -44,3 +64,4 @@ class MentoradoView:
     changes_at: datetime | None  # when a ban or a restriction ends, and with it what can be done
     busy: bool  # an action was asked for and is not over
     trouble: tuple[str, str] | None  # what went wrong with it: a sentence and the next step
+    outcome: PairingOutcome | None = None  # of a pairing that has just ended

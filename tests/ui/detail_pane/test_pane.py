@@ -56,7 +56,7 @@ async def test_every_state_shows_its_sentence_and_one_thing_to_do(theme: Theme) 
 def check_lead(harness: PaneHarness, state: LinkState, reason: Reason) -> None:
     about, shown = (state, reason), words(harness)
     text = sentence(harness.status(), harness.mentorados.get(THIAGO), harness.clock.now())
-    code_lives = harness.pane._content.pairing.code_lives  # then the steps beside it say what to do
+    code_lives = harness.pane._content.code_lives  # then the steps beside it say what to do
     assert (read_aloud(text) in shown) is not code_lives, about
     wanted = RECOMMENDED_ACTION[recommend(state, reason)]
     waits = state is LinkState.BLOCKED and recommend(state, reason) is Recommendation.WAIT
