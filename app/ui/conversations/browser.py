@@ -30,7 +30,7 @@ from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.conversations.search import SearchBar, SearchResults
-from app.ui.detail_pane.summary import InlineError
+from app.ui.detail_pane.inline_error import InlineError
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import paint_icon_circle, paint_letter_circle
 from app.ui.theme.theme import (

@@ -37,7 +37,7 @@ from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.action_runner import ActionRequest, ActionRunner
 from app.ui.async_slots import async_slot
-from app.ui.detail_pane.summary import InlineError
+from app.ui.detail_pane.inline_error import InlineError
 from app.ui.procedures.chrome import FocusMemory, Footer, SheetHead
 from app.ui.procedures.commands import CommandId, ProcedureCommand, other_commands
 from app.ui.procedures.forms import BackupForm, ImpactForm, ProcedureForm, RestoreForm
