@@ -25,9 +25,11 @@ from app.ui.widgets.action_menu import pop_up, row_menu
 if TYPE_CHECKING:
     from app.core.csv_import import CsvImportService
     from app.ui.action_runner import ActionRunner
+    from app.ui.connect_in_turn import ConnectInTurn
     from app.ui.dialogs.command_palette import Entry
     from app.ui.dialogs.mentorado import Saved
     from app.ui.main_window import MainWindow
+    from app.ui.mentorado_list.ticks import Ticks
 
 
 def add_shortcuts(window: MainWindow) -> None:
@@ -86,6 +88,7 @@ class MainWindowController(QObject):
         self._theme = theme
         self._runner: ActionRunner | None = None
         self._csv_import: CsvImportService | None = None
+        self._turn: ConnectInTurn | None = None
 
     def attach(self, runner: ActionRunner, csv_import: CsvImportService) -> None:
         """Work with these from now on."""
@@ -187,7 +190,9 @@ class MainWindowController(QObject):
             return
         from app.ui import for_many
 
-        if what is ForMany.SWITCH_PROVIDER:
+        if what is ForMany.CONNECT:
+            self._connect_in_turn(runner, ticks)
+        elif what is ForMany.SWITCH_PROVIDER:
             self.switch_requested.emit(ticks.ids)
         elif what is ForMany.COHORT:
             ticks.discard(await for_many.put_in_cohort(runner, ticks.ids, window))
@@ -196,6 +201,16 @@ class MainWindowController(QObject):
             window.toast.show_message(words, texts("window.undo"), lambda: self.bring_all_back(archived))
         if not len(ticks):
             ticks.end()
+
+    def _connect_in_turn(self, runner: ActionRunner, ticks: Ticks) -> None:
+        """Those who are connected lose their tick, so that those who are not can be tried again."""
+        from app.ui.connect_in_turn import ConnectInTurn
+
+        if self._turn is None:
+            self._turn = ConnectInTurn(runner, self._window.choose, self._window)
+            self._turn.connected.connect(lambda mentorado_id: ticks.discard([mentorado_id]))
+        self._turn.begin(ticks.ids)
+        self._window.list.turn.follow(self._turn)
 
     @async_slot
     async def bring_all_back(self, mentorado_ids: Sequence[MentoradoId]) -> None:

@@ -23,12 +23,20 @@ _ICON = 14
 class ForMany(StrEnum):
     """What can be done to all who are ticked."""
 
+    CONNECT = "connect"
     COHORT = "cohort"
     SWITCH_PROVIDER = "switch_provider"
     ARCHIVE = "archive"
 
 
-_SIGNS: Final = MappingProxyType({ForMany.COHORT: "users", ForMany.SWITCH_PROVIDER: "swap", ForMany.ARCHIVE: "archive"})
+_SIGNS: Final = MappingProxyType(
+    {
+        ForMany.CONNECT: "zap",
+        ForMany.COHORT: "users",
+        ForMany.SWITCH_PROVIDER: "swap",
+        ForMany.ARCHIVE: "archive",
+    }
+)
 
 
 class TickBar(QWidget):

@@ -26,6 +26,7 @@ from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
 from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
 from app.ui.mentorado_list.order import SortOrder
 from app.ui.mentorado_list.tick_bar import TickBar
+from app.ui.mentorado_list.turn_bar import TurnBar
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.placeholders import EmptyState
@@ -217,6 +218,7 @@ class ListPanel(QWidget):
         self.bar.narrowed.connect(self._on_narrowed)
         self.bar.ticking.clicked.connect(model.ticks.begin)
         self.ticks = TickBar(model, theme)
+        self.turn = TurnBar()
         self.table = MentoradoTable(model, theme)
         self._loading = EmptyState(theme, "clock", "quiet")
         self._nobody = EmptyState(theme, "user-plus", "primary")
@@ -235,6 +237,7 @@ class ListPanel(QWidget):
         top.addWidget(self.chips)
         top.addWidget(self.bar)
         top.addWidget(self.ticks)
+        top.addWidget(self.turn)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -283,6 +286,7 @@ class ListPanel(QWidget):
         self.chips.retranslate()
         self.bar.retranslate()
         self.ticks.retranslate()
+        self.turn.retranslate()
         self.table.setAccessibleName(texts("list.name"))
         self.table.setAccessibleDescription(texts("list.keys"))
         self._loading.show_message(texts("list.loading"), "", "")
