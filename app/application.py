@@ -385,6 +385,7 @@ class Application:
             people=core.mentorados.all,
             audit_service=core.audit_service,
             clock=core.clock,
+            undo_of=self.window.controller.undo.undo_of,
         )
 
 

@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
         listed.table.opened.connect(self.choose)
         listed.table.menu_requested.connect(self.controller.show_menu)
         listed.ticks.requested.connect(self.controller.do_for_ticked)
-        self._model.archived.connect(self.controller.offer_undo)
+        self._model.archived.connect(self.controller.undo.on_archived)
         self._model.needing_changed.connect(self._on_needing)
         self.body.painted.connect(self._on_painted)
         self.body.side_panel_left.connect(listed.take_focus)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu
 
 from app.domain.actions import ActionName
-from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import texts
@@ -20,6 +19,7 @@ from app.ui.mentorado_list.model import ListFilter
 from app.ui.mentorado_list.tick_bar import ForMany
 from app.ui.navigation import shortcut
 from app.ui.theme.theme import Theme
+from app.ui.undo import UndoController
 from app.ui.widgets.action_menu import pop_up, row_menu
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def add_shortcuts(window: MainWindow) -> None:
         ("Ctrl+I", controller.import_people),
         ("Ctrl+K", controller.open_palette),
         ("Ctrl+L", look.switch_language),
+        ("Ctrl+Z", controller.undo.undo),
+        ("Ctrl+Q", window.close),
         ("Ctrl++", partial(look.scale_text, +1)),
         ("Ctrl+=", partial(look.scale_text, +1)),
         ("Ctrl+-", partial(look.scale_text, -1)),
@@ -61,17 +63,21 @@ def commands(window: MainWindow) -> Sequence[Entry]:
     from app.ui.dialogs.command_palette import command
 
     controller, look = window.controller, window.check
+    offered = controller.undo.offered
     places = [
         command(texts(f"rail.{name}"), shortcut(number), icon, partial(window.go, name))
         for number, (name, icon) in enumerate(window.places.icons.items(), 1)
     ]
+    undo = [command(texts("undo.command", what=offered), "Ctrl+Z", "undo", controller.undo.undo)]
     return [
+        *(undo if offered else ()),
         command(texts("list.add"), "Ctrl+N", "user-plus", controller.add),
         command(texts("list.import"), "Ctrl+I", "file", controller.import_people),
         *places,
         command(texts("palette.language"), "Ctrl+L", "globe", look.switch_language),
         command(texts("palette.larger"), "Ctrl++", "expand", partial(look.scale_text, +1)),
         command(texts("palette.smaller"), "Ctrl+-", "shrink", partial(look.scale_text, -1)),
+        command(texts("palette.quit"), "Ctrl+Q", "x", window.close),
     ]
 
 
@@ -89,10 +95,12 @@ class MainWindowController(QObject):
         self._runner: ActionRunner | None = None
         self._csv_import: CsvImportService | None = None
         self._turn: ConnectInTurn | None = None
+        self.undo = UndoController(window)
 
     def attach(self, runner: ActionRunner, csv_import: CsvImportService) -> None:
         """Work with these from now on."""
         self._runner, self._csv_import = runner, csv_import
+        self.undo.attach(runner)
 
     @async_slot
     async def add(self) -> None:
@@ -128,20 +136,7 @@ class MainWindowController(QObject):
         from app.ui.dialogs.csv_import import import_spreadsheet
 
         if added := await import_spreadsheet(self._theme, self._window, self._csv_import):
-            words = texts.plural("import.done", len(added))
-            self._window.toast.show_message(words, texts("window.undo"), lambda: self.undo_import(added))
-
-    @async_slot
-    async def undo_import(self, mentorado_ids: Sequence[MentoradoId]) -> None:
-        """Take them out of the list again."""
-        if self._runner is not None:
-            for mentorado_id in mentorado_ids:
-                await self._runner.mentorados.archive(mentorado_id, undo_import=True)
-
-    @async_slot
-    async def bring_back(self, mentorado_id: MentoradoId) -> None:
-        if self._runner is not None:
-            await self._runner.run(ActionName.BRING_BACK, mentorado_id, self._window)
+            self.undo.on_imported(added)
 
     @async_slot
     async def open_palette(self) -> None:
@@ -175,12 +170,6 @@ class MainWindowController(QObject):
         see = self.consents_requested.emit
         return row_menu(window, self._theme, actions, mentorado_id, perform=self.perform, edit=self.edit, consents=see)
 
-    def offer_undo(self, mentorado_id: MentoradoId) -> None:
-        """Offer to undo an archiving, for a few seconds."""
-        if self._runner is not None:
-            words = texts("window.archived", name=self._runner.mentorados.get(mentorado_id).name)
-            self._window.toast.show_message(words, texts("window.undo"), lambda: self.bring_back(mentorado_id))
-
     @async_slot
     async def do_for_ticked(self, what: ForMany) -> None:
         """Do *what* to all who are ticked; those for whom it was done lose their tick."""
@@ -197,8 +186,7 @@ class MainWindowController(QObject):
         elif what is ForMany.COHORT:
             ticks.discard(await for_many.put_in_cohort(runner, ticks.ids, window))
         elif archived := await for_many.archive(runner, ticks.ids, window):
-            words = texts.plural("many.archive.result", len(archived))
-            window.toast.show_message(words, texts("window.undo"), lambda: self.bring_all_back(archived))
+            self.undo.on_many_archived(archived)
         if not len(ticks):
             ticks.end()
 
@@ -211,21 +199,6 @@ class MainWindowController(QObject):
             self._turn.connected.connect(lambda mentorado_id: ticks.discard([mentorado_id]))
         self._turn.begin(ticks.ids)
         self._window.list.turn.follow(self._turn)
-
-    @async_slot
-    async def bring_all_back(self, mentorado_ids: Sequence[MentoradoId]) -> None:
-        """Undo an archiving of many. Raises the first `Problem`, after everybody else is back."""
-        runner = self._runner
-        if runner is None:
-            return
-        problems: list[Problem] = []
-        for mentorado_id in mentorado_ids:
-            try:
-                await runner.run(ActionName.BRING_BACK, mentorado_id, self._window)
-            except Problem as problem:
-                problems.append(problem)
-        if problems:
-            raise problems[0]
 
     async def _edit(self, runner: ActionRunner, mentorado_id: MentoradoId | None = None) -> Saved | None:
         """Add or edit a mentorado; None when cancelled."""

@@ -267,4 +267,5 @@ class WindowHarness:
             people=self.mentorados.all,
             audit_service=self.audit_service,
             clock=self.clock,
+            undo_of=self.window.controller.undo.undo_of,
         )

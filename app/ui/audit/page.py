@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.audit_service import AuditService
-from app.domain.audit import AuditAction
+from app.domain.audit import AuditAction, AuditRecord
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.names import visible
@@ -54,9 +54,9 @@ _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionF
 
 
 class EntryDialog(BaseDialog):
-    """Shows one entry, which can be copied. Esc closes it."""
+    """Shows one entry, which can be copied, and taken back where there is *undo*. Esc closes it."""
 
-    def __init__(self, line: AuditRow, theme: Theme, over: QWidget) -> None:
+    def __init__(self, line: AuditRow, theme: Theme, over: QWidget, undo: Callable[[], None] | None = None) -> None:
         super().__init__(theme, over, width=_WIDTH)
         self._rows = _rows(line)
         self.set_title(texts("audit.entry.title", number=audit_text.number(line.entry.number)))
@@ -74,6 +74,10 @@ class EntryDialog(BaseDialog):
             grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value_label, row, 1)
         self.body.addLayout(grid)
+        if undo is not None:
+            self.undo = self.add_button(texts("window.undo"))
+            self.undo.clicked.connect(self.accept)
+            self.undo.clicked.connect(lambda _checked=False: undo())
         self._copy = self.add_button(texts("audit.entry.copy"))
         self._copy.clicked.connect(self._on_copy)
         close = self.add_button(texts("dialog.close"), "primary")
@@ -169,7 +173,7 @@ _NARROW = 720
 
 
 class AuditPage(Page):
-    """Shows the entries of *audit*; *people* returns the mentorados to filter by."""
+    """Shows the entries of *audit*; *people* returns the mentorados to filter by. *undo_of* takes a change back."""
 
     def __init__(
         self,
@@ -179,9 +183,11 @@ class AuditPage(Page):
         people: Callable[[], Iterable[Mentorado]],
         audit_service: AuditService,
         clock: Clock,
+        undo_of: Callable[[AuditRecord], Callable[[], None] | None] = lambda _record: None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, parent)
+        self._undo_of = undo_of
         self._audit = audit
         self._audit_service = audit_service
         self._clock = clock
@@ -410,7 +416,7 @@ class AuditPage(Page):
     # --- one entry
 
     def _show_entry(self, line: AuditRow) -> None:
-        EntryDialog(line, self._theme, self).open()
+        EntryDialog(line, self._theme, self, self._undo_of(line.entry.record)).open()
 
     def _show_menu(self, line: AuditRow, where: QPoint) -> None:
         pop_up(self.entry_menu(line), where)

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 
-SHOWN_MILLISECONDS = 8000
+SHOWN_MILLISECONDS = 10_000
+LONGER_MILLISECONDS = 30_000
+"""For what was done to many at once."""
 _FROM_BOTTOM = 24
 _MOVES_IT = frozenset({QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide})
 
@@ -43,6 +45,7 @@ class Toast(QFrame):
         layout.setSpacing(t.SPACE_3)
         layout.addWidget(self._words)
         layout.addWidget(self.button)
+        self._milliseconds = milliseconds
         self._timer = QTimer(self, singleShot=True, interval=milliseconds)
         self._timer.timeout.connect(self._on_time)
         parent.installEventFilter(self)
@@ -50,8 +53,9 @@ class Toast(QFrame):
             below.installEventFilter(self)
         self.hide()
 
-    def show_message(self, words: str, button: str, undo: Callable[[], None]) -> None:
-        """Show *words*, and *button* which calls *undo*."""
+    def show_message(self, words: str, button: str, undo: Callable[[], None], *, longer: bool = False) -> None:
+        """Show *words*, and *button* which calls *undo*; *longer* where there is more to think about."""
+        self._timer.setInterval(LONGER_MILLISECONDS if longer else self._milliseconds)
         if self.isHidden() and QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
         self._undo = undo

@@ -177,7 +177,7 @@ async def test_an_empty_home_offers_the_spreadsheet_and_the_import_can_be_undone
     sheets[0].take.click()
     await settle()
     assert len(list(harness.mentorados.all())) == 3  # nobody was there before, so Thiago is new
-    harness.window.controller.undo_import([each.id for each in harness.mentorados.all()])
+    harness.window.controller.undo.undo()
     await settle()
     assert all(each.archived for each in harness.mentorados.all())
     await harness.close()

@@ -19,7 +19,7 @@ from app.domain.audit import AuditEntry
 from app.domain.cases import CaseKind
 from app.domain.errors import ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.mentorado import ProviderKind
+from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.procedure import EntryKind, ProcedureKind, StepName
 from app.ui.audit.model import AuditRow
 from app.ui.audit.page import EntryDialog
@@ -29,6 +29,7 @@ from app.ui.crash import CrashSheet
 from app.ui.detail_pane.qr import QrDialog
 from app.ui.dialogs.confirm import Confirmations, ConfirmDialog, OverrideDialog
 from app.ui.dialogs.csv_import import CsvImportDialog
+from app.ui.dialogs.for_many import ForManyDialog, WorkForMany
 from app.ui.dialogs.mentorado import MentoradoDialog
 from app.ui.procedures.forms import RestoreForm
 from app.ui.providers.comparison import ComparisonDialog
@@ -165,6 +166,14 @@ def _plain_question(harness: WindowHarness) -> ConfirmDialog:
     dialog = ConfirmDialog(harness.theme, harness.window, "Fechar o Conecta?", "Fechar")
     dialog.add_line("Uma conexão para.")
     return dialog
+
+
+def _many(harness: WindowHarness, *, words: str) -> ForManyDialog:
+    async def do(_mentorado_id: MentoradoId, _typed: str) -> None:
+        """Nothing is done before the button is pressed."""
+
+    work = WorkForMany(words=words, people=harness.people, do=do, asks=words == "cohort")
+    return ForManyDialog(harness.theme, harness.window, work)
 
 
 @asynccontextmanager
@@ -379,6 +388,8 @@ SURFACES: Mapping[str, Opener] = {
     "disconnect": _question(ActionName.DISCONNECT),
     "accept a number": _question(ActionName.ACCEPT_ACCOUNT),
     "overrule an incident": _dialog(_override),
+    "archive many": _dialog(partial(_many, words="archive")),
+    "put many in a cohort": _dialog(partial(_many, words="cohort")),
     "palette": partial(_performed, name="palette"),
     "smoke test": partial(_performed, name="smoke"),
     "shorten the retention": partial(_setting, name="retention"),
