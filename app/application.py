@@ -45,13 +45,13 @@ from app.ui.async_slots import cancel_slots
 from app.ui.crash import CrashReports
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.fallen import FallenNotice
+from app.ui.incident_card import IncidentBanner, IncidentCard
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.navigation import CONSENTS, HOME, SETTINGS, SWITCHES, PageSpec
 from app.ui.notices import (
     CampaignBanner,
     ClockNotice,
-    IncidentBanner,
     InterruptedBanner,
     PairingQueueBanner,
     SettingsNotice,
@@ -117,7 +117,7 @@ class Application:
         bus.subscribe(OutboundStopped, model.on_stopped)
         bus.subscribe(StorageFailed, window.on_storage_failed)
         bus.subscribe(StorageRecovered, window.on_storage_recovered)
-        notice = IncidentBanner(window.banners, core.clock)
+        notice = IncidentBanner(window.banners, self._make_incident_card)
         bus.subscribe(IncidentBegan, notice.on_lasting)
         bus.subscribe(IncidentChanged, notice.on_lasting)
         bus.subscribe(IncidentEnded, notice.on_ended)
@@ -225,6 +225,16 @@ class Application:
 
     def _name_of(self, mentorado_id: MentoradoId) -> str:
         return self._core.mentorados.get(mentorado_id).name
+
+    def _make_incident_card(self) -> IncidentCard:
+        core, window = self._core, self.window
+        return IncidentCard(
+            self._theme,
+            core.clock,
+            lambda mentorado_id: core.supervisor.status(core.mentorados.get(mentorado_id).link.id),
+            show=window.show_only,
+            try_all=window.controller.try_all,
+        )
 
     def _on_close_requested(self) -> None:
         if not self._asking:  # one question is enough

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.erasure import OldCopy
 from app.domain.errors import Problem, ProblemCode
-from app.domain.guidance import REASONS, Recommendation, applies_to
+from app.domain.guidance import REASONS, Recommendation
 from app.domain.link_status import (
     LinkState,
     LinkStatus,
@@ -24,8 +24,6 @@ from app.text.translator import LANGUAGES, Translator
 
 if TYPE_CHECKING:  # the words are needed before the core is
     from app.domain.actions import ActionName, UnavailableReason
-    from app.domain.events import IncidentEnded
-    from app.domain.incident import Incident
     from app.domain.mentorado import Mentorado, ProviderKind
     from app.domain.messages import SetAsideReason
     from app.domain.set_aside import SetAsideCount
@@ -180,31 +178,6 @@ def _visible(word: str) -> str:
 def action(name: ActionName) -> tuple[str, str]:
     """Return an action's label and explanation."""
     return texts(f"action.{name}.label"), texts(f"action.{name}.line")
-
-
-def incident(lasting: Incident, now: datetime) -> str:
-    """Return how many links are down, the likely cause, and what not to do."""
-    cause = _main_cause(lasting)
-    out, silent = cause is Reason.LOGGED_OUT, cause is Reason.UNREACHABLE
-    known = {"fallen": len(lasting.affected), "of": lasting.of, "age": age(now - lasting.since)}
-    known |= {"provider": provider(lasting.provider)}
-    first = texts("incident.logged_out" if out else "incident.silent" if silent else "incident.fell", **known)
-    looking = "incident.looking" if applies_to(lasting.provider, Reason.CLIENT_OUTDATED) else "incident.looking_hosted"
-    found = [texts(f"finding.{finding.found}") for finding in lasting.findings] or [texts(looking)]
-    return " ".join((first, *found, texts("incident.advice_logged_out" if out else "incident.advice")))
-
-
-def _main_cause(lasting: Incident) -> Reason | None:
-    """Return the reason of more than half of the links."""
-    return next((cause for cause, count in lasting.causes if 2 * count > len(lasting.affected)), None)
-
-
-def incident_over(event: IncidentEnded) -> str:
-    """Return how many links reconnected, and which did not."""
-    kind = provider(event.incident.provider)
-    if event.away:
-        return texts("incident.over_but", provider=kind, back=len(event.back), away=len(event.away))
-    return texts("incident.over", provider=kind, count=len(event.back))
 
 
 def override(chosen: Override) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.text.status import state_badge, texts
 from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.narrowing import EVERYBODY
 from app.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class FallenNotice(QObject):
         window = self._window
         if len(fallen) > 1:
             window.header.search.clear()
+            window.list.narrow_to(EVERYBODY)
             window.list.chips.pick(ListFilter.ERROR)
         window.choose(fallen[0])
 

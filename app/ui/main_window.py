@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,8 @@ from app.text.status import texts
 from app.ui.appearance import AppearanceController, Preferences
 from app.ui.header import Header
 from app.ui.main_window_controller import MainWindowController, add_page_shortcuts, add_shortcuts
-from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.narrowing import Narrowing
 from app.ui.mentorado_list.view import ListPanel
 from app.ui.navigation import HOME, PageStack
 from app.ui.notices import Banners
@@ -182,6 +183,13 @@ class MainWindow(QMainWindow):
         self.places.show_page(HOME)
         self.list.table.choose(mentorado_id)
         self.body.open_side_panel()
+
+    def show_only(self, mentorado_ids: Iterable[MentoradoId]) -> None:
+        """Show these and no others in the list, until the filter is cleared."""
+        self.go(HOME)
+        self.header.search.clear()
+        self.list.chips.pick(ListFilter.ALL)
+        self.list.narrow_to(Narrowing(only=frozenset(mentorado_ids)))
 
     def shows(self, mentorado_id: MentoradoId) -> bool:
         """Whether a person who looks at this program sees that mentorado in the pane now."""

@@ -129,6 +129,15 @@ class MainWindowController(QObject):
             await self._runner.run(name, mentorado_id, self._window)
 
     @async_slot
+    async def try_all(self, mentorado_ids: Sequence[MentoradoId]) -> None:
+        """Hurry the next attempt of each link that waits for one."""
+        runner = self._runner
+        if runner is not None:
+            for mentorado_id in mentorado_ids:
+                if runner.actions.unavailable_reason(ActionName.TRY_NOW, mentorado_id) is None:
+                    await runner.run(ActionName.TRY_NOW, mentorado_id, self._window)
+
+    @async_slot
     async def import_people(self) -> None:
         """Take a spreadsheet of people; they can be archived again at once."""
         if self._csv_import is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -24,15 +24,10 @@ from app.domain.errors import Problem
 from app.domain.events import (
     CampaignsChanged,
     ClockDoubted,
-    IncidentBegan,
-    IncidentChanged,
-    IncidentEnded,
     ProcedureChanged,
 )
-from app.domain.incident import Incident
 from app.domain.mentorado import MentoradoId
 from app.domain.procedure import Procedure, ProcedureId, ProcedureState
-from app.domain.repositories import Clock
 from app.settings import Settings
 from app.text import status as status_text
 from app.text.procedure import title
@@ -50,10 +45,25 @@ Choice = tuple[Callable[[], str], Callable[[], None]]
 """A button of a notice: its label and its callback."""
 
 
-class _Banner(QFrame):
-    """One notice: a sentence, the next step, and a cross when it can be put aside."""
+class BannerFrame(QFrame):
+    """One notice. It follows the language when `retranslate` is called."""
 
     dismissed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problem: Problem | None = None
+
+    def height_at(self, width: int) -> int:
+        """Arrange the notice for *width*; its height in pixels is then."""
+        return self.heightForWidth(width)
+
+    def retranslate(self) -> None:
+        """Show everything in the language of the moment."""
+
+
+class _Banner(BannerFrame):
+    """One notice: a sentence, the next step, and a cross when it can be put aside."""
 
     def __init__(
         self,
@@ -62,11 +72,12 @@ class _Banner(QFrame):
         *,
         dismissible: bool,
         quiet: bool = False,
+        good: bool = False,
         choices: Sequence[Choice] = (),
     ) -> None:
         super().__init__()
-        self.problem: Problem | None = None
         self._say = say
+        self._good = good
         self._theme = theme
         self._quiet = quiet
         self.setProperty("role", "quiet-banner" if quiet else "banner")
@@ -114,8 +125,9 @@ class _Banner(QFrame):
     def retranslate(self) -> None:
         tokens, size = self._theme.tokens, self._theme.px(_ICON)
         colour = tokens.text2 if self._quiet else tokens.badge[Tone.WAITING].fg
-        sign = "info" if self._quiet else "triangle-alert"
-        self._sign.setPixmap(pixmap(sign, colour, size, self.devicePixelRatioF()))
+        sign = "check-circle" if self._good else "info" if self._quiet else "triangle-alert"
+        sign_colour = tokens.badge[Tone.CONNECTED].fg if self._good else colour
+        self._sign.setPixmap(pixmap(sign, sign_colour, size, self.devicePixelRatioF()))
         self._cross.setIcon(icon("x", colour, size))
         self._cross.setIconSize(QSize(size, size))
         self._cross.setAccessibleName(texts("window.dismiss"))
@@ -137,7 +149,7 @@ class Banners(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._by_cause: dict[str, _Banner] = {}
+        self._by_cause: dict[str, BannerFrame] = {}
         inside = QWidget()
         inside.installEventFilter(self)
         self._column = QVBoxLayout(inside)
@@ -164,11 +176,11 @@ class Banners(QWidget):
         return QSize(super().minimumSizeHint().width(), least)
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
-        self._fit()
+        self.fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest:  # a style sheet changes fonts later than `Theme.changed` tells
-            self._fit()
+            self.fit()
         return super().eventFilter(watched, event)
 
     def show_problem(self, problem: Problem, cause: str = "asked") -> None:
@@ -183,19 +195,25 @@ class Banners(QWidget):
         *,
         dismissible: bool = True,
         quiet: bool = False,
+        good: bool = False,
         choices: Sequence[Choice] = (),
     ) -> None:
         """Tell what *set_text* returns, in the language of the moment, until it is put aside or *cause* is over.
 
-        A *quiet* notice is no warning: it says how things are set.
+        A *quiet* notice is no warning: it says how things are set. A *good* one says that something went well.
         """
+        quiet = quiet or good
+        banner = _Banner(say, self._theme, dismissible=dismissible, quiet=quiet, good=good, choices=choices)
+        self.show_banner(banner, cause)
+
+    def show_banner(self, banner: BannerFrame, cause: str) -> None:
+        """Show *banner* until it is put aside or *cause* is over."""
         self.clear(cause)
-        banner = _Banner(say, self._theme, dismissible=dismissible, quiet=quiet, choices=choices)
         banner.dismissed.connect(lambda: self.clear(cause))
         self._by_cause[cause] = banner
         self._column.addWidget(banner)
         self.show()
-        self._fit()
+        self.fit()
 
     def clear(self, cause: str) -> None:
         """Remove the notice of *cause*."""
@@ -205,7 +223,7 @@ class Banners(QWidget):
             banner.hide()
             banner.deleteLater()
         self.setVisible(bool(self._by_cause))
-        self._fit()
+        self.fit()
 
     def problems(self) -> list[Problem]:
         """The problems of the notices now shown."""
@@ -215,9 +233,9 @@ class Banners(QWidget):
         self.area.setAccessibleName(texts("window.notices"))
         for banner in self._by_cause.values():
             banner.retranslate()
-        self._fit()
+        self.fit()
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
         """Request the height that all notices need at this width."""
         if not self._by_cause:
             return
@@ -236,39 +254,6 @@ class Banners(QWidget):
         """Keep the newest, which is the last, in view, and let the keyboard scroll what does not fit."""
         self.area.verticalScrollBar().setValue(most)
         self.area.setFocusPolicy(Qt.FocusPolicy.TabFocus if most else Qt.FocusPolicy.NoFocus)
-
-
-REPORT_MILLISECONDS = 30_000
-
-
-class IncidentBanner:
-    """One banner per provider. It cannot be put aside while the incident lasts; the report can."""
-
-    def __init__(self, banners: Banners, clock: Clock) -> None:
-        self._banners = banners
-        self._clock = clock
-
-    def on_lasting(self, event: IncidentBegan | IncidentChanged) -> None:
-        incident = event.incident
-        self._banners.clear(_report(incident))
-        self._banners.show_words(
-            lambda: status_text.incident(incident, self._clock.now()), cause=_cause(incident), dismissible=False
-        )
-
-    def on_ended(self, event: IncidentEnded) -> None:
-        cause = _report(event.incident)
-        self._banners.clear(_cause(event.incident))
-        self._banners.show_words(lambda: status_text.incident_over(event), cause=cause)
-        if not event.away:  # nothing is left to be done
-            QTimer.singleShot(REPORT_MILLISECONDS, self._banners, lambda: self._banners.clear(cause))
-
-
-def _cause(incident: Incident) -> str:
-    return f"incident of {incident.provider}"
-
-
-def _report(incident: Incident) -> str:
-    return f"report on {_cause(incident)}"
 
 
 _CAUSE = "interrupted"

@@ -193,3 +193,25 @@ def test_a_page_that_is_made_later_does_not_cover_the_toast(in_window: InWindow)
         )
 
     in_window(use)
+
+
+def test_those_of_an_incident_are_shown_alone_from_any_page_and_hurried_together(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        listening(harness)
+        window = harness.window
+        waiting = LinkStatus(state=LinkState.RECONNECTING, since=NOON)
+        for number in (4, 5, 6):
+            harness.observe(person(number), waiting)
+        window.go("audit")
+        window.show_only([person(4).id, person(5).id, person(6).id])
+        assert window.places.page is None
+        assert harness.model.rowCount() == 3
+        assert window.list.bar.narrowing.text() == "Só 3 escolhidos"
+        async with harness.core.running():
+            window.controller.try_all([person(4).id, person(5).id, person(7).id])
+            await until(lambda: len(harness.audit.outcomes) == 2)
+            assert {each.record.mentorado_id for each in harness.audit.outcomes} == {person(4).id, person(5).id}
+        window.list._clear()
+        assert harness.model.rowCount() == 40
+
+    in_window(use)

@@ -19,6 +19,7 @@ from app.domain.repositories import Clock
 from app.domain.settings import LEAST_REASON
 from app.text import outbound as outbound_text
 from app.text import status as status_text
+from app.text.incident import incident as incident_words
 from app.text.status import texts, unbroken
 from app.ui.async_slots import show_dialog
 from app.ui.dialogs.base import BaseDialog
@@ -213,6 +214,6 @@ async def ask_override_reason(
     theme: Theme, over: QWidget, name: ActionName, mentorado: Mentorado, incident: Incident | None, clock: Clock
 ) -> str:
     """Ask for a reason to override; empty when cancelled."""
-    reason = status_text.incident(incident, clock.now()) if incident else ""
+    reason = incident_words(incident, clock.now()) if incident else ""
     sheet = OverrideDialog(theme, over, name, mentorado, reason)
     return sheet.reason if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted else ""

@@ -64,6 +64,8 @@ class NarrowingButton(QPushButton):
             parts.append(provider(chosen.provider))
         if chosen.cohort is not None:
             parts.append(_cohort_words(chosen.cohort))
+        if chosen.only is not None:
+            parts.append(texts.plural("narrow.only", len(chosen.only)))
         words = " · ".join(parts)
         room = self._theme.px(150)
         shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from app.domain.link_status import LinkState
 
 if TYPE_CHECKING:
-    from app.domain.mentorado import ProviderKind
+    from app.domain.mentorado import MentoradoId, ProviderKind
     from app.ui.mentorado_list.model import MentoradoRow
 
 
@@ -19,12 +19,14 @@ class Narrowing:
     cohort: str | None = None
     provider: ProviderKind | None = None
     never_connected: bool = False
+    only: frozenset[MentoradoId] | None = None  # these, whatever else is true of them
 
     def matches(self, row: MentoradoRow) -> bool:
         mentorado = row.mentorado
         return (
             (self.cohort is None or mentorado.cohort == self.cohort)
             and (self.provider is None or mentorado.link.provider is self.provider)
+            and (self.only is None or row.id in self.only)
             and not (self.never_connected and has_connected(row))
         )
 

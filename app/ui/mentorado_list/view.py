@@ -344,6 +344,11 @@ class ListPanel(QWidget):
         self.table.show_chosen()
         self.order_selected.emit(sort)
 
+    def narrow_to(self, narrowing: Narrowing) -> None:
+        """Narrow the list, as if that had been picked."""
+        self.bar.narrowing.choose(narrowing)
+        self._on_narrowed(narrowing)
+
     def _on_narrowed(self, narrowing: Narrowing) -> None:
         self._model.narrow(narrowing)
         self.bar.show_search(self._typed)
@@ -351,6 +356,5 @@ class ListPanel(QWidget):
 
     def _clear(self) -> None:
         self.clear_requested.emit()
-        self.bar.narrowing.choose(EVERYBODY)
-        self._on_narrowed(EVERYBODY)
+        self.narrow_to(EVERYBODY)
         self.chips.pick(ListFilter.ALL)

@@ -71,7 +71,7 @@ def test_the_reason_is_demanded_and_handed_on(on_views: OnViews) -> None:
         ways_past(views)[1].click()
         sheet = await opened(views)
         assert sheet.title.text() == "Recuperação guiada para Fábio Sampaio, mesmo com o incidente?"
-        assert "WhatsApp Web: 8 de 14 conexões caíram há 3 min." in words(sheet)
+        assert "8 de 14 conexões do WhatsApp Web caíram juntas às " in words(sheet)
         assert sheet.field.hasFocus()
         assert not sheet.confirm.isEnabled()
         assert sheet.field.accessibleDescription() == "Faltam 10 caracteres."
