@@ -77,8 +77,8 @@ class MentoradoRow:
 
     def __post_init__(self, sort: SortOrder) -> None:
         self.hay = search_text(self.mentorado)
-        self.order = sort_key(self, sort)
         self.group = self.find_group()
+        self.order = sort_key(self, sort)
 
     @property
     def id(self) -> MentoradoId:
@@ -399,7 +399,7 @@ class MentoradoListModel(QAbstractListModel):
     def _is_found(self, row: MentoradoRow) -> bool:
         in_group = row.group is not ListFilter.ARCHIVED if self._group is ListFilter.ALL else row.group is self._group
         narrowed = self._narrowing is EVERYBODY or self._narrowing.matches(row)
-        return in_group and narrowed and self._query.matches(row.hay)
+        return in_group and narrowed and (not self._query.parts or self._query.matches(row.hay))
 
     def _put_in_order(self, changed: Iterable[MentoradoRow]) -> None:
         """Move those of *changed* who stand somewhere else now. Views keep what is selected and where they are."""

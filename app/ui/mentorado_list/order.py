@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from app.domain.names import fold_accents
-from app.text.signs import Tone, tone_of
 
 if TYPE_CHECKING:
     from app.ui.mentorado_list.model import MentoradoRow
@@ -28,7 +27,9 @@ class SortOrder(StrEnum):
     COHORT = "cohort"
 
 
-_URGENCY: Final = MappingProxyType({Tone.ERROR: 0.0, Tone.WAITING: 1.0})
+_URGENCY: Final = MappingProxyType({"error": 0.0, "waiting": 1.0})
+"""By the group of a row. Who is archived has one of their own, and needs nobody."""
+
 _CALM = 2.0
 """Who is well, off, or on the way back by themselves: nobody has to do anything, so these do not change places."""
 
@@ -41,11 +42,9 @@ def sort_key(row: MentoradoRow, sort: SortOrder) -> SortKey:
 
 
 def _needs_you(row: MentoradoRow) -> tuple[float, str]:
-    if row.mentorado.archived:
-        return _CALM, ""
-    if row.stop is not None:
-        return _URGENCY[Tone.ERROR], ""
-    return (_URGENCY.get(tone_of(row.status), _CALM) if row.status else _CALM), ""
+    if row.stop is not None and row.mentorado.archived_at is None:
+        return _URGENCY["error"], ""
+    return _URGENCY.get(row.group, _CALM), ""
 
 
 def _problem(row: MentoradoRow) -> tuple[float, str]:
