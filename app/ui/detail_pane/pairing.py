@@ -138,6 +138,8 @@ class PairingPanel(QFrame):
         self.stage = Stage.NONE
         """How far the pairing is; read only."""
         self._code: QrCode | None = None
+        self._can_type = False
+        self._plate_used = False
         self._matrix: QrMatrix | None = None
         self._enlarged: QrDialog | None = None
         self._account: PhoneNumber | None = None
@@ -154,7 +156,7 @@ class PairingPanel(QFrame):
         self._copied = CodeClipboard(clock, self)
         self._copied.changed.connect(self._render)
         self._typed = PairingCodeView(theme, self._copied)
-        self._typed.back_requested.connect(self._show_qr_again)
+        self._typed.back_requested.connect(self._go_back_to_qr)
         self._copy = QPushButton()
         self._copy.setProperty("role", "quiet")
         self._copy.clicked.connect(self._copy_picture)
@@ -229,6 +231,7 @@ class PairingPanel(QFrame):
         self._steps.show_steps(account)
         if code != self._code:
             self.stage, self._code, self._matrix = Stage.CODE, code, None
+            self._can_type = self._may_type()
             self._prepare(code)
         self.stage = self._stage_of_code()
         self._render()
@@ -269,7 +272,7 @@ class PairingPanel(QFrame):
         """Every stage begins without a code: what was shown before belongs to the past."""
         if stage is self.stage is Stage.NONE:
             return
-        if self._code is not None:
+        if self._copied.holds_picture or self._copied.holds_text:
             self._copied.take_back()
         self.stage = stage
         self._code = self._matrix = None
@@ -296,6 +299,10 @@ class PairingPanel(QFrame):
             self.typing_changed.emit(True)
             if in_focus:
                 self._typed.setFocus()
+
+    def _go_back_to_qr(self) -> None:
+        self._show_qr_again()
+        self._plate.setFocus()  # else the next in the row has it, and that gives everything up
 
     def _show_qr_again(self) -> None:
         self._forget_typed()
@@ -353,6 +360,13 @@ class PairingPanel(QFrame):
         return Stage.LAPSED if self._clock.now() >= self._code.expires_at else Stage.CODE
 
     def _render(self) -> None:
+        focused = self.focusWidget()
+        had_focus = focused is not None and focused.hasFocus()
+        self._show_parts()
+        if focused is not None and had_focus and not focused.isVisible():
+            self.setFocus()  # else the next in the row has it, and that may be giving up
+
+    def _show_parts(self) -> None:
         stage = self.stage
         with_plate = stage in (Stage.CODE, Stage.LAPSED, Stage.EXPIRED) and not self._typing
         for part in (self._plate, self._life, self._steps):
@@ -360,13 +374,15 @@ class PairingPanel(QFrame):
         self._typed.setVisible(self._typing)
         self._copy.setVisible(stage is Stage.CODE and not self._typing)
         self._show_typed_life()
-        self._type_instead.setVisible(stage is Stage.CODE and not self._typing and self._may_type())
+        self._type_instead.setVisible(stage is Stage.CODE and not self._typing and self._can_type)
         self._renew.setVisible(stage is Stage.EXPIRED)
         self._notice.setVisible(stage in (Stage.WAITING_TURN, Stage.SIGNING_IN))
         self._cancel.setVisible(self._cancellable and stage is not Stage.EXPIRED)
         self._choices.setVisible(not (self._type_instead.isHidden() and self._cancel.isHidden()))
         self._show_notice()
-        self._show_plate(self._plate)
+        if with_plate or self._plate_used:  # once more when it is left, so that no code stays on it
+            self._show_plate(self._plate)
+            self._plate_used = with_plate
         if with_plate:
             self._show_life(self._life)
         if enlarged := self._enlarged:

@@ -141,6 +141,7 @@ class PairingOutcomeCard(QFrame):
         column.addLayout(head)
         for part in (self._moving, self.smoke_test, self.next):
             column.addWidget(part)
+        self._moving.hide()
         self.hide()
 
     def show_outcome(

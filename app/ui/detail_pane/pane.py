@@ -234,11 +234,18 @@ class DetailPane(QWidget):
         if page != self._page:
             self._page = page
             self._pages.turn_to(side, anybody=self._view is not None)
+        self._show_view()
+
+    def _show_view(self) -> None:
+        focused = self.focusWidget()
+        had_focus = focused is not None and focused.hasFocus()
         if self._view is not None:
             self._content.show_view(self._view)
         hidden = self._view is not None and self._content.code_lives
         if hidden is not self._pages.tabs_hidden:
             self._pages.hide_tabs(hidden)
+        if focused is not None and had_focus and not focused.isVisible():
+            self._pages.scroll.setFocus()  # what goes by itself hands the focus to nobody, least of all an action
 
     def _look_up(self) -> MentoradoView | None:
         mentorado_id = self._mentorado_id
@@ -281,7 +288,7 @@ class DetailPane(QWidget):
         """Show these parts of the view, which are all that has changed."""
         if self._view is not None:
             self._view = replace(self._view, **changes)
-            self._content.show_view(self._view)
+            self._show_view()
 
     def _tick(self) -> None:
         now = self._clock.now()
@@ -312,7 +319,12 @@ class DetailPane(QWidget):
         finally:
             self._busy.discard(mentorado_id)
             self._refresh()
-            if pressed is not None and self.focusWidget() is self._pages.scroll and pressed.isEnabled():
+            if (
+                pressed is not None
+                and self.focusWidget() is self._pages.scroll
+                and pressed.isEnabled()
+                and pressed.isVisible()
+            ):
                 pressed.setFocus()
 
     def _connect_next(self, mentorado_id: MentoradoId) -> None:

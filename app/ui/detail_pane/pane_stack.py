@@ -74,8 +74,6 @@ class PaneStack(QStackedLayout):
         hidden = hidden and self.tabs.currentIndex() + _SUMMARY != _CONVERSATIONS
         if hidden is self.tabs_hidden:
             return
-        if hidden and self.tabs.hasFocus():
-            self.scroll.setFocus()  # else the next in the row would have it, and that may be an action
         self.tabs_hidden = hidden
         self.tabs.setVisible(not hidden and self.conversations is not None)
         if hidden:

@@ -97,6 +97,8 @@ def shots() -> dict[str, Callable[[PaneHarness], None]]:
         "qr": lambda s: s.show_code(s.code(2, age=6)),
         "qr-urgent": lambda s: s.show_code(s.code(3, age=17)),
         "qr-lapsed": lambda s: s.show_code(s.code(3, age=21)),
+        "qr-typed": typed,
+        "qr-confirmed": confirmed,
         "qr-signing-in": lambda s: s.put(S.QR_READY, R.SIGNING_IN),
         "qr-expired": lambda s: s.put(S.BLOCKED, R.QR_EXPIRED, ago=60),
         "connected": lambda s: s.put(S.CONNECTED, ago=7200, evidence=s.evidence(**connected)),
@@ -139,6 +141,20 @@ async def drawn(harness: PaneHarness) -> None:
     panel = harness.pane._content.pairing
     while panel.stage is Stage.CODE and not panel._plate.readable:
         await asyncio.sleep(0.01)
+
+
+def typed(harness: PaneHarness) -> None:
+    harness.show_code(harness.code(2, age=6))
+    panel = harness.pane._content.pairing
+    panel._typing = True
+    panel._typed.show_code("ABCD-0001", harness.mentorados.get(THIAGO).phone)
+    panel._render()
+    panel.typing_changed.emit(True)
+
+
+def confirmed(harness: PaneHarness) -> None:
+    harness.show_code(harness.code(2, age=6))
+    harness.put(S.CONNECTED)
 
 
 def waiting_turn(harness: PaneHarness) -> None:
@@ -296,7 +312,7 @@ async def take(app: QApplication, out: Path, *, everything: bool) -> None:
             await screenshots.pane(f"{name}-{dress}", act)
         for name, build in runner.items():
             await screenshots.sheet(f"{name}-{dress}", build)
-    for name in ("qr", "wrong-account", "blocked-logged_out", "connected"):
+    for name in ("qr", "qr-typed", "wrong-account", "blocked-logged_out", "connected"):
         screenshots.dress(Mode.LIGHT, "pt-BR")
         await screenshots.pane(f"{name}-large-text", shots()[name], scale=200, long=True)
         await screenshots.pane(f"{name}-long-name", shots()[name], long=True)

@@ -372,6 +372,9 @@ async def test_asking_for_a_code_to_type_never_leaves_the_keyboard_on_giving_up(
         panel._type_instead.click()
         await settle()
         assert panel.window().focusWidget() is panel._typed._copy_steps
+        panel._typed._back.setFocus()
+        panel._typed._back.click()
+        assert panel.window().focusWidget() is panel._plate
 
 
 async def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(theme: Theme) -> None:
@@ -390,3 +393,25 @@ async def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(theme
         harness.provider.line.say(QrScanned(thiago.phone))
         await settle()
         assert not panel._type_instead.isVisible()
+
+
+async def test_what_goes_by_itself_hands_the_keyboard_to_no_action(theme: Theme) -> None:
+    async with pane_harness(theme, *(unpaired(each) for each in people())) as harness:
+        panel = open_pane(harness)
+        thiago = harness.mentorados.get(THIAGO)
+        await harness.core.do(ActionName.CONNECT, thiago)
+        harness.provider.line.say(QrIssued(LINK, 1, TOTAL, 60))
+        await drawn(harness)
+        harness.pane.activateWindow()
+        panel._type_instead.setFocus()
+        await harness.clock.advance(60)
+        panel.count_down()
+        assert harness.pane.focusWidget() is panel, "the code is over, and the next is not there yet"
+        harness.provider.line.say(QrIssued(LINK, 2, TOTAL, 20))
+        await drawn(harness)
+        panel._cancel.setFocus()
+        harness.provider.line.say(QrScanned(thiago.phone))
+        harness.provider.line.say(Connected(thiago.phone))
+        await settle()
+        assert harness.pane._content.outcome.isVisible()
+        assert harness.pane.focusWidget() is harness.pane._pages.scroll
