@@ -28,8 +28,7 @@ class Header(QFrame):
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = model
-        self._counts = model.counts()
+        self._counts = model.counts() if model.loaded else None
         self._theme = theme
         self._narrow = False
         self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
@@ -114,7 +113,7 @@ class Header(QFrame):
         self._summarise()
 
     def _summarise(self) -> None:
-        if not self._model.loaded:  # nothing is counted before it is known
+        if self._counts is None:  # nothing is counted before it is known
             self._summary.clear()
             return
         everybody, connected = self._counts[ListFilter.ALL], self._counts[ListFilter.CONNECTED]
