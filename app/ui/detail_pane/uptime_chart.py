@@ -106,6 +106,9 @@ def _colours(kind: Kind, tokens: Tokens) -> BadgeColours:
     return BadgeColours(fg=colours.bg, bg=colours.fg) if kind is Kind.BLOCKED else colours
 
 
+_LENGTHS = {span: span.length for span in TimeRange}
+
+
 class TimelineBand(QWidget):
     """Tab enters it, arrows walk its stretches, and so does the mouse; `pointed` tells at which it is."""
 
@@ -428,7 +431,7 @@ class UptimeChart(QWidget):
         if self._live is None or not self._read:
             return ()
         live, created, now = self._live
-        begin = max(now - self.span.length, min(created, now))
+        begin = max(now - _LENGTHS[self.span], min(created, now))
         return segments(self._moves, begin=begin, end=now, live=live)
 
     def _reserve(self) -> None:
