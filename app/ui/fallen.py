@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
 
 from app.text.status import state_badge, texts
 from app.ui.mentorado_list.model import ListFilter
@@ -69,6 +70,7 @@ class FallenNotice(QObject):
         if self._announced:
             show = partial(self._show, tuple(self._announced))
             self.toast.show_message(self._words(), texts("fallen.show"), show)
+            QApplication.alert(self._window)  # nothing happens where the window is looked at
         else:
             self.toast.hide()
 

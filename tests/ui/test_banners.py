@@ -10,12 +10,17 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QListWidget, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.domain.events import IncidentChanged
+from app.domain.incident import CheckResult, Finding, Incident
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import ProviderKind
 from app.text.status import texts
+from app.ui.incident_card import IncidentBanner, IncidentCard
 from app.ui.notices import Banners
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.window_harness import WindowHarness, person
+from tests.ui.window_harness import NOON, WindowHarness, person
 
 LONG = "/home/ana/.local/share/conecta/conecta.db is missing, and what was kept before is in other folders. " * 3
 
@@ -116,3 +121,42 @@ def test_nothing_is_scrolled_where_there_is_room(qtbot: QtBot, theme: Theme, qui
     finally:
         theme.set_text_scale(100)
     assert scrolled == []
+
+
+@pytest.mark.parametrize("scale", [100, 200])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 480)])
+def test_every_word_of_an_incident_can_be_read(
+    on_qt: OnQt, theme: Theme, tmp_path: Path, scale: int, width: int, height: int
+) -> None:
+    async def main() -> None:
+        harness = WindowHarness(tmp_path, [person(n) for n in range(20)], theme)
+        await harness.load()
+        await harness.show()
+        banners = harness.window.banners
+        theme.set_text_scale(scale)
+        harness.window.resize(width, height)
+        down = LinkStatus(state=LinkState.RECONNECTING, since=NOON)
+        card = IncidentCard(theme, harness.clock, lambda _who: down, show=len, try_all=len)
+        IncidentBanner(banners, lambda: card).on_lasting(
+            IncidentChanged(
+                Incident(
+                    provider=ProviderKind.WHATSAPP_WEB,
+                    since=NOON,
+                    affected=(person(1).id, person(2).id),
+                    of=3,
+                    causes=((Reason.NETWORK_DOWN, 2),),
+                    findings=tuple(
+                        Finding(each)
+                        for each in (CheckResult.NETWORK_GOOD, CheckResult.CLOCK_UNKNOWN, CheckResult.VERSION_REFUSED)
+                    ),
+                )
+            )
+        )
+        await asyncio.sleep(0.05)
+        assert cut(banners) == []
+        assert nameless(banners) == []
+        assert out_of_reach(banners) == []
+        await harness.close()
+
+    on_qt(main)
+    theme.set_text_scale(100)
