@@ -239,7 +239,7 @@ def _found(step: StepRecord) -> str:
 
 def _skipped(step: StepRecord) -> str:
     if "left_out" in step.facts and step.facts.get("code") in set(ProblemCode):
-        return status_text.problem(_problem(step))[0]
+        return status_text.problem(step_problem(step))[0]
     key = f"procedure.skipped.{step.facts.get('why')}"
     return texts(key) if texts.has(key) else texts("procedure.skipped.not_needed")
 
@@ -276,7 +276,7 @@ def _session_line(step: StepRecord) -> str:
     key = f"procedure.session_stays.{step.facts.get('why')}"
     if texts.has(key):
         return texts(key)
-    return status_text.problem(_problem(step))[0] if step.facts.get("code") in set(ProblemCode) else ""
+    return status_text.problem(step_problem(step))[0] if step.facts.get("code") in set(ProblemCode) else ""
 
 
 def _taken_back(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None) -> ProcedureText:
@@ -329,7 +329,7 @@ def _failed(
     if code == ProblemCode.BACKUP_LOCKED and procedure.head.kind is not ProcedureKind.RESTORE:
         return ProcedureText(texts("procedure.phrase_gone"), texts("procedure.phrase_gone_line"))
     sentence, next_step = (
-        status_text.problem(_problem(step)) if step and code in set(ProblemCode) else (texts("detail.crash"), "")
+        status_text.problem(step_problem(step)) if step and code in set(ProblemCode) else (texts("detail.crash"), "")
     )
     if procedure.undoing:
         safe = texts("procedure.failed_undoing")
@@ -338,7 +338,7 @@ def _failed(
     return ProcedureText(sentence, f"{next_step} {safe}".strip())
 
 
-def _problem(step: StepRecord) -> Problem:
+def step_problem(step: StepRecord) -> Problem:
     """Read the problem that a failed step recorded; files are shown by name."""
     code = ProblemCode(step.facts["code"])
     context = {name: value for name, value in step.facts.items() if name != "code"}

@@ -192,6 +192,8 @@ class MainWindowController(QObject):
             self._connect_in_turn(runner, ticks)
         elif what is ForMany.SWITCH_PROVIDER:
             self.switch_requested.emit(ticks.ids)
+        elif what is ForMany.BACK_UP:
+            ticks.discard(await for_many.back_up(runner, ticks.ids, window))
         elif what is ForMany.COHORT:
             ticks.discard(await for_many.put_in_cohort(runner, ticks.ids, window))
         elif archived := await for_many.archive(runner, ticks.ids, window):

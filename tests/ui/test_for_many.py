@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app.domain.actions import ActionName
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
+from app.domain.procedure import EntryKind, StepName
 from app.text.status import texts
 from app.ui.dialogs.for_many import ForManyDialog
 from app.ui.mentorado_list.tick_bar import ForMany
+from tests.ui.procedures.fake_procedures import FakeProcedures
 from tests.ui.window_checks import InWindow, settle, words
 from tests.ui.window_harness import NOON, WindowHarness, person
 from tests.waiting import until
@@ -188,7 +191,7 @@ def test_what_failed_is_tried_again_and_what_was_stopped_can_go_on(in_window: In
             dialog.cancel.click()  # a person stops it meanwhile
             await do(mentorado_id, typed)
 
-        dialog._work = type(dialog_work)(words="cohort", people=dialog_work.people, do=fails_once, asks=True)
+        dialog._work = replace(dialog_work, do=fails_once)
         QTest.keyClick(dialog.field, Key.Key_Return)
         assert dialog.focusWidget() is dialog.confirm, "Enter goes on to the button"
         assert asked == []
@@ -218,6 +221,72 @@ def test_a_switch_of_those_who_are_ticked_is_planned(in_window: InWindow) -> Non
         await settle()
         assert asked == [(person(1).id, person(2).id)]
         assert len(ticked(harness)) == 2
+
+    in_window(use)
+
+
+def phrase_fields(dialog: ForManyDialog) -> tuple[QLineEdit, QLineEdit]:
+    assert dialog.phrase is not None
+    return dialog.phrase.first, dialog.phrase.again
+
+
+def test_many_are_backed_up_with_one_passphrase_and_what_failed_is_tried_again(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        procedures = FakeProcedures(harness.bus, harness.clock)
+        harness.runner.procedures = procedures
+        harness.model.ticks.add([person(1).id, person(2).id])
+        dialog = await opened(harness, ForMany.BACK_UP)
+        assert dialog.confirm.text() == "Fazer 2 backups sem proteção"
+        first, again = phrase_fields(dialog)
+        assert dialog.focusWidget() is first
+        QTest.keyClick(first, Key.Key_Return)
+        await settle()
+        assert dialog.isVisible(), "Enter neither begins nor cancels"
+        assert procedures.asked == []
+        QTest.keyClicks(first, "uma frase longa")
+        assert not dialog.confirm.isEnabled()
+        QTest.keyClick(first, Key.Key_Return)
+        assert dialog.focusWidget() is again
+        QTest.keyClicks(again, "uma frase longa")
+        QTest.keyClick(again, Key.Key_Return)
+        await until(lambda: dialog.focusWidget() is dialog.confirm, within=2)
+        assert procedures.asked == []
+        assert dialog.confirm.text() == "Fazer 2 backups com esta frase"
+        QTest.keyClick(dialog.confirm, Key.Key_Return)
+        await until(lambda: procedures.asked == ["begin"], within=2)
+        (ana,) = procedures.unfinished()
+        procedures.write(ana.head.id, EntryKind.STEP_BEGAN, StepName.COLLECT)
+        full = {"code": ProblemCode.BACKUP_DISK_FULL.value}
+        procedures.write(ana.head.id, EntryKind.STEP_FAILED, StepName.COLLECT, full)
+        await until(lambda: procedures.asked == ["begin", "begin"], within=2)
+        procedures.write(procedures.unfinished()[1].head.id, EntryKind.ENDED)
+        await until(lambda: dialog.cancel.text() == "Fechar", within=2)
+        assert "1 backup foi feito." in words(dialog)
+        assert {result for _, result in results(dialog)} >= {"Backup feito, protegido"}
+        dialog.confirm.click()
+        await until(lambda: procedures.asked == ["begin", "begin", "go_on"], within=2)
+        procedures.write(ana.head.id, EntryKind.ENDED)
+        await until(lambda: "2 backups foram feitos." in words(dialog), within=2)
+        assert set(procedures.secrets) == {"uma frase longa"}
+        dialog.cancel.click()
+        await settle()
+        assert not ticked(harness)
+
+    in_window(use)
+
+
+def test_a_backup_that_somebody_stopped_is_said_to_be_under_way(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        procedures = FakeProcedures(harness.bus, harness.clock)
+        harness.runner.procedures = procedures
+        harness.model.ticks.add([person(1).id])
+        dialog = await opened(harness, ForMany.BACK_UP)
+        dialog.confirm.click()
+        await until(lambda: bool(procedures.unfinished()), within=2)
+        await procedures.pause(procedures.unfinished()[0].head.id)
+        await until(lambda: dialog.cancel.text() == "Fechar", within=2)
+        assert "Nenhum backup foi feito." in words(dialog)
+        assert len(ticked(harness)) == 1
 
     in_window(use)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
@@ -21,21 +22,28 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
 
+if TYPE_CHECKING:
+    from app.ui.procedures.forms import PassphraseField
+
 _ICON = 16
+_REST, _PHRASE, _LEAST = 380, 190, 68
+"""What is above and below the list of names, what a passphrase adds to it, and the least that is left of the list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkForMany:
     """What is to be done to each of *people*; *words* is its section of the catalogues. *refused* are not touched.
 
-    *do* is given the mentorado and what was typed, and raises `Problem` for one that could not be done.
+    *do* is given the mentorado and what was typed, and raises `Problem` for one that could not be done. *done* says
+    what was done, by what was typed.
     """
 
     words: str
     people: Sequence[Mentorado]
     refused: Sequence[tuple[Mentorado, Problem]] = ()
     do: Callable[[MentoradoId, str], Awaitable[object]]
-    asks: bool = False
+    done: Callable[[str], str]
+    asks: Literal["", "line", "passphrase"] = ""
 
 
 class FieldBeforeButton(QLineEdit):
@@ -57,8 +65,8 @@ class ForManyDialog(ConfirmDialog):
 
     def __init__(self, theme: Theme, over: QWidget, work: WorkForMany) -> None:
         count = len(work.people)
-        title, verb = (texts.plural(f"many.{work.words}.{part}", count) for part in ("title", "confirm"))
-        super().__init__(theme, over, title, verb)
+        verb = "" if work.asks == "passphrase" else texts.plural(f"many.{work.words}.confirm", count)
+        super().__init__(theme, over, texts.plural(f"many.{work.words}.title", count), verb)
         self._work = work
         self._left: list[Mentorado] = list(work.people)
         self._failed: list[Mentorado] = []
@@ -70,13 +78,18 @@ class ForManyDialog(ConfirmDialog):
         for aspect in ("kept", "changes"):
             self.add_aspect(aspect, texts(f"many.{work.words}.{aspect}"))
         self.field: QLineEdit | None = None
-        if work.asks:
+        self.phrase: PassphraseField | None = None
+        if work.asks == "line":
             self._add_field()
+        elif work.asks == "passphrase":
+            self._add_passphrase()
         self.summary = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.summary.setText(texts.plural("many.refused", len(work.refused)))
         self.summary.setVisible(bool(work.refused))
         headings = [texts("many.who"), texts("many.result")]
         self.table = ImportTable(theme, texts("many.table"), headings, count + len(work.refused))
+        room = over.window().height() - theme.px(_REST + (_PHRASE if work.asks == "passphrase" else 0))
+        self.table.setFixedHeight(min(self.table.height(), max(theme.px(_LEAST), room)))
         self._items = {each.id: self._add_row(each) for each, _ in work.refused}
         self._items |= {each.id: self._add_row(each) for each in work.people}
         for each, problem in work.refused:
@@ -98,6 +111,48 @@ class ForManyDialog(ConfirmDialog):
         self.body.addWidget(field)
         field.setFocus()
 
+    def _add_passphrase(self) -> None:
+        """One for all, which may be left empty; what that means is said in either case."""
+        from app.ui.procedures.forms import PassphraseField
+
+        self.phrase = phrase = PassphraseField(twice=True)
+        phrase.set_text(texts("begin.phrase"), texts("begin.phrase_again"))
+        phrase.first.setPlaceholderText(texts("begin.phrase_hint"))
+        self._means = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._means.setProperty("role", "secondary")
+        phrase.changed.connect(self._on_phrase)
+        # Later, so that the same Enter does not press the button: see `keyPressEvent`.
+        phrase.submitted.connect(self.confirm.setFocus, Qt.ConnectionType.QueuedConnection)
+        self.body.addWidget(phrase)
+        self.body.addWidget(self._means)
+        self._on_phrase()
+        phrase.first.setFocus()
+
+    def _on_phrase(self) -> None:
+        phrase = self.phrase
+        if phrase is None:
+            return
+        self._means.setText(phrase.why_not or texts("begin.phrase_means" if phrase.phrase else "begin.no_phrase_means"))
+        phrase.first.setAccessibleDescription(self._means.text())
+        self.confirm.setEnabled(bool(self._left) and not phrase.why_not)
+        kind = "protected" if phrase.phrase else "unprotected"
+        self.confirm.setText(texts.plural(f"many.{self._work.words}.confirm_{kind}", len(self._left)))
+        if self.isVisible():
+            self.fit()
+
+    @property
+    def typed(self) -> str:
+        """What was typed where something is asked for."""
+        if self.phrase is not None:
+            return self.phrase.phrase
+        return self.field.text() if self.field is not None else ""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter in a field answers nothing: it only goes on."""
+        in_field = isinstance(self.focusWidget(), QLineEdit)
+        if not (in_field and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)):
+            super().keyPressEvent(event)
+
     def _add_row(self, each: Mentorado) -> QTreeWidgetItem:
         item = QTreeWidgetItem([visible(each.name), ""])
         self.table.addTopLevelItem(item)
@@ -108,7 +163,7 @@ class ForManyDialog(ConfirmDialog):
         item, colours, side = self._items[each.id], self._theme.tokens, self._theme.px(_ICON)
         if problem is None:
             item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
-            item.setText(1, texts(f"many.{self._work.words}.done"))
+            item.setText(1, self._work.done(self.typed))
             item.setToolTip(1, "")
         else:
             sentence, next_step = words_of(problem)
@@ -121,16 +176,17 @@ class ForManyDialog(ConfirmDialog):
         """Go on with those who are left, one after the other."""
         if self._running:
             return
-        typed = self.field.text() if self.field is not None else ""
-        if self.field is not None:
-            self.field.setEnabled(False)
+        typed = self.typed
+        for part in (self.field, self.phrase):
+            if part is not None:
+                part.setEnabled(False)
         waiting, self._left, self._failed = self._left, [], []
         self._running, self._stopped = True, False
         self.confirm.setEnabled(False)
         self.cancel.setText(texts("many.stop"))
         self.cancel.setFocus()
-        for part in (self.bar, self.summary):
-            part.show()
+        self.bar.show()
+        self.summary.show()
         self.fit()
         try:
             while waiting and not self._stopped:

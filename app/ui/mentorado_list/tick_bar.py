@@ -24,6 +24,7 @@ class ForMany(StrEnum):
     """What can be done to all who are ticked."""
 
     CONNECT = "connect"
+    BACK_UP = "back_up"
     COHORT = "cohort"
     SWITCH_PROVIDER = "switch_provider"
     ARCHIVE = "archive"
@@ -32,6 +33,7 @@ class ForMany(StrEnum):
 _SIGNS: Final = MappingProxyType(
     {
         ForMany.CONNECT: "zap",
+        ForMany.BACK_UP: "download",
         ForMany.COHORT: "users",
         ForMany.SWITCH_PROVIDER: "swap",
         ForMany.ARCHIVE: "archive",

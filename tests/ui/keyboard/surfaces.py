@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtWidgets import QDialog, QWidget
 from shiboken6 import isValid
@@ -172,7 +173,8 @@ def _many(harness: WindowHarness, *, words: str) -> ForManyDialog:
     async def do(_mentorado_id: MentoradoId, _typed: str) -> None:
         """Nothing is done before the button is pressed."""
 
-    work = WorkForMany(words=words, people=harness.people, do=do, asks=words == "cohort")
+    asks: Mapping[str, Literal["line", "passphrase"]] = {"cohort": "line", "back_up": "passphrase"}
+    work = WorkForMany(words=words, people=harness.people, do=do, done=lambda _typed: "", asks=asks.get(words, ""))
     return ForManyDialog(harness.theme, harness.window, work)
 
 
@@ -390,6 +392,7 @@ SURFACES: Mapping[str, Opener] = {
     "overrule an incident": _dialog(_override),
     "archive many": _dialog(partial(_many, words="archive")),
     "put many in a cohort": _dialog(partial(_many, words="cohort")),
+    "back many up": _dialog(partial(_many, words="back_up")),
     "palette": partial(_performed, name="palette"),
     "smoke test": partial(_performed, name="smoke"),
     "shorten the retention": partial(_setting, name="retention"),
