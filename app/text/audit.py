@@ -166,7 +166,7 @@ def sealing(verified: Verification) -> str:
 
 def number(count: int) -> str:
     """Format *count* with the language's thousands separator."""
-    return f"{count:,}".replace(",", texts("audit.thousands"))
+    return texts.number(count)
 
 
 def when(at: datetime, today: date) -> str:

@@ -147,7 +147,7 @@ def size(count: int) -> str:
 
 def number(count: int) -> str:
     """``12.431``, as the language groups digits."""
-    return f"{count:,}".replace(",", texts("conversation.thousands"))
+    return texts.number(count)
 
 
 def delivery(state: DeliveryStatus) -> str:

@@ -15,6 +15,9 @@ from app.domain.names import visible
 
 LANGUAGES: Final = ("pt-BR", "en")
 
+_COUNTS: Final = frozenset({"accepted", "count", "done", "most", "of", "switched", "total"})
+"""The placeholders that say how many; their digits are grouped in every text."""
+
 
 def system_language() -> str:
     """Return Portuguese where it is the system's language, else English."""
@@ -72,7 +75,16 @@ class Translator:
     def __call__(self, key: str, **context: object) -> str:
         """Return the text for *key*. Raises `KeyError` when the key or a placeholder's value is missing."""
         words = self._catalogue()[key]
-        return visible(words.format_map(context)) if context or "{" in words else words
+        if not context and "{" not in words:
+            return words
+        for name in _COUNTS & context.keys():
+            if isinstance(count := context[name], int):
+                context[name] = self.number(count)
+        return visible(words.format_map(context))
+
+    def number(self, count: int) -> str:
+        """``12.431``, as the language groups digits."""
+        return f"{count:,}".replace(",", self._catalogue()["app.thousands"])
 
     def plural(self, key: str, count: int, **context: object) -> str:
         """Return the text for *count* things: ``key_zero`` where there is one, else ``key_one`` or ``key_other``."""

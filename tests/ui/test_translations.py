@@ -242,3 +242,10 @@ def test_the_words_need_no_qt() -> None:
 
     program = "import sys, app.text.status as t; t.texts('app.name'); sys.exit('PySide6' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_digits_of_counts_are_grouped_in_every_text(language: str) -> None:
+    texts.set_language(language)
+    mark = "." if language == "pt-BR" else ","
+    assert texts.plural("switch.count.messages", 12431).startswith(f"12{mark}431 ")
+    assert f"4{mark}097" in texts("campaign.draft.counter", count=4097, most=4096)

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QColor,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from app.domain.actions import ActionName, UnavailableReason
 from app.text.signs import ACTION_ICON, Tone
@@ -24,6 +34,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.action_menu import CARDS, MORE, RISKY, Availability, Slot, SlotState, resolve_slots
+from app.ui.widgets.labels import plain_tip
 
 _TILE = 36
 _CARD_ICON = 18
@@ -33,14 +44,18 @@ _WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.Alignm
 
 
 class ActionCard(QAbstractButton):
-    """Clickable when the action fits; `refused` otherwise. It is told which, it does not know the rules."""
+    """Shows an action, or with a lock why it does not fit now. It is told which, it does not know the rules.
+
+    A locked one can have the focus, so that its reason can be heard; pressed, it says the reason and does nothing.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._name = ActionName.CONNECT
         self._line = ""
-        self._shown: tuple[ActionName, str, str, bool] | None = None
+        self._locked = False
+        self._shown: tuple[ActionName, str, str, bool, bool] | None = None
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -52,16 +67,27 @@ class ActionCard(QAbstractButton):
     def name(self) -> ActionName:
         return self._name
 
+    @property
+    def locked(self) -> bool:
+        """Whether the action does not fit now."""
+        return self._locked
+
+    def show_reason(self) -> None:
+        """Say why it is locked."""
+        QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), plain_tip(self._line), self)
+        if QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.accessibleDescription()))
+
     def show_action(self, name: ActionName, refused: UnavailableReason | None, *, busy: bool = False) -> None:
         label, line = action(name)
-        content = (name, label, refusal(refused) if refused else line, refused is None and not busy)
+        content = (name, label, refusal(refused) if refused else line, refused is not None, busy)
         if content == self._shown:
             return  # measuring words is what costs
         self._shown = content
         self._name = name
-        self._line = content[2]
+        self._line, self._locked = content[2:4]
         self.setText(label)
-        self.setEnabled(refused is None and not busy)
+        self.setEnabled(not busy)
         self.setCursor(Qt.CursorShape.ArrowCursor if refused else Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(label)
         self.setAccessibleDescription(texts("detail.locked", why=self._line) if refused else line)
@@ -90,7 +116,8 @@ class ActionCard(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         tokens = self._theme.tokens
-        locked, warm = not self.isEnabled(), self.isEnabled() and self.underMouse()
+        locked = self._locked or not self.isEnabled()
+        warm = not locked and self.underMouse()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         edge = QPen(QColor(tokens.focus), 2) if self.hasFocus() else QPen(QColor(tokens.border), 1)
@@ -167,8 +194,15 @@ class _Place(QWidget):
         column.setSpacing(SPACE_1)
         column.addWidget(self.card)
         column.addWidget(self.past_the_lock)
-        for button in (self.card, self.past_the_lock):
-            button.clicked.connect(lambda _checked=False: request(self.card.name))
+        self._request = request
+        self.card.clicked.connect(self._on_card)
+        self.past_the_lock.clicked.connect(lambda _checked=False: request(self.card.name))
+
+    def _on_card(self, _checked: bool = False) -> None:
+        if self.card.locked:
+            self.card.show_reason()
+        else:
+            self._request(self.card.name)
 
     def show_fitting(self, shown: SlotState | None, *, busy: bool, offered: ActionName | None) -> None:
         self.setVisible(shown is not None)

@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QPoint,
     QPointF,
+    QRect,
     QRectF,
     QSize,
     Qt,
@@ -28,6 +29,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -88,6 +90,14 @@ class RowTable(QTableView):
     def _request_menu(self, index: QModelIndex, where: QPoint) -> None:
         """Emit that a menu is requested for this row, at screen position *where*."""
         raise NotImplementedError
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A banner above, or a smaller window, leaves the selected row whole if it was in sight."""
+        selected = self.currentIndex()
+        was_seen = QRect(QPoint(), event.oldSize()).intersects(self.visualRect(selected))
+        super().resizeEvent(event)
+        if selected.isValid() and was_seen:
+            self.scrollTo(selected)
 
     def _fit_rows(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._delegate.row_height)

@@ -116,7 +116,7 @@ async def test_a_draft_is_kept_when_the_page_is_left_and_its_mistakes_are_named(
         await until(lambda: h.page.banners.problems()[0].code is ProblemCode.CAMPAIGN_TEXT_LONG)
         assert composer.isVisible(), "where the text can be shortened"
         texts.set_language("en")
-        assert composer.counter.text() == "4097 of 4096 characters"
+        assert composer.counter.text() == "4,097 of 4,096 characters"
 
 
 async def test_a_dry_run_can_be_cancelled_and_one_that_is_out_of_date_is_made_again(theme: Theme, folder: Path) -> None:

@@ -144,14 +144,14 @@ async def test_a_suspension_counts_down_and_offers_to_connect_once_it_is_over(th
         harness.put(LinkState.BLOCKED, Reason.TEMPORARY_BAN, until=until, detail="402")
         assert "Faltam 3 dias" in words(harness)
         assert not harness.pane._content.lead.button.isVisible()
-        assert not card(harness, ActionName.CONNECT).isEnabled()
+        assert card(harness, ActionName.CONNECT).locked
         harness.clock.time = until - timedelta(minutes=1)
         harness.pane._refresh()
         assert "Falta 1 min" in words(harness)
         harness.clock.time = until
         harness.pane._refresh()
         assert harness.pane._content.lead.button.text() == "Conectar"
-        assert card(harness, ActionName.CONNECT).isEnabled()
+        assert not card(harness, ActionName.CONNECT).locked
 
 
 async def test_the_details_for_support_can_be_selected(theme: Theme) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QToolTip
 
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
@@ -17,6 +17,7 @@ from app.text.signs import ACTION_ICON
 from app.text.status import refusal, texts
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import plain_tip
 from tests.clock import settle
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach, read_aloud, spoken
@@ -46,11 +47,28 @@ async def test_a_card_that_does_not_fit_is_locked_and_says_why(theme: Theme) -> 
             harness.put(state, reason)
             for each in harness.pane._content.action_cards.cards:
                 why = harness.actions.unavailable_reason(each.name, THIAGO)
-                assert each.isEnabled() is (why is None), (state, reason)
+                assert each.locked is (why is not None), (state, reason)
                 assert why is None or refusal(why) in each.accessibleDescription(), (state, reason)
             assert nameless(harness.pane) == [], (state, reason)
             beyond = out_of_reach(harness.pane)
             assert [each for each in beyond if each is not plate or plate.readable] == [], (state, reason)
+
+
+async def test_a_locked_card_has_its_place_for_the_keyboard_and_pressed_says_why(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        locked = card(harness, ActionName.SMOKE_TEST)
+        assert locked.locked
+        locked.setFocus()
+        assert harness.pane.focusWidget() is locked
+        asked: list[ActionName] = []
+        harness.pane._content.action_requested.connect(asked.append)
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Space):
+            QToolTip.hideText()
+            QTest.keyClick(locked, key)
+            assert QToolTip.text() == plain_tip(locked._line)
+        assert asked == []
+        QToolTip.hideText()
 
 
 def test_every_action_has_an_icon() -> None:

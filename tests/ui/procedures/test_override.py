@@ -57,7 +57,7 @@ def test_a_locked_card_says_why_and_offers_the_way_past(on_views: OnViews) -> No
     async def use(views: Views) -> None:
         await incident(views)
         cards = {card.name: card for card in views.pane._content.action_cards.cards}
-        assert not cards[ActionName.RECOVER].isEnabled()
+        assert cards[ActionName.RECOVER].locked
         assert refusal(UnavailableReason.INCIDENT) in cards[ActionName.RECOVER].accessibleDescription()
         names = [spoken(button) for button in ways_past(views)]
         assert names == ["Continuar mesmo assim… Backup e reautenticar", "Continuar mesmo assim… Recuperação guiada"]

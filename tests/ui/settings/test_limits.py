@@ -49,7 +49,7 @@ def test_a_tighter_limit_is_taken_at_once(in_harness: InHarness) -> None:
     async def use(harness: Harness) -> None:
         section = section_of(harness)
         assert section.fields["per_day"].text() == "200"
-        assert section.rows["per_day"].line.text().endswith("Padrão 200; de 1 a 10000.")
+        assert section.rows["per_day"].line.text().endswith("Padrão 200; de 1 a 10.000.")
         assert section._reset_row.isHidden()
         await type_in(harness, "per_day", "50")
         await type_in(harness, "quiet_from", "19h30")
@@ -90,7 +90,7 @@ def test_a_looser_limit_asks_for_a_reason_which_the_audit_keeps(in_harness: InHa
 @pytest.mark.parametrize(
     ("name", "typed", "expected"),
     [
-        ("per_day", "0", "Mensagens por dia: este valor não é aceito. Escolha um número inteiro de 1 a 10000."),
+        ("per_day", "0", "Mensagens por dia: este valor não é aceito. Escolha um número inteiro de 1 a 10.000."),
         ("per_minute", "muitas", "Mensagens por minuto: este valor não é aceito."),
         ("longest_gap", "2", "Escolha um número inteiro de 3 a 3600."),
         ("quiet_to", "25:00", "Fim do horário de silêncio: isto não é uma hora do dia. Escreva horas e minutos"),
