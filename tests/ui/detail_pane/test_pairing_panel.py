@@ -278,7 +278,7 @@ async def test_the_phones_answer_takes_the_place_of_the_code(theme: Theme) -> No
         assert stage_of(panel) is Stage.SIGNING_IN
         assert panel._matrix is None
         assert seen(harness) == []
-        assert "O celular leu o código" in words(panel)
+        assert "O celular aceitou o código" in words(panel)
         harness.provider.line.say(Connected(account))
         await settle()
         assert stage_of(panel) is Stage.NONE

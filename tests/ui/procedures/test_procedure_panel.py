@@ -80,7 +80,7 @@ def test_each_step_is_said_in_plain_words(on_views: OnViews) -> None:
             "23-asking": "Pronto para o novo código?",
             "24-pair-preparing": "Preparando o novo código",
             "25-pair-code": "Peça a Fábio Sampaio para ler este código com o WhatsApp do número final 0009.",
-            "28-pair-signing-in": "O celular leu o código",
+            "28-pair-signing-in": "O celular aceitou o código",
             "29-smoke-check": "Ninguém mais recebe esta nota.",
             "30-paused-after": "Nada foi perdido.",
             "31-done": "O histórico inteiro foi mantido.",
