@@ -316,6 +316,8 @@ class ProcedureView(QWidget):
         self._shown: ProcedureState | None = None
         self._procedure: Procedure | None = None
         self._stage = Stage.NONE
+        self._typing = False
+        self._mentorado: Mentorado | None = None
         self.attention = CurrentStepCard(runner.theme)
         self.attention.wanted.connect(self.wanted)
         self.phrase = PassphraseField()
@@ -326,6 +328,7 @@ class ProcedureView(QWidget):
         self.pairing = PairingPanel(
             runner.theme, runner.clock, phone_codes=runner.supervisor.phone_codes, cancellable=False
         )
+        self.pairing.typing_changed.connect(self._on_typing)
         self._heading = ScaledLabel(runner.theme, TEXT_SMALL, QFont.Weight.DemiBold)
         self.steps = StepList(runner.theme)
         column = QVBoxLayout(self)
@@ -352,7 +355,7 @@ class ProcedureView(QWidget):
 
     def show_procedure(self, procedure: Procedure, mentorado: Mentorado, *, busy: bool) -> None:
         moved = self._procedure is None or procedure.state is not self._procedure.state
-        self._procedure = procedure
+        self._procedure, self._mentorado = procedure, mentorado
         self._show_pairing(procedure, mentorado)
         self._show_text(procedure, mentorado)
         if procedure.state is not ProcedureState.RUNNING:
@@ -398,6 +401,12 @@ class ProcedureView(QWidget):
             self.attention.show_ledger(entries(ledger, kind, name, self._runner.clock.now()))
             self.text_expanded.emit()
 
+    def _on_typing(self, typing: bool) -> None:
+        """The code itself says what is to be typed where."""
+        self._typing = typing
+        if self._procedure is not None and self._mentorado is not None and self._shows_code:
+            self._show_text(self._procedure, self._mentorado)
+
     def bring_code_into_view(self) -> None:
         """A code that cannot be seen whole cannot be scanned."""
         if self._shows_code:
@@ -406,7 +415,8 @@ class ProcedureView(QWidget):
     def _show_text(self, procedure: Procedure, mentorado: Mentorado) -> None:
         match self._stage:
             case Stage.CODE | Stage.LAPSED:
-                self.attention.show_text(ProcedureText(scan(mentorado), ""), CODE)
+                asked = texts("badge.code_to_type") if self._typing else scan(mentorado)
+                self.attention.show_text(ProcedureText(asked, ""), CODE)
             case Stage.SIGNING_IN:
                 self.attention.show_text(ProcedureText(texts("qr.accepted"), texts("qr.accepted_line")), CODE)
             case Stage.WAITING_TURN:

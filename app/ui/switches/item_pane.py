@@ -33,6 +33,7 @@ class ScanPanel(QWidget):
         self._mentorados = mentorados
         self.heading = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
         self.pairing = PairingPanel(theme, clock, phone_codes=supervisor.phone_codes, cancellable=False)
+        self.pairing.typing_changed.connect(lambda typing: self.heading.setVisible(not typing))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, t.SPACE_3)
         column.setSpacing(t.SPACE_3)

@@ -160,3 +160,18 @@ async def test_an_expired_code_is_a_step_that_can_be_tried_again(theme: Theme) -
         await press_button(harness, "Pausar")
         await read_aloud_in(harness, "Parado em “Ler o novo código”.")
         assert not sheet.view.pairing.isVisible()
+
+
+@pytest.mark.within(20)
+async def test_a_code_to_type_is_not_called_one_to_scan(theme: Theme) -> None:
+    async with logged_out(theme) as harness:
+        sheet = await press(harness, ActionName.REAUTHENTICATE)
+        await press_button(harness, "Ler novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60))
+        await read_aloud_in(harness, "para ler este código")
+        sheet.view.pairing._type_instead.click()
+        await read_aloud_in(harness, "Peça ao mentorado para digitar este código")
+        assert sheet.view.attention.sentence.text() == texts("badge.code_to_type")
+        sheet.view.pairing._typed._back.click()
+        assert sheet.view.attention.sentence.text() != texts("badge.code_to_type")
