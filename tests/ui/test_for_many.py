@@ -129,6 +129,21 @@ def test_the_button_opens_the_boxes_and_the_keyboard_goes_to_the_list(in_window:
     in_window(use)
 
 
+def test_the_one_who_is_selected_stays_whole_when_the_boxes_open(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        table = harness.window.list.table
+        harness.window.resize(640, 480)
+        await settle()
+        last = table.viewport().height() // table.rowHeight(0) - 1
+        table.choose(harness.model.shown_ids()[last])
+        harness.model.ticks.begin()
+        await settle()
+        area = table.visualRect(table.currentIndex())
+        assert table.viewport().rect().contains(area)
+
+    in_window(use)
+
+
 def test_many_are_archived_after_their_names_were_read_and_all_come_back(in_window: InWindow) -> None:
     async def use(harness: WindowHarness) -> None:
         await switched_off(harness)

@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -81,6 +82,14 @@ class MentoradoTable(RowTable):
         index = self._model.index(row)
         self.setCurrentIndex(index)
         self.scrollTo(index)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A line that appears above the list leaves who is selected in view."""
+        at_bottom = self.visualRect(self.currentIndex()).bottom()
+        was_seen = self.selectionModel().hasSelection() and 0 < at_bottom <= event.oldSize().height()
+        super().resizeEvent(event)
+        if was_seen:
+            self.scrollTo(self.currentIndex())
 
     def open_first(self) -> None:
         self.selectRow(0)

@@ -69,6 +69,16 @@ async def test_an_empty_page_says_what_a_switch_does_and_leads_to_a_plan_in_read
         assert seen == fields, "Tab walks them as they are read"
 
 
+async def test_a_plan_for_those_who_were_chosen_in_the_list_is_about_them_alone(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        first, second, third, *_rest = await h.core.people(4)
+        h.page.compose_for([first.id, second.id])
+        assert h.page.form.isVisible()
+        assert set(h.page.form.plan.mentorados) == {first.id, second.id}
+        h.page.compose_for([third.id])
+        assert h.page.form.plan.mentorados == (third.id,), "not those of the last time, too"
+
+
 async def test_the_defaults_are_careful_and_the_plan_is_told_in_words(theme: Theme) -> None:
     async with open_switches(theme) as h:
         first, *_rest = await h.core.people(7)
