@@ -143,7 +143,11 @@ class ReportView(QWidget):
         if self.problem is not None:
             words = " ".join(problem(self.problem))
         else:
-            words = texts.plural("campaign.report.type", count) if count else texts("campaign.report.nobody")
+            words = (
+                texts.plural("campaign.report.type", count, typed=str(count))
+                if count
+                else texts("campaign.report.nobody")
+            )
         self.asked.setText(words)
         self.asked.setProperty("role", "danger" if self.problem is not None else "")
         self.asked.style().polish(self.asked)
