@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +11,11 @@ from PySide6.QtCore import QByteArray, QCoreApplication, QLibraryInfo, QObject, 
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.domain.mentorado import ProviderKind
 from app.text.status import texts
 from app.text.translator import LANGUAGES, system_language
 from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.narrowing import Narrowing
 from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme.theme import SCALES, Mode, Theme
 from app.ui.widgets.action_menu import pop_up
@@ -97,6 +101,23 @@ class Preferences:
         self._settings.setValue("sort", sort.value)
 
     @property
+    def views(self) -> list[Narrowing]:
+        """What the list was narrowed to and is kept to come back to."""
+        kept = self._text("views")
+        try:
+            return [_narrowing(each) for each in json.loads(kept)] if kept else []
+        except (ValueError, TypeError, AttributeError):
+            return []
+
+    @views.setter
+    def views(self, views: Sequence[Narrowing]) -> None:
+        kept = [
+            {"cohort": view.cohort, "provider": view.provider, "never_connected": view.never_connected}
+            for view in views
+        ]
+        self._settings.setValue("views", json.dumps(kept))
+
+    @property
     def span(self) -> TimeRange:
         """The time range of the timeline."""
         from app.domain.uptime import TimeRange  # not before the first picture
@@ -125,6 +146,16 @@ class Preferences:
     def _text(self, key: str) -> str:
         value = self._settings.value(key, "")
         return value if isinstance(value, str) else str(value)
+
+
+def _narrowing(kept: Mapping[str, object]) -> Narrowing:
+    """Raises `ValueError` for a provider that there is not."""
+    cohort, kind = kept.get("cohort"), kept.get("provider")
+    return Narrowing(
+        cohort=None if cohort is None else str(cohort),
+        provider=None if kind is None else ProviderKind(str(kind)),
+        never_connected=kept.get("never_connected") is True,
+    )
 
 
 class AppearanceController(QObject):

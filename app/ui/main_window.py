@@ -223,6 +223,7 @@ class MainWindow(QMainWindow):
         listed.clear_requested.connect(header.search.clear)
         listed.group_selected.connect(partial(setattr, self._preferences, "group"))
         listed.order_selected.connect(partial(setattr, self._preferences, "sort"))
+        listed.bar.narrowing.views_changed.connect(partial(setattr, self._preferences, "views"))
         listed.emptied.connect(lambda is_empty: self.body.set_pane_needed(not is_empty))
         listed.table.typed.connect(header.search.take_text)
         listed.table.chosen.connect(self._show_in_pane)
@@ -297,6 +298,7 @@ class MainWindow(QMainWindow):
         if geometry is not None:
             self.restoreGeometry(geometry)
         self.list.sort_by(self._preferences.sort)
+        self.list.bar.narrowing.views = self._preferences.views
         self.list.chips.pick(self._preferences.group)
         self._fit_screen()
         app = QGuiApplication.instance()

@@ -42,6 +42,13 @@ def test_what_cannot_be_read_was_never_chosen(tmp_path: Path) -> None:
     assert odd.sort is SortOrder.NEEDS_YOU
 
 
+@pytest.mark.parametrize("kept", ["[", "7", "[7]", '[{"provider": "pigeon"}]', "{}"])
+def test_views_that_cannot_be_read_were_never_kept(tmp_path: Path, kept: str) -> None:
+    preferences = Preferences(tmp_path / "window.ini")
+    preferences._settings.setValue("views", kept)
+    assert preferences.views == []
+
+
 @pytest.mark.parametrize(("kept", "used"), [("50", 100), ("400", 200), ("125", 125)])
 def test_text_sizes_stay_within_bounds(tmp_path: Path, kept: str, used: int) -> None:
     file = tmp_path / "window.ini"

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import StorageFailed, StorageRecovered
 from app.domain.link_status import LinkState, LinkStatus
+from app.domain.mentorado import ProviderKind
 from app.domain.names import fold_accents
 from app.domain.uptime import TimeRange
 from app.text.signs import Tone, tone_of
@@ -20,7 +21,7 @@ from app.text.status import texts
 from app.ui.appearance import Preferences
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import STATUS_ROLE, ListFilter, MentoradoListModel
-from app.ui.mentorado_list.narrowing import has_connected
+from app.ui.mentorado_list.narrowing import Narrowing, has_connected
 from app.ui.mentorado_list.order import SortOrder
 from app.ui.theme.theme import DARK, Mode, Theme
 from tests.clock import StillClock
@@ -386,6 +387,28 @@ def test_the_list_is_narrowed_to_a_cohort_and_a_provider_and_says_how_many_match
         assert all(not has_connected(harness.model.painted(row)[0]) for row in range(harness.model.rowCount()))
         pick(bar.narrowing.menu_of_choices(), "Limpar filtros")
         assert len(shown_names(harness)) == 40
+
+    in_window(use)
+
+
+def test_filters_are_kept_as_a_view_and_come_back_after_a_restart(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        narrowing = harness.window.list.bar.narrowing
+        file = harness.folder / "window.ini"
+        keep = next(entry for entry in narrowing.menu_of_choices().actions() if entry.text().startswith("Guardar"))
+        assert not keep.isEnabled(), "everybody is no view"
+        pick(narrowing.menu_of_choices(), "Turma", "Turma 13")
+        pick(narrowing.menu_of_choices(), "Provedor", "Z-API")
+        pick(narrowing.menu_of_choices(), "Guardar este filtro como visão")
+        pick(narrowing.menu_of_choices(), "Limpar filtros")
+        harness.preferences.save()
+        assert Preferences(file).views == [Narrowing(cohort="Turma 13", provider=ProviderKind.ZAPI)]
+        pick(narrowing.menu_of_choices(), "Z-API · Turma 13")
+        assert narrowing.accessibleName() == "Filtrar: Z-API · Turma 13"
+        assert 0 < len(shown_names(harness)) < 40
+        pick(narrowing.menu_of_choices(), "Esquecer esta visão")
+        harness.preferences.save()
+        assert Preferences(file).views == []
 
     in_window(use)
 

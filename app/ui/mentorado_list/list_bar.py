@@ -33,12 +33,15 @@ class NarrowingButton(QPushButton):
 
     picked = Signal(object)
     """Carries a `Narrowing`."""
+    views_changed = Signal(object)
+    """Carries the views that are kept now, each a `Narrowing`."""
 
     def __init__(self, theme: Theme, people: Callable[[], Sequence[Mentorado]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._people = people
         self.chosen = EVERYBODY
+        self.views: Sequence[Narrowing] = ()
         self.setProperty("role", "quiet")
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.clicked.connect(lambda: pop_up(self.menu_of_choices(), self.mapToGlobal(QPoint(0, self.height() + 4))))
@@ -57,16 +60,7 @@ class NarrowingButton(QPushButton):
         self.updateGeometry()
 
     def retranslate(self) -> None:
-        chosen, parts = self.chosen, []
-        if chosen.never_connected:
-            parts.append(texts("narrow.never_connected"))
-        if chosen.provider is not None:
-            parts.append(provider(chosen.provider))
-        if chosen.cohort is not None:
-            parts.append(_cohort_words(chosen.cohort))
-        if chosen.only is not None:
-            parts.append(texts.plural("narrow.only", len(chosen.only)))
-        words = " · ".join(parts)
+        words = _words(self.chosen)
         room = self._theme.px(150)
         shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
         self.setText((shown or texts("narrow.name")).replace("&", "&&"))
@@ -87,6 +81,15 @@ class NarrowingButton(QPushButton):
         cohorts = sorted({each.cohort for each in people}, key=lambda cohort: (not cohort, fold_accents(cohort)))
         self._add_choices(menu, "cohort", [(_cohort_words(cohort), cohort) for cohort in cohorts])
         menu.addSeparator()
+        for view in self.views:
+            entry = menu.addAction(_words(view).replace("&", "&&"))
+            entry.setCheckable(True)
+            entry.setChecked(view == chosen)
+            entry.triggered.connect(partial(self._pick, view))
+        is_kept = chosen in self.views
+        keep = menu.addAction(texts("narrow.forget_view" if is_kept else "narrow.keep_view"))
+        keep.setEnabled(chosen != EVERYBODY and chosen.only is None)
+        keep.triggered.connect(self._forget if is_kept else self._keep)
         clear = menu.addAction(texts("narrow.clear"))
         clear.setEnabled(chosen != EVERYBODY)
         clear.triggered.connect(partial(self._pick, EVERYBODY))
@@ -105,6 +108,15 @@ class NarrowingButton(QPushButton):
             change: dict[str, Any] = {field: value}
             entry.triggered.connect(partial(self._pick, replace(self.chosen, **change)))
             group.addAction(entry)
+
+    def _keep(self) -> None:
+        """Keep what the list is narrowed to as a view; its words are its name."""
+        self.views = sorted((*self.views, self.chosen), key=lambda view: fold_accents(_words(view)))
+        self.views_changed.emit(self.views)
+
+    def _forget(self) -> None:
+        self.views = [view for view in self.views if view != self.chosen]
+        self.views_changed.emit(self.views)
 
     def _pick(self, narrowing: Narrowing, _checked: bool = False) -> None:
         if narrowing != self.chosen:
@@ -174,6 +186,20 @@ class ListBar(QWidget):
 
 def _orders() -> list[tuple[SortOrder, str]]:
     return [(sort, texts(f"sort.{sort}")) for sort in SortOrder]
+
+
+def _words(narrowing: Narrowing) -> str:
+    """Everything that is set, in one line; empty where nothing is."""
+    parts = []
+    if narrowing.never_connected:
+        parts.append(texts("narrow.never_connected"))
+    if narrowing.provider is not None:
+        parts.append(provider(narrowing.provider))
+    if narrowing.cohort is not None:
+        parts.append(_cohort_words(narrowing.cohort))
+    if narrowing.only is not None:
+        parts.append(texts.plural("narrow.only", len(narrowing.only)))
+    return " · ".join(parts)
 
 
 def _cohort_words(cohort: str) -> str:
