@@ -170,7 +170,9 @@ class DetailPane(QWidget):
         if mentorado_id == self._mentorado_id:
             return
         self._outcomes.forget(self._mentorado_id)
-        self._mentorado_id = mentorado_id
+        left, self._mentorado_id = self._mentorado_id, mentorado_id
+        if left is not None:
+            self._sides.leave(left)
         self._pages.show_mentorado(mentorado_id)
         self._past.clear()
         self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another

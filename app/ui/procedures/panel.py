@@ -192,6 +192,11 @@ class ProcedurePanel(QWidget):
         """The form shown before the procedure begins."""
         return self._form
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether a form is shown that nobody has answered yet."""
+        return self._form is not None and not self._form.settled and not self._busy
+
     def ask(self, request: ActionRequest) -> None:
         """Show the form for *request*."""
         self._request, self._procedure = request, None
@@ -471,6 +476,12 @@ class ProcedurePanelController(QObject):
         self._pages.removeWidget(sheet)
         sheet.hide()
         sheet.deleteLater()
+
+    def leave(self, mentorado_id: MentoradoId) -> None:
+        """Somebody else is on show now: a form that was not answered goes, with what was typed in it."""
+        panel = self.panels.get(mentorado_id)
+        if panel is not None and panel.unanswered:
+            self.close(mentorado_id)
 
     def _raise_panel(self, mentorado_id: MentoradoId) -> None:
         self.changed.emit()

@@ -173,6 +173,26 @@ def test_the_button_says_whether_the_file_will_be_protected(on_views: OnViews) -
     on_views(use)
 
 
+def test_a_form_that_was_not_answered_goes_when_its_mentorado_is_left(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        form = await backing_up(views)
+        form.phrase.first.setText(PHRASE)
+        views.harness.window.choose(views.harness.people[1].id)
+        await settle()
+        assert views.who.id not in views.pane._sides.panels
+        views.harness.window.choose(views.who.id)
+        await settle()
+        assert PHRASE not in [each.text() for each in views.pane.findChildren(QLineEdit) if each.isVisible()]
+        procedure = await views.follow(ProcedureKind.BACKUP)
+        views.harness.window.choose(views.harness.people[1].id)
+        await settle()
+        views.harness.window.choose(views.who.id)
+        assert views.sheet.procedure == views.procedures.active(views.who.id), "what was begun stays"
+        assert procedure
+
+    on_views(use)
+
+
 # --- a backup --------------------------------------------------------------------------------------------------------
 
 
