@@ -22,7 +22,7 @@ from app.domain.actions import ActionName
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged, SwitchesChanged
-from app.domain.mentorado import LinkId, MentoradoId
+from app.domain.mentorado import MentoradoId
 from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
 from app.domain.repositories import Clock
 from app.domain.switch import (
@@ -110,11 +110,6 @@ class SwitchService:
     def wants_second(self) -> bool:
         """Whether a second person must approve what is approved now."""
         return self._settings_service.settings.switch_second_person
-
-    def former_of(self, mentorado_id: MentoradoId) -> LinkId | None:
-        """The link of the former provider, while it is kept signed in and silent."""
-        item = self.item_of(mentorado_id)
-        return item.from_link if item is not None and item.state is _I.SWITCHED else None
 
     async def load(self) -> None:
         """Read the runs. Raises `Problem`."""
