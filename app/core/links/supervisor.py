@@ -109,6 +109,7 @@ class Supervisor:
         for before, after in changed:
             if before.link.id != after.link.id:  # switched elsewhere
                 self._board.announce(after.link)
+                continue
             unwanted = after.archived or (before.link.enabled and not after.link.enabled)
             if after.link.id in self._runs and (unwanted or before.link.provider is not after.link.provider):
                 await self.pause(after.id)
