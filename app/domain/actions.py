@@ -78,6 +78,7 @@ class UnavailableReason(StrEnum):
     SWITCH_UNDER_WAY = "switch_under_way"
     RELEASE_FORMER_FIRST = "release_former_first"  # a switch is not settled: its former provider is still signed in
     NO_FORMER_PROVIDER = "no_former_provider"
+    AWAITS_SECOND_PERSON = "awaits_second_person"  # who must approve a switch first
     INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 
 

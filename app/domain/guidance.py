@@ -260,6 +260,10 @@ person says that it was lifted, or the time that was named is over; whatever is 
 """
 
 
+BANS: Final = frozenset({_R.BANNED, _R.TEMPORARY_BAN})
+"""Of these, those that are about the number and not about one device of it: they hold for every link it has."""
+
+
 def recommend(state: LinkState, reason: Reason) -> Recommendation:
     """The one recommended action for a link in *state* because of *reason*."""
     spec = REASONS[reason]

@@ -131,7 +131,18 @@ SEVERITY: Final[Mapping[FindingCode, Severity]] = MappingProxyType(
     }
 )
 
-PASSING: Final = frozenset({_F.KEPT, _F.CONSENT_KEPT, _F.PRICE, _F.DOWNTIME, _F.TARGET_TEST})
+PASSING: Final = frozenset(
+    {
+        _F.KEPT,
+        _F.CONSENT_KEPT,
+        _F.PRICE,
+        _F.DOWNTIME,
+        _F.TARGET_TEST,
+        _F.CASES_OPEN,
+        _F.GROUPS_NOT_REACHED,
+        _F.CURRENT_NOT_CONNECTED,
+    }
+)
 """Findings whose values change all the time and decide nothing: an approval does not depend on them."""
 
 UNRELIED: Final = frozenset({_F.CURRENT_TEST, _F.CURRENT_TEST_GOOD})
@@ -209,6 +220,16 @@ class PlannedSwitch:
     def will_switch(self) -> bool:
         return all(each.severity is not Severity.BLOCKS for each in self.findings)
 
+    @property
+    def basis(self) -> str:
+        """A hash of all that the switch of this mentorado relies on."""
+        found = sorted(
+            f"{one.code} {'' if one.code in PASSING else sorted(one.values.items())}"
+            for one in self.findings
+            if one.code not in UNRELIED
+        )
+        return sha256(f"{self.mentorado_id} {self.source} {found}".encode()).hexdigest()
+
     def of(self, severity: Severity) -> Sequence[SwitchFinding]:
         return [each for each in self.findings if each.severity is severity]
 
@@ -229,14 +250,7 @@ class SwitchDryRun:
     @property
     def digest(self) -> str:
         """A hash of the plan and of all it relied on. An approval is for this, and for nothing else."""
-        lines = [repr(self.plan)]
-        for each in self.people:
-            found = sorted(
-                f"{one.code} {'' if one.code in PASSING else sorted(one.values.items())}"
-                for one in each.findings
-                if one.code not in UNRELIED
-            )
-            lines.append(f"{each.mentorado_id} {each.source} {found}")
+        lines = [repr(self.plan), *(each.basis for each in self.people)]
         return sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -288,6 +302,7 @@ class SwitchItem:
     source: ProviderKind
     target: ProviderKind
     from_link: LinkId
+    basis: str = ""  # what was approved relied on it: see `PlannedSwitch.basis`
     to_link: LinkId | None = None  # once it was prepared
     state: SwitchItemState = SwitchItemState.WAITING
     procedure_id: ProcedureId | None = None  # the last one: the switch, or the roll-back
@@ -309,6 +324,12 @@ class SwitchItem:
         """Whether *procedure* switches this item, or rolls it back."""
         return self.mark.items() <= procedure.head.facts.items()
 
+    def needs_person(self, procedure: Procedure) -> bool:
+        """Whether the switch that *procedure* makes does not go on, or back, by itself."""
+        if procedure.state is ProcedureState.FAILED:
+            return procedure.undoing or self.awaits_decision
+        return procedure.state is ProcedureState.PAUSED
+
     def after(self, procedure: Procedure) -> SwitchItem:
         """The item by what *procedure*, which is of it, has come to."""
         if procedure.head.kind is ProcedureKind.ROLL_BACK:
@@ -323,6 +344,9 @@ class SwitchItem:
         match procedure.state:
             case ProcedureState.DONE:
                 at = procedure.step(StepName.CUT_OVER).since
+                return replace(item, state=SwitchItemState.SWITCHED, reason="", at=at, switched_at=at)
+            case ProcedureState.UNDONE if "kept" in procedure.step(StepName.CUT_OVER).facts:
+                at = procedure.step(StepName.CUT_OVER).since  # the former provider was gone, and the target stayed
                 return replace(item, state=SwitchItemState.SWITCHED, reason="", at=at, switched_at=at)
             case ProcedureState.UNDONE:
                 reason = self.reason or "undone"
@@ -366,6 +390,19 @@ class SwitchRun:
     @property
     def is_open(self) -> bool:
         return self.state not in (SwitchState.STOPPED, SwitchState.FINISHED)
+
+    @property
+    def next_item(self) -> SwitchItem | None:
+        """Who is under way, or else waits first."""
+        moving = (SwitchItemState.RUNNING, SwitchItemState.WAITING)
+        order = sorted(self.items, key=lambda item: (item.state is not moving[0], item.wave, item.number))
+        return next((item for item in order if item.state in moving), None)
+
+    def going_on(self) -> SwitchRun:
+        """The run as it goes on with whoever is next, in whichever wave that is."""
+        item = self.next_item
+        wave = self.wave if item is None else max(self.wave, item.wave)
+        return replace(self, state=SwitchState.RUNNING, pause=None, pause_until=None, wave=wave)
 
     def count(self, *states: SwitchItemState) -> int:
         return sum(each.state in states for each in self.items)

@@ -19,7 +19,7 @@ from app.core.mentorado_service import MentoradoService
 from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded
-from app.domain.guidance import FORBIDDING, REASONS, forbids
+from app.domain.guidance import BANS, FORBIDDING, REASONS, forbids
 from app.domain.link_status import LinkState, LinkStatus, Reason, SmokeTestOutcome, Trigger
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider import CanPair, LocksSessions, Provider
@@ -196,6 +196,12 @@ class Supervisor:
         if status.until is not None and status.until <= self._clock.now():
             return False
         return REASONS[status.reason].needs_operator
+
+    def ban(self, mentorado_id: MentoradoId) -> LinkStatus | None:
+        """The status with which WhatsApp banned the number, whichever of its links heard of it, while that stands."""
+        links = (self._mentorados.get(mentorado_id).link, *self._mentorados.links_beside(mentorado_id))
+        found = (self._board.forbidden(link) for link in links)
+        return next((each for each in found if each is not None and each.reason in BANS), None)
 
     def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
         """The mentorado with the link *link_id*, or with the one in use."""

@@ -344,6 +344,8 @@ class OutboundService:
             return Hold(HoldReason.STOPPED)
         if status.state is not LinkState.CONNECTED:
             return Hold(HoldReason.NOT_CONNECTED)
+        if (ban := self._supervisor.ban(mentorado.id)) is not None:  # another link of the number heard of it
+            return Hold(HoldReason.RESTRICTED, ban.until)
         if status.capability is SendCapability.RESTRICTED:
             answers = purpose in _ANSWERS and facts.last_inbound is not None
             return None if answers else Hold(HoldReason.RESTRICTED, status.until)

@@ -29,8 +29,9 @@ RETURN_SECONDS: Final = 90.0
 """Seconds that a link which was connected may take to be so again: the target before it is tested and put in use, and
 the former provider before a roll-back."""
 
-Require = Callable[[MentoradoId, ProviderKind], Awaitable[None]]
-"""Raises `Problem(SWITCH_NOT_POSSIBLE)` unless the mentorado may be switched to that provider as things stand now."""
+Require = Callable[[MentoradoId, ProviderKind, str], Awaitable[None]]
+"""Raises `Problem` unless the mentorado may be switched to that provider as things stand now, and all that a switch
+relies on is what was approved, by its hash."""
 
 
 class SwitchSteps:
@@ -82,9 +83,17 @@ class SwitchSteps:
 
     async def _check(self, run: StepContext) -> StepData:
         target = ProviderKind(run.parameters["to"])
-        await self._require(run.mentorado_id, target)
+        await self._await_current(run)
+        await self._require(run.mentorado_id, target, run.parameters.get("basis", ""))
         link = await self._mentorados.prepare_link(run.mentorado_id, target)
         return {"to_link": link.id, "from_link": self._mentorados.get(run.mentorado_id).link.id}
+
+    async def _await_current(self, run: StepContext) -> None:
+        """Right after a start of the program the link in use is on its way: that is no change since the approval."""
+        link = self._mentorados.get(run.mentorado_id).link
+        if link.enabled and self._state(link.id) is not LinkState.BLOCKED:
+            with suppress(Problem):  # what keeps it from connecting is looked at next
+                await self._connect_within(run.mentorado_id, link.id, RETURN_SECONDS)
 
     async def _connect(self, run: StepContext) -> StepData:
         target = target_of(run)
@@ -110,6 +119,8 @@ class SwitchSteps:
         next try would find it there again."""
         target = target_of(run)
         link, done = self._mentorados.through(target).link, {}
+        if link.in_use:  # the former provider is gone, and this one stays
+            return {"kept": "target"}
         if link.account is None and self._supervisor.status(target).reason is Reason.WRONG_ACCOUNT:
             with suppress(Problem):  # the provider does not answer
                 await self._supervisor.reject_account(run.mentorado_id, target)
@@ -162,7 +173,11 @@ class SwitchSteps:
         return {"found": "switched"} if self._mentorados.get(run.mentorado_id).link.id == target_of(run) else None
 
     async def _cut_back(self, run: StepContext) -> StepData:
+        """A former provider that fell meanwhile is not put in use again: the target works, and stays in use."""
         async with self._outbound.silent(run.mentorado_id):
+            switched = self._mentorados.get(run.mentorado_id).link.id == target_of(run)
+            if switched and self._state(former_of(run)) is not LinkState.CONNECTED:
+                return {"kept": "target"}
             await self._supervisor.put_in_use(run.mentorado_id, former_of(run))
         return {}
 

@@ -53,8 +53,13 @@ class Accounts:
         links = [each.link for each in self._mentorados.through_all() if each.link.id in known]
         return [(link.mentorado_id, link.id) for link in links if await self._account_of(link) != known[link.id][1]]
 
-    async def require_alone(self, link: Link, credentials: Credentials) -> None:
-        self._read.clear()  # a command may have changed it: what cannot be undone is not done on memory
+    def forget_all(self) -> None:
+        """Read all credentials again: a command may have changed some."""
+        self._read.clear()
+
+    async def require_alone(self, link: Link, credentials: Credentials, *, fresh: bool = True) -> None:
+        if fresh:
+            self._read.clear()  # what cannot be undone is not done on memory
         for other in await self._find_sharing(link, credentials):
             raise taken_by(other)
 

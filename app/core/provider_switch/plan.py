@@ -7,9 +7,10 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final, Protocol
 
 from app.core.case_service import CaseService
@@ -63,7 +64,6 @@ APART_DOWNTIME: Final = timedelta(minutes=15)
 AT_ONCE: Final = 5
 """So many mentorados are asked about at the same time: a provider takes a second for each, and may limit who asks."""
 
-_BANS: Final = frozenset({Reason.BANNED, Reason.TEMPORARY_BAN})
 _ASKED_FOR: Final = (Purpose.CONVERSATION, Purpose.CAMPAIGN)
 _OF_THE_SWITCH: Final = frozenset({FindingCode.PROCEDURE_UNDER_WAY, FindingCode.SWITCH_UNDER_WAY})
 """What a switch that is under way finds of itself."""
@@ -176,23 +176,24 @@ class SwitchPlanner:
             return one
 
         on_progress(0, len(chosen))
+        self._accounts.forget_all()  # and then each is read once, however many are asked about
         people = await asyncio.gather(*map(planned, plan.ordered(chosen)))
         return SwitchDryRun(plan=plan, at=self._clock.now(), people=people)
 
-    async def require(self, mentorado_id: MentoradoId, target: ProviderKind) -> None:
-        """Raise `Problem(SWITCH_NOT_POSSIBLE)` with what stands in the way now, as the switch that is under way asks.
+    async def require(self, mentorado_id: MentoradoId, target: ProviderKind, basis: str = "") -> None:
+        """Raise `Problem(SWITCH_NOT_POSSIBLE)` with what stands in the way now, as the switch that is under way asks,
+        and `Problem(SWITCH_CHANGED)` when what it relies on is not the *basis* that was approved.
 
         That the switch itself is under way is nothing in its way.
         """
-        mentorado = self._mentorados.get(mentorado_id)
-        found = self._at_first_sight(mentorado, target)
-        if not found:
-            move = self._move(mentorado, target)
-            access = await self._access(move)
-            found = [*self._standing(move), *access.findings, *await self._queues(move, access), *self._test_of(move)]
-        for each in found:
-            if each.severity is Severity.BLOCKS and each.code not in _OF_THE_SWITCH:
-                raise Problem(ProblemCode.SWITCH_NOT_POSSIBLE, name=mentorado.name, finding=each.code)
+        self._accounts.forget_all()
+        planned = await self._plan_one(mentorado_id, target)
+        planned = replace(planned, findings=[each for each in planned.findings if each.code not in _OF_THE_SWITCH])
+        for each in planned.of(Severity.BLOCKS):
+            name = self._mentorados.get(mentorado_id).name
+            raise Problem(ProblemCode.SWITCH_NOT_POSSIBLE, name=name, finding=each.code)
+        if basis not in ("", planned.basis):
+            raise Problem(ProblemCode.SWITCH_CHANGED)
 
     def _chosen(self, plan: SwitchPlan) -> Sequence[MentoradoId]:
         if plan.mentorados:
@@ -265,10 +266,9 @@ class SwitchPlanner:
         return found
 
     def _forbidden(self, move: _Move) -> Sequence[SwitchFinding]:
-        """A ban is about the number, whichever link it met. That the phone is gone is a trouble of the link alone."""
-        statuses = [self._supervisor.forbidden(link) for link in (move.link, move.to)]
-        bans = [each for each in statuses if each is not None and each.reason in _BANS]
-        return [_found(_F.FORBIDDEN, reason=each.reason, **_until(each)) for each in bans[:1]]
+        """That the phone is gone is a trouble of one link alone; a ban is about the number."""
+        ban = self._supervisor.ban(move.mentorado.id)
+        return [] if ban is None else [_found(_F.FORBIDDEN, reason=ban.reason, **_until(ban))]
 
     def _test_of(self, move: _Move) -> Sequence[SwitchFinding]:
         possible = self._smoke_tests.can_pass(move.mentorado.through(move.to))
@@ -288,7 +288,7 @@ class SwitchPlanner:
             if missing := move.target.missing(kept):
                 return _Access(findings=[_found(_F.CREDENTIALS_MISSING, fields=",".join(missing))])
             report = await self._report(move.to.provider, kept)
-            findings += await self._origin(move), *_judged(report, move.mentorado), *await self._taken(move, kept)
+            findings += await self._origin(move, kept), *_judged(report, move.mentorado), *await self._taken(move, kept)
         if move.target.pairs_by_code and await self._needs_code(move, report):
             findings.append(_found(_F.NEEDS_QR, digits=last_digits(move.mentorado.expected_account)))
         return _Access(findings=findings, report=report)
@@ -309,13 +309,15 @@ class SwitchPlanner:
         except Problem:
             return CredentialReport(valid=None, reason=Reason.UNREACHABLE)
 
-    async def _origin(self, move: _Move) -> SwitchFinding:
+    async def _origin(self, move: _Move, kept: Credentials) -> SwitchFinding:
+        """Where the credentials come from; which account they lead to is told apart by a hash, and not shown."""
         since = "entered" if move.to.account is None else "earlier"
-        return _found(_F.CREDENTIALS_FROM, since=since, place=await self._secrets.place())
+        account = sha256(move.target.account_id(kept).encode()).hexdigest()[:16]
+        return _found(_F.CREDENTIALS_FROM, since=since, place=await self._secrets.place(), account=account)
 
     async def _taken(self, move: _Move, kept: Credentials) -> Sequence[SwitchFinding]:
         try:
-            await self._accounts.require_alone(move.to, kept)
+            await self._accounts.require_alone(move.to, kept, fresh=False)
         except Problem as problem:
             if problem.code in _NO_SECRETS:
                 return [_found(_F.SECRETS_LOCKED, reason=problem.code)]

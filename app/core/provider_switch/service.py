@@ -18,7 +18,7 @@ from app.core.mentorado_service import MentoradoService
 from app.core.procedures.service import ProcedureService
 from app.core.provider_switch.plan import SwitchPlanner
 from app.core.settings_service import SettingsService
-from app.domain.actions import ActionName
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged, SwitchesChanged
@@ -85,6 +85,7 @@ class SwitchService:
         self._changes: asyncio.Queue[Procedure] = asyncio.Queue()
         self._moved = asyncio.Event()
         self._approving: SwitchRunId | None = None  # by a second person, just now
+        self._deciding = asyncio.Lock()  # what is begun, stopped, rolled back or released is decided one by one
         self._beginning = asyncio.Lock()  # two approvals of one person must not both find them free
         planner.attach(under_way=procedures.active, switching=self.is_switching)
         bus.subscribe(ProcedureChanged, self._on_procedure)
@@ -115,6 +116,9 @@ class SwitchService:
         """Read the runs. Raises `Problem`."""
         stored = {run.id: run for run in await self._repository.all()}
         self._runs = {run_id: self._runs[run_id] if run_id in self._driven else run for run_id, run in stored.items()}
+        for run in stored.values():
+            if run.id not in self._driven:
+                await self._take_up(run)
         self._loaded.set()
         self._bus.publish(SwitchesChanged(None))
 
@@ -177,18 +181,16 @@ class SwitchService:
 
     async def pause(self, run_id: SwitchRunId) -> None:
         """Begin with nobody else until `resume`; who is under way is finished. Raises `Problem`."""
-        run = self._open_run(run_id)
+        run = self._approved_run(run_id)
         with self._audit_service.with_changes(AuditAction.PAUSE_SWITCH, after=_subject(run)):
             await self._save(replace(run, state=SwitchState.PAUSED, pause=SwitchPause.PERSON, pause_until=None))
 
     async def resume(self, run_id: SwitchRunId) -> None:
         """Go on where the run is paused; after a failure that is a person's word that it may. Raises `Problem`."""
-        run = self._open_run(run_id)
-        if run.state is SwitchState.AWAITING_SECOND:
-            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="second_person")
+        run = self._approved_run(run_id)
         if run.state is SwitchState.PAUSED:
             with self._audit_service.with_changes(AuditAction.RESUME_SWITCH, after=_subject(run)):
-                await self._save(_going_on(run))
+                await self._save(run.going_on())
         self._drive(run_id)
 
     async def retry(self, run_id: SwitchRunId) -> None:
@@ -200,35 +202,38 @@ class SwitchService:
         with self._audit_service.with_changes(AuditAction.RESUME_SWITCH, after=_subject(run)):
             for item in again:
                 await self._save_item(replace(item, state=_I.WAITING, reason="", wave=run.wave, procedure_id=None))
-            await self._save(replace(_going_on(self._run(run_id)), ended_at=None))
+            await self._save(replace(self._run(run_id).going_on(), ended_at=None))
         self._drive(run_id)
 
     async def stop(self, run_id: SwitchRunId) -> None:
         """End the run: who waits stays where they are; who is under way is finished. Raises `Problem`."""
-        run = self._open_run(run_id)
-        with self._audit_service.with_changes(AuditAction.STOP_SWITCH, after=_subject(run)):
-            await self._end(run_id, SwitchState.STOPPED)
+        async with self._deciding:
+            run = self._open_run(run_id)
+            with self._audit_service.with_changes(AuditAction.STOP_SWITCH, after=_subject(run)):
+                await self._end(run_id, SwitchState.STOPPED)
 
     async def roll_back(self, mentorado_id: MentoradoId) -> Procedure:
         """Begin to go back to the former provider. Raises `Problem` when there is none, or it cannot begin now."""
-        item = self._switched(mentorado_id, ActionName.ROLL_BACK)
-        facts = {
-            "from": item.target.value,
-            "to": item.source.value,
-            "from_link": item.from_link,
-            "to_link": item.to_link or "",
-        }
-        return await self._procedures.begin(ProcedureKind.ROLL_BACK, mentorado_id, facts={**facts, **item.mark})
+        async with self._deciding:  # a release that is under way leaves nothing to go back to
+            item = self._switched(mentorado_id, ActionName.ROLL_BACK)
+            facts = {
+                "from": item.target.value,
+                "to": item.source.value,
+                "from_link": item.from_link,
+                "to_link": item.to_link or "",
+            }
+            return await self._procedures.begin(ProcedureKind.ROLL_BACK, mentorado_id, facts={**facts, **item.mark})
 
     async def release(self, mentorado_id: MentoradoId) -> None:
         """Let the former provider go: its line is closed, and its credentials stay. Raises `Problem`."""
-        item = self._switched(mentorado_id, ActionName.RELEASE_FORMER)
-        if self._procedures.active(mentorado_id) is not None:
-            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.RELEASE_FORMER, why="under_way")
-        mentorado, before = self._mentorados.get(mentorado_id), {"provider": item.source.value}
-        async with self._audit_service.around(ActionName.RELEASE_FORMER, mentorado, before=before):
-            await self._supervisor.disconnect(mentorado_id, item.from_link)
-            await self._save_item(replace(item, state=_I.RELEASED, at=self._clock.now()))
+        async with self._deciding:
+            item = self._switched(mentorado_id, ActionName.RELEASE_FORMER)
+            if self._procedures.active(mentorado_id) is not None:
+                raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.RELEASE_FORMER, why="under_way")
+            mentorado, before = self._mentorados.get(mentorado_id), {"provider": item.source.value}
+            async with self._audit_service.around(ActionName.RELEASE_FORMER, mentorado, before=before):
+                await self._supervisor.disconnect(mentorado_id, item.from_link)
+                await self._save_item(replace(item, state=_I.RELEASED, at=self._clock.now()))
 
     # --- the waves ----------------------------------------------------------------------------------------------------
 
@@ -244,14 +249,21 @@ class SwitchService:
                 task.cancel()
             await asyncio.gather(*self._driven.values(), return_exceptions=True)
 
+    async def _take_up(self, run: SwitchRun) -> None:
+        """Take up what procedures came to while nobody followed them; a command may have ended one by itself."""
+        for item in run.items:
+            if item.state in OPEN_ITEMS:
+                latest = await self._procedures.latest(item.mentorado_id)
+                for procedure in [each for each in latest if item.is_of(each)][:1]:
+                    if (after := item.after(procedure)) != item:
+                        await self._save_item(after)
+
     async def _reconcile(self) -> None:
-        """Take up what procedures came to while nobody followed them, and pause what no program runs."""
+        """Go on with what a failed step left to be taken back, and pause what no program runs."""
         for run in self.runs:
             for item in run.items:
-                if item.state in OPEN_ITEMS:
-                    latest = await self._procedures.latest(item.mentorado_id)
-                    for procedure in [each for each in latest if item.is_of(each)][:1]:
-                        await self._follow(procedure)
+                if item.state is _I.RUNNING and (active := self._procedures.active(item.mentorado_id)) is not None:
+                    await self._follow(active)
             current = self._run(run.id)
             if current.state is SwitchState.RUNNING and run.id not in self._driven:
                 await self._pause(run.id, SwitchPause.INTERRUPTED)
@@ -270,7 +282,7 @@ class SwitchService:
         try:
             failed = tried = 0
             while (run := self._run(run_id)).state is SwitchState.RUNNING:
-                item = _next_item(run)
+                item = run.next_item
                 if item is None:
                     await self._end(run_id, SwitchState.FINISHED)
                     return
@@ -285,9 +297,9 @@ class SwitchService:
                 tried += 1
                 failed += after.state is _I.FAILED
                 if after.state is _I.FAILED and self._run(run_id).state is SwitchState.RUNNING:
-                    if after.mentorado_id == run.plan.canary:
+                    if run.plan.canary is not None and after.number == 1:
                         await self._pause(run_id, SwitchPause.CANARY)
-                    elif run.plan.too_many_failed(failed, tried) and _next_item(self._run(run_id)) is not None:
+                    elif run.plan.too_many_failed(failed, tried) and self._run(run_id).next_item is not None:
                         await self._pause(run_id, SwitchPause.FAILURES)
         except Problem as problem:
             log.warning("A provider switch is paused: %s", problem.code)
@@ -308,33 +320,43 @@ class SwitchService:
         while self._run(run.id).pause_until == until:  # a person who decides otherwise takes it away
             remaining = (until - self._clock.now()).total_seconds()
             if remaining <= 0:
-                await self._save(_going_on(self._run(run.id)))
+                await self._save(self._run(run.id).going_on())
             else:
                 await self._clock.sleep(min(remaining, LOOK_SECONDS))
 
     async def _switch_one(self, item: SwitchItem) -> SwitchItem:
         """Begin the procedure of *item*, or take it up again, and wait until it has ended or needs a person."""
-        active = self._procedures.active(item.mentorado_id)
-        if active is None or not item.is_of(active):
-            facts = {"from": item.source.value, "to": item.target.value, **item.mark}
-            try:
-                active = await self._procedures.begin(ProcedureKind.SWITCH, item.mentorado_id, facts=facts)
-            except Problem as problem:  # another procedure, an archived mentorado
-                reason = problem.context.get("why", problem.code.value)
-                failed = replace(item, state=_I.FAILED, reason=reason, at=self._clock.now())
-                await self._save_item(failed)
-                return failed
-        elif active.state in (ProcedureState.PAUSED, ProcedureState.FAILED):
-            await self._procedures.resume(active.head.id)
-        await self._save_item(replace(self._find(item), state=_I.RUNNING, procedure_id=active.head.id))
+        async with self._deciding:
+            item = self._find(item)
+            if item.state not in (_I.WAITING, _I.RUNNING):  # the run was stopped a moment ago
+                return item
+            active = self._procedures.active(item.mentorado_id)
+            if active is None or not item.is_of(active):
+                try:
+                    active = await self._begin(item)
+                except Problem as problem:  # another procedure, an archived mentorado
+                    reason = problem.context.get("why", problem.code.value)
+                    failed = replace(item, state=_I.FAILED, reason=reason, at=self._clock.now())
+                    await self._save_item(failed)
+                    return failed
+            elif active.state in (ProcedureState.PAUSED, ProcedureState.FAILED):
+                await self._procedures.resume(active.head.id)
+            await self._save_item(replace(self._find(item), state=_I.RUNNING, procedure_id=active.head.id))
         return await self._until_settled(item)
+
+    async def _begin(self, item: SwitchItem) -> Procedure:
+        link = self._mentorados.get(item.mentorado_id).link
+        if (link.id, link.provider) != (item.from_link, item.source):  # moved by somebody else since the approval
+            raise Problem(ProblemCode.SWITCH_CHANGED)
+        facts = {"from": item.source.value, "to": item.target.value, "basis": item.basis, **item.mark}
+        return await self._procedures.begin(ProcedureKind.SWITCH, item.mentorado_id, facts=facts)
 
     async def _until_settled(self, item: SwitchItem) -> SwitchItem:
         """Wait until *item* has come to an end, or its procedure needs a person."""
         while True:
             self._moved.clear()
             item, active = self._find(item), self._procedures.active(item.mentorado_id)
-            if item.state is not _I.RUNNING or (active is not None and _needs_person(active, item)):
+            if item.state is not _I.RUNNING or (active is not None and item.needs_person(active)):
                 return item
             await self._moved.wait()
 
@@ -380,7 +402,7 @@ class SwitchService:
 
     def _new_run(self, dry_run: SwitchDryRun, approved_by: str, *, waits: bool) -> SwitchRun:
         run_id, plan = SwitchRunId(uuid4().hex), dry_run.plan
-        with_canary = any(each.mentorado_id == plan.canary for each in dry_run.switching)
+        with_canary = plan.canary is not None  # whoever is first, where the one that was chosen cannot be switched
         items = tuple(
             SwitchItem(
                 run_id=run_id,
@@ -390,6 +412,7 @@ class SwitchService:
                 source=each.source,
                 target=plan.target,
                 from_link=self._mentorados.get(each.mentorado_id).link.id,
+                basis=each.basis,
             )
             for place, each in enumerate(dry_run.switching)
         )
@@ -416,6 +439,12 @@ class SwitchService:
     def _run(self, run_id: SwitchRunId) -> SwitchRun:
         return self._runs[run_id]
 
+    def _approved_run(self, run_id: SwitchRunId) -> SwitchRun:
+        run = self._open_run(run_id)
+        if run.state is SwitchState.AWAITING_SECOND:
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why=UnavailableReason.AWAITS_SECOND_PERSON)
+        return run
+
     def _open_run(self, run_id: SwitchRunId) -> SwitchRun:
         run = self._run(run_id)
         if not run.is_open:
@@ -430,7 +459,7 @@ class SwitchService:
 
     def _find(self, item: SwitchItem) -> SwitchItem:
         """*item* as it is now."""
-        return self._run(item.run_id).items[item.number - 1]
+        return next(each for each in self._run(item.run_id).items if each.number == item.number)
 
     async def _pause(self, run_id: SwitchRunId, why: SwitchPause) -> None:
         run = self._run(run_id)
@@ -465,23 +494,3 @@ def _counts(made: SwitchDryRun) -> dict[str, str]:
 
 def _subject(run: SwitchRun) -> dict[str, str]:
     return {"to": run.plan.target.value, "mentorados": str(len(run.items)), "dry_run": run.digest}
-
-
-def _going_on(run: SwitchRun) -> SwitchRun:
-    """*run* as it goes on with whoever is next, in whichever wave that is."""
-    item = _next_item(run)
-    wave = run.wave if item is None else max(run.wave, item.wave)
-    return replace(run, state=SwitchState.RUNNING, pause=None, pause_until=None, wave=wave)
-
-
-def _needs_person(procedure: Procedure, item: SwitchItem) -> bool:
-    """Whether the switch of *item* does not go on, or back, by itself."""
-    if procedure.state is ProcedureState.FAILED:
-        return procedure.undoing or item.awaits_decision
-    return procedure.state is ProcedureState.PAUSED
-
-
-def _next_item(run: SwitchRun) -> SwitchItem | None:
-    """Who is under way, or else waits first."""
-    order = sorted(run.items, key=lambda item: (item.state is not _I.RUNNING, item.wave, item.number))
-    return next((item for item in order if item.state in (_I.RUNNING, _I.WAITING)), None)

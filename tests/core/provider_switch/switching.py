@@ -187,6 +187,9 @@ class Switching(Core):
         found = []
         for number in range(count):
             mentorado = await self.mentorados.add(f"Ana {number:02}", f"11 98765-4{number:03}", "2026", provider=source)
+            for kind in ALL:  # whose credentials were entered
+                if kind is not source:
+                    await self.mentorados.prepare_link(mentorado.id, kind)
             await self.supervisor.connect(mentorado.id)
             await settle()
             found.append(self.mentorados.get(mentorado.id))

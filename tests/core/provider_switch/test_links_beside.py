@@ -113,7 +113,7 @@ async def test_a_switch_made_by_another_program_is_shown_here(core: Switching) -
         changed = await core.mentorados.follow()
         await core.supervisor.follow(changed)
         assert core.provider_of(ana) is ZAPI
-        assert [each.id for each in core.mentorados.links_beside(ana.id)] == [ana.link.id]
+        assert core.mentorados.link_for(ana.id, WEB).id == ana.link.id
 
 
 # --- procedures -------------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ async def test_the_former_provider_is_released_by_a_person_and_keeps_its_session
         await core.switches.release(ana.id)
         assert core.connected(ana) == {ZAPI}
         assert core.item(ana).state is S.RELEASED
-        (former,) = core.mentorados.links_beside(ana.id)
+        former = core.mentorados.link_for(ana.id, WEB)
         assert (former.provider, former.enabled, former.account) == (WEB, False, ana.phone)
         with pytest.raises(Problem):
             await core.switches.release(ana.id)

@@ -97,7 +97,7 @@ CREATE TABLE contact (
 	CONSTRAINT fk_contact_mentorado_id FOREIGN KEY(mentorado_id) REFERENCES mentorado (id), 
 	CONSTRAINT fk_contact_merged_into FOREIGN KEY(merged_into) REFERENCES contact (id)
 );
-INSERT INTO "contact" VALUES('28469f8593214246918c0cb3dc559d81','78b892fbf7c84e4d88f198fab2cedc15',0,'Bia','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL);
+INSERT INTO "contact" VALUES('3a3ab77947e745018bc38d1fe4402bb5','4f3981444231451b8e42fc2f6a93821a',0,'Bia','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL);
 CREATE TABLE contact_address (
 	mentorado_id VARCHAR(32) NOT NULL, 
 	"key" VARCHAR NOT NULL, 
@@ -108,8 +108,8 @@ CREATE TABLE contact_address (
 	CONSTRAINT fk_contact_address_mentorado_id FOREIGN KEY(mentorado_id) REFERENCES mentorado (id), 
 	CONSTRAINT fk_contact_address_contact_id FOREIGN KEY(contact_id) REFERENCES contact (id)
 );
-INSERT INTO "contact_address" VALUES('78b892fbf7c84e4d88f198fab2cedc15','phone:+552187650001','phone','+5521987650001','28469f8593214246918c0cb3dc559d81');
-INSERT INTO "contact_address" VALUES('78b892fbf7c84e4d88f198fab2cedc15','lid:200000000000001','lid','200000000000001','28469f8593214246918c0cb3dc559d81');
+INSERT INTO "contact_address" VALUES('4f3981444231451b8e42fc2f6a93821a','phone:+552187650001','phone','+5521987650001','3a3ab77947e745018bc38d1fe4402bb5');
+INSERT INTO "contact_address" VALUES('4f3981444231451b8e42fc2f6a93821a','lid:200000000000001','lid','200000000000001','3a3ab77947e745018bc38d1fe4402bb5');
 CREATE TABLE conversation (
 	id VARCHAR(32) NOT NULL, 
 	mentorado_id VARCHAR(32) NOT NULL, 
@@ -121,7 +121,7 @@ CREATE TABLE conversation (
 	CONSTRAINT fk_conversation_contact_id FOREIGN KEY(contact_id) REFERENCES contact (id), 
 	CONSTRAINT fk_conversation_merged_into FOREIGN KEY(merged_into) REFERENCES conversation (id)
 );
-INSERT INTO "conversation" VALUES('6908512dcb87493aa97872fc49cb76c7','78b892fbf7c84e4d88f198fab2cedc15','28469f8593214246918c0cb3dc559d81','2026-01-01T00:00:00.000000+00:00',NULL);
+INSERT INTO "conversation" VALUES('1d06c771d90346ffb1badb45b82b4b25','4f3981444231451b8e42fc2f6a93821a','3a3ab77947e745018bc38d1fe4402bb5','2026-01-01T00:00:00.000000+00:00',NULL);
 CREATE TABLE early_receipt (
 	link_id VARCHAR(32) NOT NULL, 
 	provider_id VARCHAR NOT NULL, 
@@ -130,7 +130,7 @@ CREATE TABLE early_receipt (
 	CONSTRAINT pk_early_receipt PRIMARY KEY (link_id, provider_id), 
 	CONSTRAINT fk_early_receipt_link_id FOREIGN KEY(link_id) REFERENCES link (id)
 );
-INSERT INTO "early_receipt" VALUES('50c1a647c9a44fed9cddee3f62dc66f9','early','read','2026-01-01T00:04:00.000000+00:00',NULL);
+INSERT INTO "early_receipt" VALUES('3f6b32bbf87d4fc68abfda521de0d0db','early','read','2026-01-01T00:04:00.000000+00:00',NULL);
 CREATE TABLE link (
 	id VARCHAR(32) NOT NULL, 
 	mentorado_id VARCHAR(32) NOT NULL, 
@@ -142,8 +142,8 @@ CREATE TABLE link (
 	CONSTRAINT pk_link PRIMARY KEY (id), 
 	CONSTRAINT fk_link_mentorado_id FOREIGN KEY(mentorado_id) REFERENCES mentorado (id)
 );
-INSERT INTO "link" VALUES('50c1a647c9a44fed9cddee3f62dc66f9','78b892fbf7c84e4d88f198fab2cedc15','whatsapp_web',1,1,NULL,NULL);
-INSERT INTO "link" VALUES('1ea0ca77daa84a80b5461d4bc0fb01d1','3d98c53685b5405182cd5be9c443078e','whatsapp_web',1,0,NULL,NULL);
+INSERT INTO "link" VALUES('3f6b32bbf87d4fc68abfda521de0d0db','4f3981444231451b8e42fc2f6a93821a','whatsapp_web',1,1,NULL,NULL);
+INSERT INTO "link" VALUES('042a6c0840f44059b2bad2eb253b2b21','6f5ab2b557bc40e5b8013a0e7d8f11df','whatsapp_web',1,0,NULL,NULL);
 CREATE TABLE mentorado (
 	id VARCHAR(32) NOT NULL, 
 	name VARCHAR NOT NULL, 
@@ -154,8 +154,8 @@ CREATE TABLE mentorado (
 	archived_at VARCHAR(32), 
 	CONSTRAINT pk_mentorado PRIMARY KEY (id)
 );
-INSERT INTO "mentorado" VALUES('78b892fbf7c84e4d88f198fab2cedc15','Ana Lima','+5511987654321','+551187654321','','2026-01-01T00:00:00.000000+00:00',NULL);
-INSERT INTO "mentorado" VALUES('3d98c53685b5405182cd5be9c443078e','Bruno Sá','+5521912345678','+5521912345678','','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00');
+INSERT INTO "mentorado" VALUES('4f3981444231451b8e42fc2f6a93821a','Ana Lima','+5511987654321','+551187654321','','2026-01-01T00:00:00.000000+00:00',NULL);
+INSERT INTO "mentorado" VALUES('6f5ab2b557bc40e5b8013a0e7d8f11df','Bruno Sá','+5521912345678','+5521912345678','','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00');
 CREATE TABLE message (
 	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	conversation_id VARCHAR(32) NOT NULL, 
@@ -186,10 +186,10 @@ CREATE TABLE message (
 	CONSTRAINT fk_message_link_id FOREIGN KEY(link_id) REFERENCES link (id), 
 	CONSTRAINT fk_message_sender_id FOREIGN KEY(sender_id) REFERENCES contact (id)
 );
-INSERT INTO "message" VALUES(1,'6908512dcb87493aa97872fc49cb76c7','50c1a647c9a44fed9cddee3f62dc66f9','whatsapp_web','Q',0,NULL,'Bia','text',1,'Amanhã?',0,'','',NULL,NULL,NULL,'2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,'Amanhã às 9?','2026-01-01T00:01:00.000000+00:00',NULL,NULL);
-INSERT INTO "message" VALUES(2,'6908512dcb87493aa97872fc49cb76c7','50c1a647c9a44fed9cddee3f62dc66f9','whatsapp_web','E',0,NULL,'','edit',0,'Amanhã às 9?',0,'','',NULL,NULL,'Q','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "message" VALUES(3,'6908512dcb87493aa97872fc49cb76c7','50c1a647c9a44fed9cddee3f62dc66f9','whatsapp_web','A',1,NULL,'','text',1,'Mais tarde',0,'','',NULL,NULL,'Q','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','read',NULL,NULL,NULL,NULL);
-INSERT INTO "message" VALUES(4,'6908512dcb87493aa97872fc49cb76c7','50c1a647c9a44fed9cddee3f62dc66f9','whatsapp_web','R',1,NULL,'','reaction',0,'👍',0,'','',NULL,NULL,'Q','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','accepted',NULL,NULL,NULL,NULL);
+INSERT INTO "message" VALUES(1,'1d06c771d90346ffb1badb45b82b4b25','3f6b32bbf87d4fc68abfda521de0d0db','whatsapp_web','Q',0,NULL,'Bia','text',1,'Amanhã?',0,'','',NULL,NULL,NULL,'2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,'Amanhã às 9?','2026-01-01T00:01:00.000000+00:00',NULL,NULL);
+INSERT INTO "message" VALUES(2,'1d06c771d90346ffb1badb45b82b4b25','3f6b32bbf87d4fc68abfda521de0d0db','whatsapp_web','E',0,NULL,'','edit',0,'Amanhã às 9?',0,'','',NULL,NULL,'Q','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "message" VALUES(3,'1d06c771d90346ffb1badb45b82b4b25','3f6b32bbf87d4fc68abfda521de0d0db','whatsapp_web','A',1,NULL,'','text',1,'Mais tarde',0,'','',NULL,NULL,'Q','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','read',NULL,NULL,NULL,NULL);
+INSERT INTO "message" VALUES(4,'1d06c771d90346ffb1badb45b82b4b25','3f6b32bbf87d4fc68abfda521de0d0db','whatsapp_web','R',1,NULL,'','reaction',0,'👍',0,'','',NULL,NULL,'Q','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','accepted',NULL,NULL,NULL,NULL);
 CREATE TABLE message_alias (
 	link_id VARCHAR(32) NOT NULL, 
 	provider_id VARCHAR NOT NULL, 
@@ -326,6 +326,7 @@ CREATE TABLE switch_item (
 	source VARCHAR NOT NULL, 
 	target VARCHAR NOT NULL, 
 	from_link VARCHAR(32) NOT NULL, 
+	basis VARCHAR NOT NULL, 
 	to_link VARCHAR(32), 
 	state VARCHAR NOT NULL, 
 	procedure_id VARCHAR(32), 
@@ -370,8 +371,8 @@ CREATE TABLE transition (
 	CONSTRAINT pk_transition PRIMARY KEY (id), 
 	CONSTRAINT fk_transition_link_id FOREIGN KEY(link_id) REFERENCES link (id)
 );
-INSERT INTO "transition" VALUES(1,'50c1a647c9a44fed9cddee3f62dc66f9','2026-01-01T00:00:00.000000+00:00','CONNECT','off','none','2026-01-01T00:00:00.000000+00:00','connecting','none','unknown',NULL,NULL,'');
-INSERT INTO "transition" VALUES(2,'50c1a647c9a44fed9cddee3f62dc66f9','2026-01-01T00:00:00.000000+00:00','OPENED','connecting','none','2026-01-01T00:00:00.000000+00:00','connected','none','unknown',NULL,NULL,'');
+INSERT INTO "transition" VALUES(1,'3f6b32bbf87d4fc68abfda521de0d0db','2026-01-01T00:00:00.000000+00:00','CONNECT','off','none','2026-01-01T00:00:00.000000+00:00','connecting','none','unknown',NULL,NULL,'');
+INSERT INTO "transition" VALUES(2,'3f6b32bbf87d4fc68abfda521de0d0db','2026-01-01T00:00:00.000000+00:00','OPENED','connecting','none','2026-01-01T00:00:00.000000+00:00','connected','none','unknown',NULL,NULL,'');
 CREATE UNIQUE INDEX uq_mentorado_active_phone ON mentorado (phone_key) WHERE archived_at IS NULL;
 CREATE INDEX ix_link_mentorado_id ON link (mentorado_id);
 CREATE UNIQUE INDEX uq_link_active ON link (mentorado_id) WHERE active;

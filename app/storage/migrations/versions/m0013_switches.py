@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String, nullable=False),
         sa.Column("target", sa.String, nullable=False),
         sa.Column("from_link", sa.String(32), nullable=False),
+        sa.Column("basis", sa.String, nullable=False),
         sa.Column("to_link", sa.String(32)),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("procedure_id", sa.String(32)),
