@@ -176,3 +176,44 @@ async def test_a_command_knows_what_became_of_who_was_under_way_when_the_program
     await again.switches.load()
     assert again.item(ana).state is S.SWITCHED
     assert again.switches.item_of(ana.id) is not None, "it can be released or rolled back"
+
+
+async def test_a_run_that_is_under_way_here_is_not_read_over_by_what_another_program_stored(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        core.played[ZAPI].waits.add(ana.id)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        before = core.run()
+        core.switch_record.stored[before.id] = replace(before, state=SwitchState.STOPPED)
+        await core.switches.load()
+        assert core.run() == before
+
+
+async def test_a_stop_that_was_asked_for_first_comes_before_the_next_one_begins(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(2)
+        core.played[ZAPI].waits.add(people[0].id)
+        await core.approved(SwitchPlan(target=ZAPI, cohort="2026"))
+        await core.moved()
+        target = core.item(people[0]).to_link
+        assert target is not None
+        async with core.switches._deciding:
+            stopping = asyncio.get_running_loop().create_task(core.switches.stop(core.run().id))
+            await settle()
+            core.played[ZAPI].open[target].say(QrScanned(people[0].phone), Connected(people[0].phone))
+            await core.moved()
+        await stopping
+        await core.moved()
+        assert [core.item(each).state for each in people] == [S.SWITCHED, S.LEFT_OUT]
+        assert core.procedures.active(people[1].id) is None
+
+
+async def test_who_was_disconnected_by_a_person_is_not_connected_for_a_switch(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        await core.supervisor.disconnect(ana.id)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        assert core.item(ana).state is S.SWITCHED
+        assert core.connected(ana) == {ZAPI}
