@@ -373,11 +373,11 @@ def _add_switch_command(commands: _SubParsersAction[ArgumentParser]) -> Argument
     switch.add_argument("--canary", metavar="NAME", help=texts("cli.help.switch_canary"))
     for name, default in (("wave", DEFAULT_WAVE), ("stop-at", DEFAULT_STOP_PERCENT)):
         help_text = texts(f"cli.help.switch_{name.replace('-', '_')}")
-        switch.add_argument(f"--{name}", metavar="N", type=_parse_count, default=default, help=help_text)
-    switch.add_argument("--pause", metavar="MINUTES", type=_parse_count, help=texts("cli.help.switch_pause"))
+        switch.add_argument(f"--{name}", metavar="N", type=_parse_plan_number, default=default, help=help_text)
+    switch.add_argument("--pause", metavar="MINUTES", type=_parse_plan_number, help=texts("cli.help.switch_pause"))
     grace = DEFAULT_GRACE // timedelta(hours=1)
     switch.add_argument(
-        "--grace", metavar="HOURS", type=_parse_count, default=grace, help=texts("cli.help.switch_grace")
+        "--grace", metavar="HOURS", type=_parse_plan_number, default=grace, help=texts("cli.help.switch_grace")
     )
     return switch
 
@@ -401,6 +401,15 @@ def _parse_folder(typed: str) -> Path:
         return Path(typed).expanduser().absolute()
     except (OSError, RuntimeError):  # the current folder is gone; nobody of that name has a home
         raise Problem(ProblemCode.PATH_UNKNOWN, path=typed) from None
+
+
+def _parse_plan_number(typed: str) -> int:
+    """A number of a switch's plan. Raises `Problem(SWITCH_WAVE_INVALID)`, as the plan does for what is out of range."""
+    from app.domain.switch import MOST_IN_WAVE
+
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 6):
+        raise Problem(ProblemCode.SWITCH_WAVE_INVALID, most=str(MOST_IN_WAVE))
+    return int(typed)
 
 
 def _parse_count(typed: str) -> int:

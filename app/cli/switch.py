@@ -266,6 +266,7 @@ async def _show(core: Services, arguments: Namespace) -> int:
         return DONE
     print(_line(run))
     print(switch_text.sentence(run))
+    print(texts("cli.switch_approved_by", name=" · ".join(filter(None, (run.approved_by, run.second_approver)))))
     for item in run.items:
         _print_item(core, item, as_json=False)
     return DONE
@@ -375,7 +376,11 @@ _VERBS: Final[dict[str, Callable[[Services, Namespace], Awaitable[int]]]] = {
 
 
 def _name(core: Services, mentorado_id: MentoradoId) -> str:
-    return core.mentorados.get(mentorado_id).name
+    """The id itself for a mentorado whose row cannot be read."""
+    try:
+        return core.mentorados.get(mentorado_id).name
+    except Problem:
+        return mentorado_id
 
 
 def _line(run: SwitchRun) -> str:

@@ -138,15 +138,16 @@ PASSING: Final = frozenset(
         _F.PRICE,
         _F.DOWNTIME,
         _F.TARGET_TEST,
-        _F.CASES_OPEN,
+        _F.CREDENTIALS_FROM,
         _F.GROUPS_NOT_REACHED,
         _F.CURRENT_NOT_CONNECTED,
     }
 )
 """Findings whose values change all the time and decide nothing: an approval does not depend on them."""
 
-UNRELIED: Final = frozenset({_F.CURRENT_TEST, _F.CURRENT_TEST_GOOD})
-"""Findings that come and go by themselves, as a test grows old: an approval does not depend on them at all."""
+UNRELIED: Final = frozenset({_F.CURRENT_TEST, _F.CURRENT_TEST_GOOD, _F.CASES_OPEN, _F.NEEDS_QR})
+"""Findings that come and go by themselves, as a test grows old, one that failed opens a case, or a try that failed has
+linked the phone: an approval does not depend on them at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +214,7 @@ class PlannedSwitch:
     mentorado_id: MentoradoId
     source: ProviderKind
     findings: Sequence[SwitchFinding] = ()
+    account: str = ""  # a hash of what names the account at the target
     prices: Sequence[MonthlyPrice] = ()
     downtime: timedelta = timedelta()  # in which nothing is sent, as expected
 
@@ -228,7 +230,7 @@ class PlannedSwitch:
             for one in self.findings
             if one.code not in UNRELIED
         )
-        return sha256(f"{self.mentorado_id} {self.source} {found}".encode()).hexdigest()
+        return sha256(f"{self.mentorado_id} {self.source} {self.account} {found}".encode()).hexdigest()
 
     def of(self, severity: Severity) -> Sequence[SwitchFinding]:
         return [each for each in self.findings if each.severity is severity]

@@ -69,6 +69,8 @@ def summary_text(procedure: Procedure, mentorado: Mentorado, account: PhoneNumbe
             return ProcedureText(outcome(procedure, name), _outcome_line(procedure))
         case ProcedureState.UNDONE if kind is ProcedureKind.SWITCH:
             return _taken_back(procedure, mentorado, account)
+        case ProcedureState.UNDONE if _left_is_gone(procedure):
+            return ProcedureText(texts("procedure.roll_back.kept"), texts("procedure.roll_back.kept_line"))
         case ProcedureState.UNDONE:
             return ProcedureText(texts("procedure.undone"), texts("procedure.undone_line"))
         case ProcedureState.UNDOING:
@@ -279,8 +281,16 @@ def _session_line(step: StepRecord) -> str:
     return status_text.problem(step_problem(step))[0] if step.facts.get("code") in set(ProblemCode) else ""
 
 
+def _left_is_gone(procedure: Procedure) -> bool:
+    """Whether a roll-back was undone in vain: the provider that it left does not connect any more."""
+    rolls_back = procedure.head.kind is ProcedureKind.ROLL_BACK
+    return rolls_back and "kept" in procedure.step(StepName.CUT_BACK).facts
+
+
 def _taken_back(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None) -> ProcedureText:
     """A switch that was taken back, with why and what to do before it is tried again."""
+    if "kept" in procedure.step(StepName.CUT_OVER).facts:
+        return ProcedureText(texts("procedure.switch.kept"), texts("procedure.switch.kept_line"))
     facts = next((step.facts for step in procedure.steps if "code" in step.facts), None)
     if facts is None:  # a person wanted it back
         return ProcedureText(texts("procedure.undone"), texts("procedure.switch.stays"))

@@ -199,6 +199,10 @@ def item_reason(item: SwitchItem, name: str = "—") -> tuple[str, str]:
     why = item.reason
     if why == "undone":
         return texts("switch.undone"), texts("switch.undone_next")
+    if why == UnavailableReason.UNDER_WAY:  # a smoke test has a trouble of that name
+        return f"{refusal(UnavailableReason.UNDER_WAY)}.", texts("switch.undone_next")
+    if why == Reason.WRONG_ACCOUNT:  # by now that phone is unlinked
+        return f"{texts(f'badge.blocked.{why}')}.", texts("switch.undone_next")
     if why in {*FindingCode}:
         return f"{label(FindingCode(why))}.", texts("problem.switch_not_possible.next")
     if why in {*SmokeTestTrouble} - {SmokeTestTrouble.NONE}:

@@ -99,6 +99,7 @@ class _Access:
 
     findings: Sequence[SwitchFinding] = ()
     report: CredentialReport | None = None
+    account: str = ""  # a hash of what names it
 
     @property
     def right(self) -> bool:
@@ -229,6 +230,7 @@ class SwitchPlanner:
             mentorado_id=mentorado_id,
             source=source,
             findings=findings,
+            account=access.account,
             prices=await self._prices(move),
             downtime=APART_DOWNTIME if apart else BESIDE_DOWNTIME,
         )
@@ -279,6 +281,7 @@ class SwitchPlanner:
     async def _access(self, move: _Move) -> _Access:
         """Whether the target can be signed in to, and as whom."""
         report: CredentialReport | None = None
+        account = ""
         findings: list[SwitchFinding] = []
         if move.target.fields:
             try:
@@ -288,10 +291,11 @@ class SwitchPlanner:
             if missing := move.target.missing(kept):
                 return _Access(findings=[_found(_F.CREDENTIALS_MISSING, fields=",".join(missing))])
             report = await self._report(move.to.provider, kept)
-            findings += await self._origin(move, kept), *_judged(report, move.mentorado), *await self._taken(move, kept)
+            account = sha256(move.target.account_id(kept).encode()).hexdigest()
+            findings += await self._origin(move), *_judged(report, move.mentorado), *await self._taken(move, kept)
         if move.target.pairs_by_code and await self._needs_code(move, report):
             findings.append(_found(_F.NEEDS_QR, digits=last_digits(move.mentorado.expected_account)))
-        return _Access(findings=findings, report=report)
+        return _Access(findings=findings, report=report, account=account)
 
     async def _credentials(self, link_id: LinkId) -> Credentials:
         """Nothing, where what is kept cannot be read as credentials. Raises `Problem` while secrets are locked."""
@@ -309,11 +313,9 @@ class SwitchPlanner:
         except Problem:
             return CredentialReport(valid=None, reason=Reason.UNREACHABLE)
 
-    async def _origin(self, move: _Move, kept: Credentials) -> SwitchFinding:
-        """Where the credentials come from; which account they lead to is told apart by a hash, and not shown."""
+    async def _origin(self, move: _Move) -> SwitchFinding:
         since = "entered" if move.to.account is None else "earlier"
-        account = sha256(move.target.account_id(kept).encode()).hexdigest()[:16]
-        return _found(_F.CREDENTIALS_FROM, since=since, place=await self._secrets.place(), account=account)
+        return _found(_F.CREDENTIALS_FROM, since=since, place=await self._secrets.place())
 
     async def _taken(self, move: _Move, kept: Credentials) -> Sequence[SwitchFinding]:
         try:

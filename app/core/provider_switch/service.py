@@ -335,6 +335,8 @@ class SwitchService:
                 try:
                     active = await self._begin(item)
                 except Problem as problem:  # another procedure, an archived mentorado
+                    if problem.context.get("why") == "closing":
+                        raise
                     reason = problem.context.get("why", problem.code.value)
                     failed = replace(item, state=_I.FAILED, reason=reason, at=self._clock.now())
                     await self._save_item(failed)

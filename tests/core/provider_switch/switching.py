@@ -203,7 +203,7 @@ class Switching(Core):
     async def moved(self) -> None:
         """Until nothing moves by itself any more; what passes through a thread takes a moment of real time."""
         still, before = 0, None
-        while still < 15:
+        while still < 30:
             await settle(50)
             await asyncio.sleep(0.001)
             sent = sum(len(played.sent) for played in self.played.values())

@@ -46,9 +46,10 @@ async def test_where_the_credentials_come_from_is_said() -> None:
         ana, bia = await world.add(), await world.add("Bia", "11 98765-0001")
         await world.prepare(ana, HOSTED)
         await world.prepare(bia, HOSTED, {**ZAPI, F.INSTANCE_ID: "3C02"}, used=True)
-        found = [one(await world.plan(HOSTED, each), C.CREDENTIALS_FROM).values for each in (ana, bia)]
-        assert [(each["since"], each["place"]) for each in found] == [("entered", "memory"), ("earlier", "memory")]
-        assert found[0]["account"] != found[1]["account"], "another account is another thing to approve"
+        plans = [await world.plan(HOSTED, each) for each in (ana, bia)]
+        found = [one(each, C.CREDENTIALS_FROM).values for each in plans]
+        assert found == [{"since": "entered", "place": "memory"}, {"since": "earlier", "place": "memory"}]
+        assert plans[0].account != plans[1].account, "another account is another thing to approve"
 
 
 async def test_secrets_that_are_locked_are_unlocked_first() -> None:

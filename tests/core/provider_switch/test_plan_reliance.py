@@ -119,7 +119,7 @@ async def _procedure(world: Planning, ana: Mentorado) -> None:
 
 
 RELIED_ON: list[Change] = [
-    _credentials_gone, _refused, _other_number, _link_down, _group, _webhooks_off, _case, _leaves_app, _procedure,
+    _credentials_gone, _refused, _other_number, _link_down, _group, _webhooks_off, _leaves_app, _procedure,
 ]  # fmt: skip
 
 
@@ -143,7 +143,7 @@ async def _later(world: Planning, _ana: Mentorado) -> None:
     await world.clock.advance(timedelta(hours=13).total_seconds())
 
 
-PASSES: list[Change] = [_message, _sent, _agreed, _tested, _later]
+PASSES: list[Change] = [_message, _sent, _agreed, _tested, _later, _case]
 
 
 async def _ready(world: Planning) -> tuple[Mentorado, SwitchDryRun]:
