@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from asyncio import CancelledError
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -157,8 +156,7 @@ class OutboundService:
         lost = await self._repository.recover(self._clock.now() - LOST_AFTER)
         if lost:
             whose = {mentorado.link.id: mentorado.id for mentorado in self._mentorados.through_all()}
-            known = [message for message in lost if message.link_id in whose]
-            for message in known:
+            for message in (each for each in lost if each.link_id in whose):
                 self._bus.publish(MessageUncertain(whose[message.link_id], message.reference, message.purpose))
         return lost
 
