@@ -378,7 +378,7 @@ class OutboundService:
         assert isinstance(provider, CanSend)  # noqa: S101 - `_link_hold` asked
         try:
             result = await provider.send(mentorado, outgoing)
-        except (Problem, CancelledError):
+        except (Problem, asyncio.CancelledError):
             uncertain = replace(reserved, state=OutboundState.UNCERTAIN)
             self._save(uncertain)
             self._bus.publish(MessageUncertain(mentorado.id, uncertain.reference, uncertain.purpose))
