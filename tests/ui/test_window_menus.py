@@ -43,7 +43,7 @@ def menu_of(harness: WindowHarness, number: int) -> dict[str, QAction]:
 def test_the_menu_of_a_row_offers_what_fits_and_says_why_the_rest_does_not(in_window: InWindow) -> None:
     async def use(harness: WindowHarness) -> None:
         offered = menu_of(harness, 1)
-        assert list(offered)[:2] == ["Smoke test", "Desconectar"]
+        assert list(offered)[:2] == ["Smoke test", "Conectar · Já está conectado"]
         assert offered["Desconectar"].isEnabled()
         locked = offered["Arquivar · Desconecte primeiro"]
         assert not locked.isEnabled()

@@ -45,17 +45,21 @@ LEAD: Final[tuple[Slot, ...]] = (
 
 CARDS: Final[tuple[Slot, ...]] = (
     (_A.SMOKE_TEST,),
-    (_A.DISCONNECT, _A.CANCEL, _A.CONNECT),
+    (_A.CONNECT,),
     (_A.REAUTHENTICATE,),
     (_A.SWITCH_PROVIDER,),
     (_A.RECOVER,),
     (_A.BACK_UP,),
+    (_A.CANCEL,),
 )
+"""None changes its meaning under the pointer: whoever presses *connect* twice does not give it up. What comes and goes
+is the last."""
 
 RISKY: Final = frozenset({_A.SWITCH_PROVIDER})
 """Their tile is red."""
 
 MORE: Final[tuple[Slot, ...]] = (
+    (_A.DISCONNECT,),
     (_A.LIFT_BAN,),
     (_A.RESTORE,),
     (_A.DECIDE_QUEUE,),
@@ -73,6 +77,7 @@ _NOT_HERE: Final = frozenset(
         UnavailableReason.NO_REGISTRATION,
         UnavailableReason.NO_PAIRING,
         UnavailableReason.NOTHING_FORBIDDEN,
+        UnavailableReason.NOTHING_TO_CANCEL,
     }
 )
 """What this provider does not have at all, or nobody needs now, is left out, not locked."""
@@ -96,6 +101,8 @@ def resolve_slots(slots: Iterable[Slot], availability: Availability) -> list[Slo
 
 
 def _resolve(slot: Slot, availability: Availability) -> SlotState | None:
+    if not slot:
+        return None
     name = next((name for name in slot if availability[name] is None), slot[-1])
     return None if availability[name] in _NOT_HERE else SlotState(name, availability[name])
 

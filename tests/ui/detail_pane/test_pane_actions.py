@@ -89,6 +89,7 @@ async def test_disconnecting_asks_first(theme: Theme, sure: bool) -> None:
     async with pane_harness(theme) as harness:
         open_pane(harness)
         harness.put(LinkState.CONNECTED)
+        harness.pane._content.action_cards.more.click()
         press(harness, "Desconectar")
         sheet = await question(harness)
         assert not card(harness, ActionName.DISCONNECT).isEnabled(), "not twice at once"
@@ -180,3 +181,34 @@ async def test_a_problem_is_forgotten_once_the_link_moves_on(theme: Theme) -> No
         assert texts("problem.engine_missing.sentence") in words(harness)
         harness.put(LinkState.CONNECTED)
         assert texts("problem.engine_missing.sentence") not in words(harness)
+
+
+async def test_no_card_changes_its_meaning_under_the_pointer(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        first = [place.card for place in harness.pane._content.action_cards._first][:4]
+        for state, reason in PAIRS:
+            harness.put(state, reason)
+            await settle(2)
+            assert [each.name for each in first] == [
+                ActionName.SMOKE_TEST,
+                ActionName.CONNECT,
+                ActionName.REAUTHENTICATE,
+                ActionName.SWITCH_PROVIDER,
+            ], (state, reason)
+            assert all(each.isVisible() for each in first), (state, reason)
+
+
+async def test_a_second_press_on_connect_does_not_give_it_up(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        place = card(harness, ActionName.CONNECT)
+        for _ in range(2):
+            QTest.mouseClick(place, Qt.MouseButton.LeftButton)
+            await settle()
+        assert harness.status().state is LinkState.CONNECTING
+        cancel = card(harness, ActionName.CANCEL)
+        QTest.mouseClick(cancel, Qt.MouseButton.LeftButton)
+        await settle()
+        assert harness.status().state is LinkState.OFF
+        assert not cancel.isVisible()
