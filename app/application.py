@@ -153,6 +153,7 @@ class Application:
             smoke_tests=core.smoke_tests,
             outbound=core.outbound,
             switches=core.switches,
+            secret_service=core.secret_service,
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts

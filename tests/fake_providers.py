@@ -14,6 +14,7 @@ from app.domain.provider import ConnectionEvent
 from app.domain.provider_descriptor import CredentialReport, Credentials
 from app.domain.sending import NumberDetails, QueuedMessage, Template
 from app.domain.settings import SecretBackendKind
+from app.formats.encryption import LEAST_LETTERS
 from tests.clock import DAWN
 
 
@@ -235,6 +236,20 @@ class FakeSecretStore:
     async def delete(self, name: str) -> None:
         self._open()
         self.kept.pop(name, None)
+
+    async def use_memory(self) -> None:
+        self.problem = None
+
+    async def use_file(self, passphrase: str) -> None:
+        if len(passphrase) < LEAST_LETTERS:
+            raise Problem(ProblemCode.PASSPHRASE_SHORT, least=str(LEAST_LETTERS))
+        self.problem = None
+
+    async def retire_file(self) -> None:
+        self.problem = None
+
+    async def retry_keyring(self) -> SecretBackendKind:
+        return await self.place()
 
     def lock(self, code: ProblemCode = ProblemCode.SECRETS_LOCKED) -> None:
         self.problem = Problem(code)

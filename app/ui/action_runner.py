@@ -20,6 +20,7 @@ from app.core.outbound.service import OutboundService
 from app.core.outbound.smoke_test import SmokeTestService
 from app.core.provider_setup.credentials import StoredCredentials
 from app.core.provider_setup.services import ProviderSetup
+from app.core.secret_service import SecretService
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
 from app.domain.incident import Incident
@@ -86,6 +87,7 @@ class ActionRunner(QObject):
         smoke_tests: SmokeTestService | None = None,
         outbound: OutboundService | None = None,
         switches: SwitchService | None = None,
+        secret_service: SecretService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
     ) -> None:
@@ -95,6 +97,7 @@ class ActionRunner(QObject):
         self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
         self.smoke_tests, self.outbound, self.switches = smoke_tests, outbound, switches
+        self.secret_service = secret_service
         self.drafts: dict[LinkId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""
 
@@ -179,7 +182,10 @@ async def _ask_credentials(runner: ActionRunner, mentorado: Mentorado, over: QWi
     except Problem as problem:
         locked = problem
     draft = drafts.pop(link_id, None)
-    dialog = CredentialsDialog(runner.theme, over, mentorado, service, runner.actions, known, draft=draft)
+    secrets = runner.secret_service
+    dialog = CredentialsDialog(
+        runner.theme, over, mentorado, service, runner.actions, known, draft=draft, secret_service=secrets
+    )
     if locked is not None:
         dialog.show_problem(locked)
     if await show_dialog(dialog) is not BaseDialog.DialogCode.Accepted:

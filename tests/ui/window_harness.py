@@ -15,6 +15,7 @@ from app.core.backups import BackupService
 from app.core.csv_import import CsvImportService
 from app.core.event_bus import EventBus
 from app.core.procedures.service import ProcedureService
+from app.core.secret_service import SecretService
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
 from app.domain.link_status import (
     Evidence,
@@ -193,6 +194,7 @@ class WindowHarness:
             smoke_tests=core.smoke_tests,
             outbound=core.outbound,
             switches=core.switches,
+            secret_service=SecretService(secrets=core.secrets, audit_service=core.audit_service),
             procedures=self.procedures,
             backups=self.backups,
             open_folder=self.opened.append,

@@ -195,20 +195,30 @@ class CredentialService:
     ) -> CredentialReport:
         """Ask the provider whether they are right.
 
-        Raises `Problem` when a field is missing or cannot be one, or when the account is another link's.
+        Raises `Problem` when a field is missing or cannot be one, or when the account is another link's. Where there
+        is no place for secrets yet, nothing is kept that could be another link's.
         """
         mentorado = self._view(mentorado_id, link_id)
         self._require(mentorado)
         link = mentorado.link
         provider: object = self._providers.get(link.provider)
         if isinstance(provider, UsesCredentials):
-            kept = await self._load_plain(link)
-            whole = _validate(link.provider, kept, typed)
-            await self._require_free(link, kept, whole)
-            report = await provider.check(whole)
+            report = await provider.check(await self._whole(link, typed))
             self._require_own_number(mentorado, report)
             return report
         raise Problem(ProblemCode.PROVIDER_UNAVAILABLE, provider=link.provider)
+
+    async def _whole(self, link: Link, typed: Credentials) -> Credentials:
+        """What was typed, completed by what is kept; nobody else has the account."""
+        try:
+            kept = await self._load_plain(link)
+        except Problem as problem:
+            if problem.code is not ProblemCode.SECRETS_UNAVAILABLE:
+                raise
+            return _validate(link.provider, {}, typed)
+        whole = _validate(link.provider, kept, typed)
+        await self._require_free(link, kept, whole)
+        return whole
 
     async def save(
         self,

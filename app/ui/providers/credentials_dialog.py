@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdi
 
 from app.core.actions import ActionService
 from app.core.provider_setup.credentials import CredentialService, StoredCredentials, clean_input, parse_pasted_url
+from app.core.secret_service import SecretService
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, ProviderKind
@@ -23,6 +24,7 @@ from app.text.status import problem as words_of
 from app.text.status import provider, texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
+from app.ui.providers.keep_secrets import KeepSecrets
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import RADIUS_ROW, SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
 from app.ui.widgets.choices import CheckBox
@@ -280,6 +282,7 @@ class CheckBanner(QFrame):
 
 
 _WIDTH = 520
+_PASSPHRASES = frozenset({ProblemCode.PASSPHRASE_SHORT, ProblemCode.PASSPHRASE_WRONG, ProblemCode.SECRETS_FILE_DAMAGED})
 _NO_PLACE = frozenset({ProblemCode.SECRETS_UNAVAILABLE, ProblemCode.SECRETS_LOCKED})
 
 
@@ -310,6 +313,7 @@ class CredentialsDialog(ScrollDialog):
         known: StoredCredentials,
         *,
         draft: Mapping[CredentialField, str] | None = None,
+        secret_service: SecretService | None = None,
     ) -> None:
         super().__init__(theme, over, width=_WIDTH)
         self._mentorado = mentorado
@@ -337,8 +341,16 @@ class CredentialsDialog(ScrollDialog):
         kept_where.setProperty("role", "caption")
         if not in_use:
             kept_where.setText(f"{texts('credentials.beside')} {kept_where.text()}")
-        for part in (where, self.form, self.verdict, self.keep, self.trouble, self.settings, kept_where):
-            self.inside.addWidget(part, 0, *([Qt.AlignmentFlag.AlignLeft] if part is self.settings else []))
+        self.keep_secrets = KeepSecrets(secret_service) if secret_service is not None else None
+        self._wants_to_save = False  # and only lacks a place for it
+        for part in (where, self.form, self.verdict, self.keep, self.trouble, self.keep_secrets):
+            if part is not None:
+                self.inside.addWidget(part)
+        self.inside.addWidget(self.settings, 0, Qt.AlignmentFlag.AlignLeft)
+        self.inside.addWidget(kept_where)
+        if self.keep_secrets is not None:
+            self.keep_secrets.hide()
+            self.keep_secrets.kept.connect(self._on_place)
         self.inside.insertSpacing(1, SPACE_1)
         self.inside.insertSpacing(3, SPACE_4 - SPACE_1)
         self.trouble.hide()
@@ -384,7 +396,13 @@ class CredentialsDialog(ScrollDialog):
         if (field := self.form.show_error(problem.context.get("field", ""), text)) is not None:
             self.bring_into_view(field)
         else:
-            self._show_trouble(text, settings=problem.code in _NO_PLACE)
+            self._show_trouble(text, problem.code)
+
+    def _on_place(self) -> None:
+        """There is a place for the credentials now: save them there, if that was wanted."""
+        self._show_trouble(None)
+        if self._wants_to_save:
+            self._save()
 
     def show_crash(self, _error: Exception) -> None:
         self._show_trouble(f"{texts('detail.crash')} {texts('detail.crash_next')}")
@@ -394,6 +412,7 @@ class CredentialsDialog(ScrollDialog):
         if not self.save.isEnabled():
             return
         self._show_trouble(None)
+        self._wants_to_save = True
         self.save.setEnabled(False)
         self.busy = True
         try:
@@ -428,6 +447,7 @@ class CredentialsDialog(ScrollDialog):
 
     def _discard_check(self) -> None:
         """Discard the check result because a field changed."""
+        self._wants_to_save = False
         self._turn += 1
         self._report = None
         idle = texts("credentials.idle", provider=provider(self._kind))
@@ -453,12 +473,16 @@ class CredentialsDialog(ScrollDialog):
             button.style().unpolish(button)
             button.style().polish(button)
 
-    def _show_trouble(self, text: str | None, *, settings: bool = False) -> None:
+    def _show_trouble(self, text: str | None, code: ProblemCode | None = None) -> None:
         self.trouble.setText(text or "")
         self.trouble.setVisible(bool(text))
-        self.settings.setVisible(settings)
+        choosing = self.keep_secrets is not None and not self.keep_secrets.isHidden()
+        offered = code is ProblemCode.SECRETS_UNAVAILABLE or (code in _PASSPHRASES and choosing)
+        self.settings.setVisible(code in _NO_PLACE or offered)
+        if self.keep_secrets is not None:
+            self.keep_secrets.setVisible(offered)
         if text:
-            self.bring_into_view(self.settings if settings else self.trouble)
+            self.bring_into_view(self.trouble if self.settings.isHidden() else self.settings)
 
     def _end(self, ending: DialogResult) -> None:
         self.ending = ending

@@ -170,6 +170,21 @@ async def test_a_place_that_is_locked_is_said_and_written_down(harness: Harness)
     assert harness.written() == [("enter_credentials", {}, AuditOutcome.FAILED, "secrets_locked")]
 
 
+async def test_without_a_place_for_them_they_are_checked_and_behind_a_lock_they_are_not(harness: Harness) -> None:
+    async with harness.core.running():
+        ana = await harness.add()
+        harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
+        assert await harness.service.check(ana.id, ZAPI)
+        assert harness.zapi.checked[-1] == ZAPI
+        with pytest.raises(Problem) as caught:
+            await harness.service.save(ana.id, ZAPI)
+        assert caught.value.code is ProblemCode.SECRETS_UNAVAILABLE
+        harness.secret_store.lock(ProblemCode.SECRETS_LOCKED)
+        with pytest.raises(Problem) as caught:
+            await harness.service.check(ana.id, ZAPI)
+        assert caught.value.code is ProblemCode.SECRETS_LOCKED
+
+
 def test_damage_is_nothing_kept_and_is_not_logged_in_full(
     harness: Harness, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -245,6 +245,9 @@ async def _hosted_dialog(harness: Harness, name: str) -> QDialog:
     if name.startswith("credentials"):
         kind = zapi if name.endswith("zapi") else meta
         return await harness.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+    if name == "keyring":
+        harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
+        return await harness.open(zapi, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     harness.zapi.waiting[:] = [waiting(number) for number in range(1, 9)]
     since = harness.window_harness.clock.now()
     status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=since)
@@ -399,6 +402,7 @@ SURFACES: Mapping[str, Opener] = {
     "one person decides": partial(_setting, name="second person"),
     "credentials of Z-API": partial(_hosted, name="credentials_zapi"),
     "credentials of Meta": partial(_hosted, name="credentials_meta"),
+    "credentials without a keyring": partial(_hosted, name="keyring"),
     "a queue": partial(_hosted, name="queue"),
     "remove a queue": partial(_hosted, name="queue_removal"),
     "register": partial(_hosted, name="register"),

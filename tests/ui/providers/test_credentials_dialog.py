@@ -221,6 +221,46 @@ def test_a_place_that_is_locked_leads_to_the_settings_and_loses_nothing(play: Pl
     play(act)
 
 
+@pytest.mark.parametrize("in_file", [False, True])
+def test_without_a_keyring_they_are_checked_and_kept_where_a_person_says(play: Play, in_file: bool) -> None:
+    async def act(harness: Harness) -> None:
+        harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
+        sheet = await opened(harness)
+        keep = sheet.keep_secrets
+        assert keep is not None
+        write(sheet, TYPED)
+        sheet.check.click()
+        await settle()
+        assert sheet.verdict.check is Check.GOOD
+        assert not keep.isVisible(), "nothing has to be kept yet"
+        sheet.save.click()
+        await settle()
+        assert keep.isVisible()
+        assert texts("problem.secrets_unavailable.sentence") in sheet.trouble.text()
+        if in_file:
+            for phrase in ("curta", "cavalo certo bateria"):
+                assert not keep.file_button.isEnabled()
+                QTest.keyClicks(keep.phrase, phrase)
+                QTest.keyClicks(keep.again, phrase)
+                QTest.keyClick(keep.again, Qt.Key.Key_Return)
+                assert keep.isVisible(), "the button is pressed on its own"
+                keep.file_button.click()
+                await settle()
+                if phrase == "curta":
+                    assert keep.isVisible()
+                    assert "12" in sheet.trouble.text()
+                    keep.phrase.clear()
+                    keep.again.clear()
+        else:
+            keep.memory_button.click()
+            await settle()
+        assert harness.shown() == []
+        assert harness.secret_store.kept, "saved at once: that was wanted"
+        assert "set_secrets_place" in harness.audited_actions()
+
+    play(act)
+
+
 def test_credentials_are_forgotten_after_a_question(play: Play) -> None:
     async def act(harness: Harness) -> None:
         sheet = await opened(harness)
