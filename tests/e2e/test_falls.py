@@ -23,13 +23,13 @@ def toast(session: Session) -> Toast | None:
     return shown[0] if shown else None
 
 
-def said(session: Session) -> str:
+def read_labels(session: Session) -> str:
     labels = session.window.findChildren(QLabel)
     return " | ".join(label.text() for label in labels if label.isVisible())
 
 
 @pytest.mark.within(90)
-async def test_a_phone_that_logs_out_is_told_on_any_page_and_opened_with_one_click(
+async def test_a_phone_that_logs_out_is_announced_on_any_page_and_opened_with_one_click(
     settings: Settings, emulator: EmulatorProcess
 ) -> None:
     emulator.control.add_account(PHONE)
@@ -56,7 +56,7 @@ async def test_a_phone_that_logs_out_is_told_on_any_page_and_opened_with_one_cli
         await session.until_state(ana, LinkState.BLOCKED)
         assert session.status(ana).reason is Reason.LOGGED_OUT
         await until(lambda: toast(session) is not None, within=20)
-        assert "Ana Prates" in said(session)
+        assert "Ana Prates" in read_labels(session)
         assert session.window.windowTitle() == texts.plural("window.needing", 1, name="Conecta")
         session.click(texts("fallen.show"), toast(session))
         assert session.window.shows(ana.id)
