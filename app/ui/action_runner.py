@@ -180,7 +180,8 @@ async def _ask_credentials(runner: ActionRunner, mentorado: Mentorado, over: QWi
     try:
         known = await service.known(mentorado.id, link_id)
     except Problem as problem:
-        locked = problem
+        if problem.code is not ProblemCode.SECRETS_UNAVAILABLE or runner.secret_service is None:
+            locked = problem  # else a place is offered once there is something to keep
     draft = drafts.pop(link_id, None)
     secrets = runner.secret_service
     dialog = CredentialsDialog(

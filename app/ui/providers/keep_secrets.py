@@ -20,9 +20,9 @@ class KeepSecrets(QWidget):
     def __init__(self, secrets: SecretService) -> None:
         super().__init__()
         self._secrets = secrets
-        self.memory_button = QPushButton(texts("settings.secrets.keep_in_memory"), autoDefault=False)
+        self.memory_button = QPushButton(texts("credentials.until_closed"), autoDefault=False)
         self.memory_button.clicked.connect(self._keep_in_memory)
-        self.file_button = QPushButton(texts("settings.secrets.make"), autoDefault=False)
+        self.file_button = QPushButton(texts("credentials.in_file"), autoDefault=False)
         self.file_button.clicked.connect(self._keep_in_file)
         self.phrase, self.again = (FieldBeforeButton(self.file_button) for _ in range(2))
         for field, name in ((self.phrase, "phrase"), (self.again, "again")):

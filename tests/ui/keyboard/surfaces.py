@@ -18,7 +18,7 @@ from app.core.csv_import import CsvImportService, open_spreadsheet
 from app.domain.actions import ActionName
 from app.domain.audit import AuditEntry
 from app.domain.cases import CaseKind
-from app.domain.errors import ProblemCode
+from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.procedure import EntryKind, ProcedureKind, StepName
@@ -247,7 +247,10 @@ async def _hosted_dialog(harness: Harness, name: str) -> QDialog:
         return await harness.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     if name == "keyring":
         harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
-        return await harness.open(zapi, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+        sheet = await harness.open(zapi, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+        sheet.show_problem(Problem(ProblemCode.SECRETS_UNAVAILABLE))
+        await settle()
+        return sheet
     harness.zapi.waiting[:] = [waiting(number) for number in range(1, 9)]
     since = harness.window_harness.clock.now()
     status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=since)

@@ -66,7 +66,11 @@ def right(account: str = "+5598983015662") -> CredentialReport:
 
 async def locked(harness: Harness) -> None:
     harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
-    await harness.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+    await credentials(harness, ProviderKind.ZAPI, right(), **ZAPI)
+    (sheet,) = harness.shown()
+    assert isinstance(sheet, CredentialsDialog)
+    sheet.save.click()
+    await settle()
 
 
 async def malformed(harness: Harness) -> None:

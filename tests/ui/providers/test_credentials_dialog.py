@@ -202,9 +202,9 @@ def test_pasting_brings_no_blanks_and_a_whole_address_fills_both_fields(play: Pl
 
 def test_a_place_that_is_locked_leads_to_the_settings_and_loses_nothing(play: Play) -> None:
     async def act(harness: Harness) -> None:
-        harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
+        harness.secret_store.lock(ProblemCode.SECRETS_LOCKED)
         sheet = await opened(harness)
-        assert texts("problem.secrets_unavailable.sentence") in sheet.trouble.text()
+        assert texts("problem.secrets_locked.sentence") in sheet.trouble.text()
         write(sheet, TYPED)
         sheet.settings.click()
         await settle()
@@ -228,6 +228,7 @@ def test_without_a_keyring_they_are_checked_and_kept_where_a_person_says(play: P
         sheet = await opened(harness)
         keep = sheet.keep_secrets
         assert keep is not None
+        assert not sheet.trouble.isVisible()
         write(sheet, TYPED)
         sheet.check.click()
         await settle()
