@@ -126,7 +126,8 @@ class ThreadHead(QWidget):
 
 
 _MINUTE = 60_000
-_EDGE = 16
+_OWN_DAY = 40
+"""As high as the day that a message carries itself: before that is out of sight, it needs no other."""
 
 
 class ThreadPage(QWidget):
@@ -313,7 +314,8 @@ class ThreadPage(QWidget):
         if place is None or at_end:
             return
         when = self.model.row(place).message.sent_at.astimezone().date()
-        if self.model.row(place).day is None or self.view.visualRect(self.model.index(place)).top() < -_EDGE:
+        gone = self.view.visualRect(self.model.index(place)).top() < -self._theme.px(_OWN_DAY)
+        if self.model.row(place).day is None or gone:
             self._day.show_day(conversation_text.day(when, self.model.today), self.view.viewport().width())
 
     def _on_minute(self) -> None:

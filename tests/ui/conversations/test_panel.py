@@ -67,6 +67,21 @@ async def test_a_conversation_opens_at_its_end(theme: Theme, path: Path) -> None
         assert not harness.page.jump.isVisible()
 
 
+async def test_the_day_that_floats_never_stands_beside_the_day_of_the_first_message(theme: Theme, path: Path) -> None:
+    async with open_panel(theme, path) as harness:
+        await harness.open("Bia")
+        while not harness.page.model.has_first:
+            harness.page.reader.load_older()
+            await harness.settle()
+        bar, day = harness.page.view.verticalScrollBar(), harness.page._day
+        for value, floats in ((20, False), (60, True)):
+            bar.setValue(0)
+            await harness.settle()
+            day.hide()
+            bar.setValue(value)
+            assert day.isVisible() is floats, value
+
+
 async def test_reading_back_loads_more_and_nothing_jumps(theme: Theme, path: Path) -> None:
     async with open_panel(theme, path) as harness:
         await harness.open("Bia")
