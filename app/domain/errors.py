@@ -190,6 +190,7 @@ class Problem(Exception):
     """An expected failure. *context* fills the sentence; never put a secret in it."""
 
     def __init__(self, code: ProblemCode, /, **context: str) -> None:
-        super().__init__(f"{code}: {context}" if context else str(code))
+        known = ", ".join(f"{name} {value}" for name, value in context.items())
+        super().__init__(f"{code}: {known}" if known else str(code))
         self.code = code
         self.context = context
