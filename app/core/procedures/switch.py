@@ -174,8 +174,11 @@ class SwitchSteps:
 
     async def _cut_back(self, run: StepContext) -> StepData:
         """A former provider that fell meanwhile is not put in use again: the target works, and stays in use."""
+        switched = self._mentorados.get(run.mentorado_id).link.id == target_of(run)
+        if switched:
+            with suppress(Problem):  # then it is not connected, which is looked at next
+                await self._connect_within(run.mentorado_id, former_of(run), RETURN_SECONDS)
         async with self._outbound.silent(run.mentorado_id):
-            switched = self._mentorados.get(run.mentorado_id).link.id == target_of(run)
             if switched and self._state(former_of(run)) is not LinkState.CONNECTED:
                 return {"kept": "target"}
             await self._supervisor.put_in_use(run.mentorado_id, former_of(run))
@@ -248,6 +251,8 @@ class RollBackSteps:
 
     async def _undo_cut_back(self, run: StepContext) -> StepData:
         """A target that does not come back is not put in use again: the former provider works, and stays in use."""
+        with suppress(Problem):  # then it is not connected, which is looked at next
+            await self._connect_and_wait(run.mentorado_id, target_of(run))
         async with self._outbound.silent(run.mentorado_id):
             if self._supervisor.status(target_of(run)).state is not LinkState.CONNECTED:
                 return {"kept": "former"}

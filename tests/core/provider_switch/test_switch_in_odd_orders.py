@@ -74,6 +74,7 @@ async def test_a_switch_that_is_taken_back_to_a_provider_that_fell_leaves_the_ne
         await core.moved()
         core.journal.problem = None
         core.journal.on_entry = lambda _entry: None
+        core.played[WEB].trouble[ana.id] = Blocked(Reason.LOGGED_OUT)
         core.played[WEB].open[ana.link.id].say(Blocked(Reason.LOGGED_OUT))
         await settle()
         procedure = core.procedures.active(ana.id)
