@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -16,6 +16,7 @@ from app.core.links.reconnect import ReconnectPolicy
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import Step
 from app.domain.actions import ActionName
+from app.domain.audit import Actor
 from app.domain.events import (
     DeliverySetAside,
     Event,
@@ -114,6 +115,7 @@ class ServicesInMemory:
     bus: EventBus = field(default_factory=EventBus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
 
+    actor: Callable[[], Actor] = somebody
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
     fake_procedures: ProcedureService | None = None
 
@@ -140,7 +142,7 @@ class ServicesInMemory:
             clock=self.clock,
             policy=self.policy,
             provider_time=FakeProviderTime(),
-            actor=somebody,
+            actor=self.actor,
             zones=lambda _address: [UTC],
             ports=Ports(
                 providers=self.providers,

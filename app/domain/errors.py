@@ -139,6 +139,7 @@ class ProblemCode(StrEnum):
     SWITCH_NOT_CONFIRMED = "switch_not_confirmed"
     SWITCH_CHANGED = "switch_changed"  # since the dry run
     SWITCH_WAVE_INVALID = "switch_wave_invalid"
+    SWITCH_NAME_MISSING = "switch_name_missing"  # of who approves first, where two people must
     SWITCH_SAME_PERSON = "switch_same_person"  # approves twice
     SWITCH_ENDED = "switch_ended"
     SWITCH_NOT_POSSIBLE = "switch_not_possible"  # of one mentorado, as it stands now; *finding* says why

@@ -224,13 +224,15 @@ class PlannedSwitch:
 
     @property
     def basis(self) -> str:
-        """A hash of all that the switch of this mentorado relies on."""
-        found = sorted(
-            f"{one.code} {'' if one.code in PASSING else sorted(one.values.items())}"
-            for one in self.findings
-            if one.code not in UNRELIED
-        )
-        return sha256(f"{self.mentorado_id} {self.source} {self.account} {found}".encode()).hexdigest()
+        """All that the switch of this mentorado relies on, a line each."""
+        relied = [one for one in self.findings if one.code not in UNRELIED]
+        values = [{} if one.code in PASSING else one.values for one in relied]
+        found = (f"{one.code} {sorted(map(str, each.items()))}" for one, each in zip(relied, values, strict=True))
+        return "\n".join((f"{self.mentorado_id} {self.source} {self.account}", *sorted(found)))
+
+    def holds_by(self, approved: str) -> bool:
+        """Whether nothing came up since this *approved* basis; what has gone since asks nobody again."""
+        return set(self.basis.splitlines()) <= set(approved.splitlines())
 
     def of(self, severity: Severity) -> Sequence[SwitchFinding]:
         return [each for each in self.findings if each.severity is severity]

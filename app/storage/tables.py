@@ -476,7 +476,7 @@ switch_item = Table(
     Column("source", String, nullable=False),
     Column("target", String, nullable=False),
     Column("from_link", String(32), ForeignKey("link.id"), nullable=False),
-    Column("basis", String, nullable=False),  # a hash of what the approval relied on
+    Column("basis", String, nullable=False),  # what the approval relied on, a line each
     Column("to_link", String(32), ForeignKey("link.id")),
     Column("state", String, nullable=False),
     Column("procedure_id", String(32)),  # stored before the procedure is

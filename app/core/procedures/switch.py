@@ -30,8 +30,8 @@ RETURN_SECONDS: Final = 90.0
 the former provider before a roll-back."""
 
 Require = Callable[[MentoradoId, ProviderKind, str], Awaitable[None]]
-"""Raises `Problem` unless the mentorado may be switched to that provider as things stand now, and all that a switch
-relies on is what was approved, by its hash."""
+"""Raises `Problem` unless the mentorado may be switched to that provider as things stand now, and the switch relies on
+nothing but what was approved."""
 
 
 class SwitchSteps:

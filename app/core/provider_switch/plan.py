@@ -183,7 +183,7 @@ class SwitchPlanner:
 
     async def require(self, mentorado_id: MentoradoId, target: ProviderKind, basis: str = "") -> None:
         """Raise `Problem(SWITCH_NOT_POSSIBLE)` with what stands in the way now, as the switch that is under way asks,
-        and `Problem(SWITCH_CHANGED)` when what it relies on is not the *basis* that was approved.
+        and `Problem(SWITCH_CHANGED)` when it relies on more than the *basis* that was approved.
 
         That the switch itself is under way is nothing in its way.
         """
@@ -193,7 +193,7 @@ class SwitchPlanner:
         for each in planned.of(Severity.BLOCKS):
             name = self._mentorados.get(mentorado_id).name
             raise Problem(ProblemCode.SWITCH_NOT_POSSIBLE, name=name, finding=each.code)
-        if basis not in ("", planned.basis):
+        if basis and not planned.holds_by(basis):
             raise Problem(ProblemCode.SWITCH_CHANGED)
 
     def _chosen(self, plan: SwitchPlan) -> Sequence[MentoradoId]:

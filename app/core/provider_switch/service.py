@@ -150,6 +150,8 @@ class SwitchService:
             await self._require_unchanged(dry_run.plan, dry_run.digest)
             waits = self.wants_second
             actor = self._audit_service.actor
+            if waits and not actor.operator:  # the second could be the same person under another name
+                raise Problem(ProblemCode.SWITCH_NAME_MISSING)
             run = self._new_run(dry_run, actor.operator or actor.user, waits=waits)
             after = {"to": run.plan.target.value, **_counts(dry_run), "dry_run": run.digest}
             with self._audit_service.with_changes(AuditAction.APPROVE_SWITCH, after=after):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
+from app.domain.audit import Actor
 from app.domain.consent import Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
@@ -153,9 +154,11 @@ class Switching(Core):
     )
 
     secrets: EverySecret = field(default_factory=EverySecret)
+    operator: Actor = field(default_factory=lambda: Actor(user="staff", operator="Rita"))
     switch_record: SwitchRecord = field(default_factory=SwitchRecord)
 
     def __post_init__(self) -> None:
+        self.actor = lambda: self.operator
         self.hosted = self.played
         super().__post_init__()
         self.switches = self.services.switches

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.actions import UnavailableReason
+from app.domain.audit import Actor
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import ProviderKind
@@ -43,6 +44,17 @@ async def test_a_run_that_waits_for_a_second_person_can_be_stopped_and_nothing_e
         await core.switches.stop(run.id)
         await core.moved()
         assert core.provider_of(ana) is WEB
+
+
+async def test_who_approves_first_of_two_has_a_name(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        await core.services.settings_service.change(SWITCH_SECOND_PERSON, True)
+        core.operator = Actor(user="staff")
+        with pytest.raises(Problem) as refused:
+            await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        assert refused.value.code is ProblemCode.SWITCH_NAME_MISSING
+        assert core.switches.runs == []
 
 
 @pytest.mark.parametrize("first", ["release", "roll_back"])

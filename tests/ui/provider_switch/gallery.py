@@ -61,6 +61,7 @@ async def _take_views(folder: Path, name: str, theme: Theme, only: str) -> None:
 
 async def _sheet(harness: SwitchHarness) -> AsyncIterator[str]:
     """The choice, the dry run, and the approval."""
+    from app.domain.audit import Actor
     from app.domain.mentorado import ProviderKind
     from app.domain.settings import SWITCH_SECOND_PERSON
     from app.ui.procedures.commands import CommandId
@@ -88,6 +89,7 @@ async def _sheet(harness: SwitchHarness) -> AsyncIterator[str]:
     form.name_field.setText(harness.who.name)
     form.name_field.setFocus()
     yield "17-confirm"
+    harness.core.audit_service._actor = lambda: Actor(user="staff", operator="Rita")
     await harness.core.services.settings_service.change(SWITCH_SECOND_PERSON, True)
     await harness.checked(ProviderKind.ZAPI)
     harness.form.name_field.setText(harness.who.name)

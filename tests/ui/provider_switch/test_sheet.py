@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.domain.actions import ActionName
+from app.domain.audit import Actor
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState
 from app.domain.mentorado import ProviderKind
@@ -201,6 +202,7 @@ def test_a_world_that_has_changed_is_checked_anew_and_nothing_begins(on_switches
 
 def test_with_a_second_person_the_sheet_says_so_and_nothing_begins_before(on_switches: OnSwitches) -> None:
     async def use(harness: SwitchHarness) -> None:
+        harness.core.audit_service._actor = lambda: Actor(user="staff", operator="Rita")
         await harness.core.services.settings_service.change(SWITCH_SECOND_PERSON, True)
         form, sheet = await harness.checked(ProviderKind.ZAPI), harness.sheet
         assert texts("switch_sheet.second") in words(form)
