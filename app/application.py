@@ -132,7 +132,7 @@ class Application:
         bus.subscribe(CampaignsChanged, campaigns.on_changed)
         from app.ui.switches.banner import SwitchBanner  # the words of switches are not needed to paint the window
 
-        switches = SwitchBanner(window.banners, lambda: core.switches.runs, self._show_switch)
+        switches = SwitchBanner(window.banners, lambda: core.switches.runs, self._name_of, self._show_switch)
         bus.subscribe(SwitchesChanged, switches.on_changed)
         self._lost = LostDatabase(
             window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew

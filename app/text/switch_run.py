@@ -120,9 +120,9 @@ def needs_person(run: SwitchRun) -> bool:
     return run.state is SwitchState.PAUSED and run.pause is not SwitchPause.PERSON and run.pause_until is None
 
 
-def announcement(run: SwitchRun) -> str:
-    """What a switch of many waits for, for whoever is elsewhere."""
-    return texts("switches.announcement", name=name(run, str), sentence=sentence(run, run.approved_at)[0])
+def announcement(run: SwitchRun, name_of: NameOf) -> str:
+    """What a switch waits for, for whoever is elsewhere."""
+    return texts("switches.announcement", name=name(run, name_of), sentence=sentence(run, run.approved_at)[0])
 
 
 def counts(run: SwitchRun) -> list[tuple[SwitchItemState, str, int]]:

@@ -28,6 +28,7 @@ from app.formats.encryption import LEAST_LETTERS
 from app.text.conversation import size
 from app.text.procedure import counted
 from app.text.status import age, date_time, texts
+from app.text.status import problem as problem_words
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.procedures.impact import ImpactView, at_first
 from app.ui.theme.theme import (
@@ -110,6 +111,10 @@ class ProcedureForm(QWidget):
     def spoken(self) -> str:
         """What a screen reader is told of what came by itself."""
         return ""
+
+    def words_of(self, problem: Problem) -> tuple[str, str]:
+        """What went wrong when it was to begin, and the next step."""
+        return problem_words(problem)
 
     @property
     def settled(self) -> bool:

@@ -230,7 +230,7 @@ class ProcedurePanel(QWidget):
             self._keyboard.focus_first(self.view.attention.not_now, self.view.attention.main)
 
     def show_problem(self, problem: Problem) -> None:
-        self._show_trouble(*words_of(problem))
+        self._show_trouble(*(words_of(problem) if self._form is None else self._form.words_of(problem)))
 
     def show_crash(self, _error: Exception) -> None:
         self._show_trouble(texts("detail.crash"), texts("detail.crash_next"))
@@ -357,7 +357,8 @@ class ProcedurePanel(QWidget):
         self.head.set_close_text(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
         self.setAccessibleName(self.head.title)
         self.view.show_procedure(procedure, mentorado, busy=self._busy)
-        self.footer.show_offers(if_closed(procedure), other_commands(procedure), busy=self._busy)
+        offers = [each for each in other_commands(procedure) if each.control not in self.view.offered]
+        self.footer.show_offers(if_closed(procedure), offers, busy=self._busy)
         self._keyboard.announce(self.view.spoken)
 
     def _show_form(self, form: ProcedureForm) -> None:

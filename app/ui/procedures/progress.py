@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
@@ -296,6 +296,12 @@ class CurrentStepCard(QFrame):
                 button.setAccessibleName(offer.label)
         self._choices.setVisible(main is not None)
 
+    @property
+    def offered(self) -> Collection[CommandId]:
+        """What its buttons do."""
+        buttons = (self.not_now, self.main, self.second)
+        return [self._controls[button] for button in buttons if button in self._controls and not button.isHidden()]
+
     def set_busy(self, busy: bool) -> None:
         for button in (self.not_now, self.main, self.second):
             button.setEnabled(not busy)
@@ -345,6 +351,11 @@ class ProcedureView(QWidget):
     @property
     def _shows_code(self) -> bool:
         return self._stage in (Stage.CODE, Stage.LAPSED)
+
+    @property
+    def offered(self) -> Collection[CommandId]:
+        """The commands that the card offers: they are not to be offered a second time."""
+        return self.attention.offered
 
     @property
     def spoken(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
@@ -32,6 +33,12 @@ from app.ui.theme.theme import SPACE_1, SPACE_2
 from app.ui.widgets.labels import IndeterminateBar
 from app.ui.widgets.radio_card import RadioCard
 
+_MOVES: Final = frozenset({"switch_sheet.checking", "switch_sheet.approving", "switch_sheet.begins"})
+"""What comes to an end without anybody."""
+
+_WAIT_ELSEWHERE: Final = frozenset({"switch_sheet.awaits_second", "switch_sheet.in_line"})
+"""What is decided on the page of all switches."""
+
 
 class SwitchForm(ProcedureForm):
     """One mentorado to another provider. The dry run is made as soon as a provider is chosen, and writes nothing."""
@@ -54,6 +61,8 @@ class SwitchForm(ProcedureForm):
         self._busy_line.setProperty("role", "secondary")
         self.open_page = QPushButton()
         self.open_page.clicked.connect(lambda _checked=False: runner.page_requested.emit(SWITCHES, ""))
+        self.check_again = QPushButton()
+        self.check_again.clicked.connect(lambda _checked=False: self.check())
         self.report = SwitchReport(runner.theme)
         self.report.again_requested.connect(self.check)
         self.report.credentials_requested.connect(self._enter_credentials)
@@ -67,6 +76,7 @@ class SwitchForm(ProcedureForm):
         self._second.setProperty("role", "secondary")
         self._approval = QWidget()
         self._arrange()
+        self._take_up()
         self.retranslate()
         leave = runner.bus.subscribe(SwitchesChanged, self._on_switches)
         self.destroyed.connect(lambda _gone: leave())
@@ -85,7 +95,7 @@ class SwitchForm(ProcedureForm):
 
     @property
     def fields(self) -> Sequence[QWidget]:
-        return (*self.targets.values(), self.open_page, *self.report.fields, self.name_field)
+        return (*self.targets.values(), self.open_page, self.check_again, *self.report.fields, self.name_field)
 
     @property
     def settled(self) -> bool:
@@ -95,6 +105,8 @@ class SwitchForm(ProcedureForm):
     def error(self) -> str:
         if self._target is None:
             return texts("switch_sheet.choose")
+        if self._lacks_dry_run:
+            return texts("switch_sheet.make_first")
         if self._checking or self._dry_run is None:
             return texts("switch_sheet.check_first")
         if self._planned is None or not self._planned.will_switch:
@@ -107,6 +119,12 @@ class SwitchForm(ProcedureForm):
         if self._waiting_for:
             return self._busy_line.text()
         return self.report.spoken if self._dry_run is not None else ""
+
+    def words_of(self, problem: Problem) -> tuple[str, str]:
+        sentence, step = super().words_of(problem)
+        if problem.code is ProblemCode.SWITCH_CHANGED:  # the new dry run is made here, without being asked for
+            step = texts("switch_sheet.look_again")
+        return sentence, step
 
     async def approve(self) -> None:
         """Approve what was checked. Raises `Problem`; where the world has changed, it is checked anew."""
@@ -165,6 +183,13 @@ class SwitchForm(ProcedureForm):
 
     # --- what happens after the approval
 
+    def _take_up(self) -> None:
+        """Show the switch that was approved before and has not begun, instead of asking for another."""
+        item = self._switches.item_of(self._mentorado.id)
+        if item is not None and item.state is SwitchItemState.WAITING:
+            self._target, self._run_id = item.target, item.run_id
+            self._follow(next(run for run in self._switches.runs if run.id == item.run_id))
+
     def _on_switches(self, event: SwitchesChanged) -> None:
         if self._run_id is not None and event.run_id in (self._run_id, None):
             run = next((each for each in self._switches.runs if each.id == self._run_id), None)
@@ -173,14 +198,20 @@ class SwitchForm(ProcedureForm):
 
     def _follow(self, run: SwitchRun) -> None:
         """The panel shows the procedure once there is one. What could not begin is said, and can be tried again."""
-        item = run.items[0]
-        if item.state is SwitchItemState.FAILED and item.procedure_id is None:
+        item = next(each for each in run.items if each.mentorado_id == self._mentorado.id)
+        if run.state is SwitchState.STOPPED and item.state is SwitchItemState.LEFT_OUT:
+            self._run_id = self._dry_run = None
+            self.name_field.clear()
+            self._show_waiting("switch_sheet.stopped")
+        elif item.state is SwitchItemState.FAILED and item.procedure_id is None:
             self._run_id = None
             self.name_field.clear()
             self.check()
             show_error(self, Problem(ProblemCode.NOT_POSSIBLE_NOW, why=item.reason))
         elif run.state is SwitchState.AWAITING_SECOND:
             self._show_waiting("switch_sheet.awaits_second")
+        elif item.state is SwitchItemState.WAITING and (run.state is SwitchState.PAUSED or len(run.items) > 1):
+            self._show_waiting("switch_sheet.in_line")
         else:
             self._show_waiting("switch_sheet.begins")
 
@@ -189,6 +220,12 @@ class SwitchForm(ProcedureForm):
     @property
     def _planned(self) -> PlannedSwitch | None:
         return self._dry_run.people[0] if self._dry_run is not None else None
+
+    @property
+    def _lacks_dry_run(self) -> bool:
+        """Whether none is being made either: it could not be, or the approved switch was stopped."""
+        at_rest = self._waiting_for in ("", "switch_sheet.stopped")
+        return at_rest and self._target is not None and self._dry_run is None and not self.settled
 
     def _arrange(self) -> None:
         for kind, card in self.targets.items():
@@ -206,7 +243,9 @@ class SwitchForm(ProcedureForm):
         approval.setSpacing(SPACE_1)
         for part in (self._second, self._name_label, self.name_field):
             approval.addWidget(part)
-        for below in (self._busy, self.report, self._approval):
+        self.column.addWidget(self._busy)
+        self.column.addWidget(self.check_again, 0, Qt.AlignmentFlag.AlignLeft)
+        for below in (self.report, self._approval):
             self.column.addWidget(below)
         self._show_waiting("")
 
@@ -218,6 +257,8 @@ class SwitchForm(ProcedureForm):
         self.name_field.setAccessibleName(self._name_label.text())
         self.open_page.setText(texts("switch_sheet.open_page"))
         self.open_page.setAccessibleName(self.open_page.text())
+        self.check_again.setText(texts("switch_sheet.check_again"))
+        self.check_again.setAccessibleName(self.check_again.text())
         self._second.setText(texts("switch_sheet.second"))
         self._show_waiting(self._waiting_for)
 
@@ -228,13 +269,14 @@ class SwitchForm(ProcedureForm):
         self._show()
 
     def _show(self) -> None:
-        planned, waits = self._planned, self._waiting_for == "switch_sheet.awaits_second"
+        planned, waits = self._planned, self._waiting_for in _WAIT_ELSEWHERE
         for kind, card in self.targets.items():
             card.setChecked(kind is self._target)
             card.setEnabled(not self.settled)
         self._busy.setVisible(bool(self._waiting_for))
         self.open_page.setVisible(waits)
-        self._bar.setVisible(not waits)  # nothing moves before somebody else has decided
+        self._bar.setVisible(self._waiting_for in _MOVES)
+        self.check_again.setVisible(self._lacks_dry_run)
         shown = planned is not None and not self._checking and not self.settled
         self.report.setVisible(shown)
         self._approval.setVisible(shown and planned is not None and planned.will_switch)

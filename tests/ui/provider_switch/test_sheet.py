@@ -23,6 +23,7 @@ from app.domain.switch import SwitchState
 from app.text.status import texts
 from app.ui.dialogs.command_palette import CommandPalette
 from app.ui.procedures.commands import CommandId
+from app.ui.provider_switch.form import SwitchForm
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.widgets.action_menu import CARDS
 from tests.clock import settle
@@ -193,6 +194,7 @@ def test_a_world_that_has_changed_is_checked_anew_and_nothing_begins(on_switches
         harness.sheet.footer.button(CommandId.CONFIRM).click()
         await until(harness.sheet.trouble.isVisible)
         assert texts("problem.switch_changed.sentence") in words(harness.sheet)
+        assert texts("switch_sheet.look_again") in words(harness.sheet), "it is made already"
         await until(lambda: "Agora não é possível" in words(form))
         assert form.name_field.text() == ""
         assert harness.switches.runs == []
@@ -226,6 +228,49 @@ def test_with_a_second_person_the_sheet_says_so_and_nothing_begins_before(on_swi
         await harness.switches.approve_second(run.id, "1", "Outra Pessoa")
         await harness.line_of(harness.zapi)
         assert "Falta uma segunda pessoa aprovar" not in words(harness.pane)
+
+    on_switches(use)
+
+
+async def approved_by_one(harness: SwitchHarness) -> SwitchForm:
+    """The form of a switch that waits for a second person."""
+    await harness.core.services.settings_service.change(SWITCH_SECOND_PERSON, True)
+    form = await harness.checked(ProviderKind.ZAPI)
+    form.name_field.setText(harness.who.name)
+    harness.sheet.footer.button(CommandId.CONFIRM).click()
+    await until(lambda: texts("switch_sheet.awaits_second") in words(form))
+    return form
+
+
+def test_what_is_stopped_before_it_began_is_said_and_can_be_checked_anew(on_switches: OnSwitches) -> None:
+    async def use(harness: SwitchHarness) -> None:
+        form = await approved_by_one(harness)
+        (run,) = harness.switches.runs
+        await harness.switches.stop(run.id)
+        await settle()
+        assert texts("switch_sheet.stopped") in words(form)
+        assert not form._bar.isVisible(), "nothing moves any more"
+        assert not form.open_page.isVisible()
+        assert "Simule antes" in words(harness.sheet.footer)
+        buttons(form)["Simular"].click()
+        await until(form.report.isVisible)
+        assert not form.check_again.isVisible()
+        form.name_field.setText(harness.who.name)
+        assert harness.sheet.footer.button(CommandId.CONFIRM).isEnabled()
+
+    on_switches(use)
+
+
+def test_a_switch_that_waits_for_a_second_person_is_shown_again_instead_of_a_new_form(on_switches: OnSwitches) -> None:
+    async def use(harness: SwitchHarness) -> None:
+        await approved_by_one(harness)
+        buttons(harness.sheet.footer)["Fechar"].click()
+        await settle()
+        form = await harness.open_form()
+        assert texts("switch_sheet.awaits_second") in words(form)
+        assert form.targets[ProviderKind.ZAPI].isChecked()
+        assert list(buttons(harness.sheet.footer)) == ["Fechar"]
+        assert form.open_page.isVisible()
 
     on_switches(use)
 
@@ -294,6 +339,7 @@ def test_another_phone_is_sent_away_when_a_person_says_so_and_the_sheet_says_wha
         await harness.pass_time(lambda: decide in buttons(harness.sheet))
         beside = harness.mentorados.link_for(harness.who.id, ProviderKind.WHATSAPP_WEB)
         assert harness.web.discarded == [], "unlinking it is for a person to say"
+        assert "Desfazer" not in buttons(harness.sheet), "the same thing is not offered twice"
         buttons(harness.sheet)[decide].click()
         await harness.pass_time(lambda: harness.sheet.procedure and harness.sheet.procedure.ended)
         assert harness.web.discarded == [beside.id], "the next try does not find it there"

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QPushButton
 from app.domain.events import SwitchesChanged
 from app.domain.link_status import Reason
 from app.domain.provider import Blocked
+from app.domain.settings import SWITCH_SECOND_PERSON
 from app.domain.switch import SwitchRunId
 from app.text.status import texts
 from app.ui.notices import Banners
@@ -23,7 +24,9 @@ def watched(h: SwitchesHarness, theme: Theme) -> tuple[Banners, list[SwitchRunId
     """Banners that listen, and to which runs they led."""
     banners, led = Banners(theme), list[SwitchRunId]()
     banners.show()
-    h.core.bus.subscribe(SwitchesChanged, SwitchBanner(banners, lambda: h.core.switches.runs, led.append).on_changed)
+    h.core.bus.subscribe(
+        SwitchesChanged, SwitchBanner(banners, lambda: h.core.switches.runs, h.page._name_of, led.append).on_changed
+    )
     return banners, led
 
 
@@ -52,6 +55,20 @@ async def test_a_switch_that_waits_is_announced_until_it_goes_on(theme: Theme) -
         await h.core.switches.stop(run.id)
         await h.moved()
         assert "Troca" not in words(banners)
+        banners.deleteLater()
+
+
+async def test_a_switch_of_one_is_announced_by_name_while_a_second_person_must_approve_it(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        banners, led = watched(h, theme)
+        await h.core.services.settings_service.change(SWITCH_SECOND_PERSON, True)
+        h.plan(ZAPI, (await h.core.people(2))[:1])
+        await h.dry_run()
+        run = await h.approve()
+        await h.moved()
+        assert "Troca de provedor Ana 00 → Z-API. Esperando uma segunda pessoa" in words(banners)
+        next(each for each in banners.findChildren(QPushButton) if each.text() == "Ver a troca").click()
+        assert led == [run.id]
         banners.deleteLater()
 
 
