@@ -78,7 +78,7 @@ def test_every_state_of_a_run_says_what_it_means_and_what_to_do_next() -> None:
         sentence, step = run_text.sentence(run, DAWN)
         assert sentence.endswith(".")
         assert step.endswith(".")
-        assert "{" not in sentence + step + run_text.announcement(run) + run_text.approved(run, DAWN)
+        assert "{" not in sentence + step + run_text.announcement(run, str) + run_text.approved(run, DAWN)
         assert run_text.look(run)[1]
 
 
