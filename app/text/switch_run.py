@@ -93,24 +93,99 @@ def name(run: SwitchRun, name_of: NameOf) -> str:
     return texts("switches.name", who=who(run.plan, len(run.items), name_of), target=target)
 
 
-def look(run: SwitchRun) -> tuple[Tone, str]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run itself does not know of its mentorados."""
+
+    name_of: NameOf = str
+    elsewhere: frozenset[MentoradoId] = frozenset()  # failed here, and on the target since
+    busy: frozenset[MentoradoId] = frozenset()  # a procedure moves them
+    stuck: frozenset[MentoradoId] = frozenset()  # whose way back does not go on by itself
+
+    def names(self, ids: Sequence[MentoradoId]) -> str:
+        """Those, on one line; the same in any order."""
+        return ", ".join(sorted(map(self.name_of, ids)))
+
+
+_ALONE: Final = Surroundings()
+
+
+def look(run: SwitchRun, around: Surroundings = _ALONE) -> tuple[Tone, str]:
     """The tone and the icon of its badge."""
-    if run.pause not in _BLAMELESS:
+    moving = [each for each in run.items if each.state is _S.RUNNING]
+    if run.pause not in _BLAMELESS or around.stuck or any(each.awaits_decision for each in moving):
         return Tone.ERROR, "triangle-alert"
+    if run.state is SwitchState.STOPPED and moving:
+        return Tone.PROGRESS, "swap"
+    if run.state is SwitchState.FINISHED and len(to_retry(run, around)) + run.count(_S.ROLLED_BACK) == len(run.items):
+        return Tone.IDLE, "x-circle"
     return _RUN_LOOKS[run.state]
 
 
-def sentence(run: SwitchRun, now: datetime) -> tuple[str, str]:
+def to_retry(run: SwitchRun, around: Surroundings = _ALONE) -> Sequence[SwitchItem]:
+    """Who failed, and was not switched by another run since."""
+    return [each for each in run.items if each.state is _S.FAILED and each.mentorado_id not in around.elsewhere]
+
+
+def due(run: SwitchRun, now: datetime, around: Surroundings = _ALONE) -> Sequence[SwitchItem]:
+    """Whose former provider may be released now: the time is over, and nothing moves them."""
+    return [each for each in run.items if may_release(run, each, now) and each.mentorado_id not in around.busy]
+
+
+def sentence(run: SwitchRun, now: datetime, around: Surroundings = _ALONE) -> tuple[str, str]:
     """What its state means, and what a person does next."""
+    if not run.is_open:
+        return _ended(run, around), " ".join(_left_to_do(run, around))
     key = str(run.pause or run.state)
-    known = {"wave": run.wave, "approver": run.approved_by, "percent": run.plan.stop_at_percent}
+    known = {"wave": run.wave, "approver": run.approved_by, "name": _under_way(run, around)}
     if run.pause is SwitchPause.WAVE and run.pause_until is not None:
         key, known["time"] = "timed", length(max(run.pause_until - now, now - now))
-    elif run.state is SwitchState.FINISHED and run.count(_S.FAILED):
-        key = "finished_failed"
-    elif not run.is_open and not run.count(_S.SWITCHED):
-        key = f"{run.state}_settled"
-    return texts(f"switches.sentence.{key}", **known), texts(f"switches.next.{key}", **known)
+    step = texts(f"switches.next.{key}", **known)
+    if run.pause is SwitchPause.FAILURES:
+        tried = run.count(*DONE, _S.FAILED, _S.ROLLED_BACK)
+        return texts.plural("switches.sentence.failures", run.count(_S.FAILED), tried=tried), step
+    return texts(f"switches.sentence.{key}", **known), step
+
+
+def _under_way(run: SwitchRun, around: Surroundings) -> str:
+    """Who is under way; a dash where nobody is."""
+    return around.names([each.mentorado_id for each in run.items if each.state is _S.RUNNING]) or "—"
+
+
+def _ended(run: SwitchRun, around: Surroundings) -> str:
+    """What became of a run that is over, the most urgent first."""
+    moving = [each for each in run.items if each.state is _S.RUNNING]
+    failed, back, total = len(to_retry(run, around)), run.count(_S.ROLLED_BACK), len(run.items)
+    if around.stuck:
+        return texts("switches.sentence.stuck", name=around.names([*around.stuck]))
+    if moving:
+        key = "wrong_phone" if any(each.awaits_decision for each in moving) else "under_way"
+        return texts(f"switches.sentence.stopped_{key}", name=_under_way(run, around))
+    if run.state is SwitchState.STOPPED:
+        return texts("switches.sentence.stopped")
+    if failed == total:
+        return texts("switches.sentence.finished_nobody")
+    if failed:
+        return texts.plural("switches.sentence.finished_failed", failed, total=total)
+    if back:
+        return texts.plural("switches.sentence.finished_back", back, total=total)
+    return texts(f"switches.sentence.finished{'' if run.count(*DONE) == total else '_settled'}")
+
+
+def _left_to_do(run: SwitchRun, around: Surroundings) -> Sequence[str]:
+    """What a person can still do about a run that is over."""
+    steps = []
+    moving = [each for each in run.items if each.state is _S.RUNNING]
+    if around.stuck:
+        steps.append(texts("switches.next.stuck", name=around.names([*around.stuck])))
+    if moving:
+        key = "decide" if any(each.awaits_decision for each in moving) else "under_way"
+        steps.append(texts(f"switches.next.{key}", name=_under_way(run, around)))
+    if to_retry(run, around):
+        steps.append(texts(f"switches.next.{'try' if run.state is SwitchState.FINISHED else 'plan'}_again"))
+    if run.count(_S.SWITCHED) > len(around.stuck):
+        steps.append(texts("switches.next.kept"))
+    return steps or [texts("switches.next.settled")]
 
 
 def needs_person(run: SwitchRun) -> bool:
@@ -153,7 +228,7 @@ def approved(run: SwitchRun, now: datetime) -> str:
 def wave(run: SwitchRun, number: int) -> str:
     """The heading of a wave."""
     items = [each for each in run.items if each.wave == number]
-    if number == 1 and len(items) == 1 and items[0].mentorado_id == run.plan.canary:
+    if number == 1 and len(items) == 1 and items[0].number == 1 and run.plan.canary is not None:
         return texts("switches.wave_first")
     return texts("switches.wave", number=number)
 
@@ -180,13 +255,27 @@ class ItemText:
         return self.under_way or self.state
 
 
-def item(run: SwitchRun, one: SwitchItem, procedure: Procedure | None, now: datetime, *, scan: bool) -> ItemText:
+def item(
+    run: SwitchRun,
+    one: SwitchItem,
+    procedure: Procedure | None,
+    now: datetime,
+    *,
+    scan: bool,
+    around: Surroundings = _ALONE,
+) -> ItemText:
     """How far *one* is; *procedure* is the one that moves it now, and *scan* says that a code waits for a phone."""
     source, target = status_text.provider(one.source), status_text.provider(one.target)
     known = {"source": source, "target": target}
     tone, icon = _ITEM_LOOKS[one.state]
+    if one.awaits_decision and (procedure is None or not procedure.undoing):
+        line, brief = (texts(f"switches.item_line.wrong_phone{part}", **known) for part in ("", "_brief"))
+        return ItemText(texts("switches.item.wrong_phone"), line, brief, Tone.ERROR, "triangle-alert")
     if procedure is not None:
         return _moving(procedure, known, scan=scan)
+    if one.state is _S.FAILED and one.mentorado_id in around.elsewhere:
+        line = texts("switches.item_line.elsewhere", **known)
+        return ItemText(texts("switches.item.elsewhere"), line, line, Tone.IDLE, "check-circle")
     line = brief = texts(f"switches.item_line.{one.state}", **known)
     if one.state is _S.SWITCHED:
         ends = run.grace_ends(one)
@@ -251,4 +340,5 @@ def month(prices: Sequence[MonthlyPrice], at: datetime) -> str:
         return texts("switches.by_contract")
     total = sum(known, Decimal())
     priced = any(each.listed_at is not None for each in prices)
-    return campaign_text.price(Price(amount=total, listed_at=at)) if priced else texts("campaign.report.free")
+    price = campaign_text.price(Price(amount=total, listed_at=at)) if priced else texts("campaign.report.free")
+    return price if len(known) == len(prices) else texts("switches.and_contract", price=price)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 
@@ -15,8 +16,8 @@ from app.core.mentorado_service import MentoradoService
 from app.core.procedures.service import ProcedureService
 from app.core.provider_switch.service import SwitchService
 from app.domain.errors import Problem
-from app.domain.mentorado import Mentorado, MentoradoId
-from app.domain.procedure import Procedure
+from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
+from app.domain.procedure import Procedure, ProcedureState
 from app.domain.repositories import Clock
 from app.domain.switch import SwitchItem, SwitchItemState, SwitchRun, SwitchRunId, SwitchState
 from app.text import switch as switch_text
@@ -107,10 +108,10 @@ class RunHead(QFrame):
         self.sentence = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         self.next = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.bar = SwitchProgressBar(theme)
-        self.second, self.resume, self.retry, self.release, self.pause, self.stop, self.show_code = (
-            QPushButton() for _ in range(7)
+        self.second, self.resume, self.retry, self.release, self.pause, self.stop, self.show_code, self.decide = (
+            QPushButton() for _ in range(8)
         )
-        for button in (self.second, self.resume, self.show_code):
+        for button in (self.second, self.resume, self.show_code, self.decide):
             button.setProperty("role", "primary")
         words = QVBoxLayout()
         words.setSpacing(t.SPACE_1 // 2)
@@ -137,27 +138,37 @@ class RunHead(QFrame):
     @property
     def _all(self) -> Sequence[QPushButton]:
         """The buttons in their order."""
-        return self.show_code, self.second, self.resume, self.pause, self.retry, self.release, self.stop
+        return (
+            self.show_code,
+            self.decide,
+            self.second,
+            self.resume,
+            self.pause,
+            self.retry,
+            self.release,
+            self.stop,
+        )
 
-    def show_run(self, run: SwitchRun, clock: Clock, *, code_hidden: bool) -> None:
-        now = clock.now()
-        sentence, step = run_text.sentence(run, now)
-        self.badge.show_badge(*run_text.look(run), switch_text.state(run))
+    def show_run(self, run: SwitchRun, now: datetime, around: run_text.Surroundings, *, code_hidden: bool) -> None:
+        sentence, step = run_text.sentence(run, now, around)
+        self.badge.show_badge(*run_text.look(run, around), switch_text.state(run))
         self.sentence.setText(sentence)
         self.next.setText(step)
         self.bar.show_run(run)
-        failed = run.count(_S.FAILED)
-        due = sum(run_text.may_release(run, item, now) for item in run.items)
+        failed, due = len(run_text.to_retry(run, around)), len(run_text.due(run, now, around))
+        undecided = bool(around.stuck) or any(item.awaits_decision for item in run.items)
         shown = {
+            self.decide: undecided,
             self.show_code: code_hidden,
             self.second: run.state is SwitchState.AWAITING_SECOND,
             self.resume: run.state is SwitchState.PAUSED,
-            self.pause: run.state is SwitchState.RUNNING,
+            self.pause: run.state is SwitchState.RUNNING or run.pause_until is not None,
             self.retry: failed > 0 and run.state in (SwitchState.PAUSED, SwitchState.FINISHED),
             self.release: due > 0,
             self.stop: run.is_open,
         }
         words = {
+            self.decide: texts("switches.decide"),
             self.show_code: texts("switches.show_code"),
             self.second: texts("switches.approve_second"),
             self.resume: texts("switches.resume"),
@@ -172,6 +183,10 @@ class RunHead(QFrame):
         for button, visible in shown.items():
             if button.isHidden() is visible:
                 button.setVisible(visible)
+        if self.resume.property("role") != (role := "" if undecided else "primary"):
+            self.resume.setProperty("role", role)
+            self.resume.style().unpolish(self.resume)
+            self.resume.style().polish(self.resume)
         self.buttons.setVisible(any(shown.values()))
         self._arrange()
 
@@ -254,6 +269,7 @@ class SwitchBoard(QWidget):
         outer.addWidget(self.head)
         outer.addWidget(self.split, 1)
         self.head.show_code.clicked.connect(self.split.open_side_panel)
+        self.head.decide.clicked.connect(self._open_undecided)
         self.split.side_panel_changed.connect(self._on_arranged)
         self._hidden = False  # whether the side is neither beside the waves nor over them
         self._later = QTimer(self, singleShot=True, interval=_SOON)
@@ -272,7 +288,8 @@ class SwitchBoard(QWidget):
         known = [item.mentorado_id for item in run.items]
         if self._picked in known:
             return self._picked
-        order = sorted(run.items, key=lambda item: (item.state is not _S.RUNNING, item.state is not _S.FAILED))
+        stuck = self.around(run).stuck
+        order = sorted(run.items, key=lambda item: _urgency(item, stuck))
         return order[0].mentorado_id if order else None
 
     def open(self, run_id: SwitchRunId) -> None:
@@ -282,6 +299,19 @@ class SwitchBoard(QWidget):
         self.refresh()
         if (shown := self.shown) is not None:
             QTimer.singleShot(0, self, lambda: self.waves.bring_into_view(shown))
+
+    def around(self, run: SwitchRun) -> run_text.Surroundings:
+        """What is known of the mentorados of *run* beside it."""
+        elsewhere, busy, stuck = set[MentoradoId](), set[MentoradoId](), set[MentoradoId]()
+        for item in run.items:
+            if item.state is _S.FAILED and self._provider_of(item) is item.target:
+                elsewhere.add(item.mentorado_id)
+            if (procedure := self._procedures.active(item.mentorado_id)) is None:
+                continue
+            busy.add(item.mentorado_id)
+            if item.state is _S.SWITCHED and item.is_of(procedure) and procedure.state is ProcedureState.FAILED:
+                stuck.add(item.mentorado_id)
+        return run_text.Surroundings(self._name_of, frozenset(elsewhere), frozenset(busy), frozenset(stuck))
 
     def refresh_soon(self) -> None:
         """Something about it changed."""
@@ -294,20 +324,20 @@ class SwitchBoard(QWidget):
         if run is None:
             return
         moving = {item.mentorado_id: self._procedure(item) for item in run.items}
-        self.waves.show_waves([*self._waves(run, moving)])
+        around = self.around(run)
+        self.waves.show_waves([*self._waves(run, moving, around)])
         under_way = next((item for item in run.items if item.state is _S.RUNNING), None)
         self.scan.show_item(under_way)
         code_waits = under_way is not None and self._scans(under_way)
-        self.head.show_run(run, self._clock, code_hidden=code_waits and self._hidden)
+        self.head.show_run(run, self._clock.now(), around, code_hidden=code_waits and self._hidden)
         shown = self.shown
         item = next((each for each in run.items if each.mentorado_id == shown), None)
         self.approved.setText(run_text.approved(run, self._clock.now()))
         self.split.set_pane_needed(item is not None)
         if item is not None:
             self.waves.choose(shown)
-            self.item.show_item(
-                run, item, self._mentorado(item), moving[item.mentorado_id], self._clock, scan=self._scans(item)
-            )
+            procedure, scan = moving[item.mentorado_id], self._scans(item)
+            self.item.show_item(run, item, self._mentorado(item), procedure, self._clock, scan=scan, around=around)
 
     def retranslate(self) -> None:
         self.scan.retranslate()
@@ -355,27 +385,47 @@ class SwitchBoard(QWidget):
     def _mentorado(self, item: SwitchItem) -> Mentorado:
         return self._mentorados.get(item.mentorado_id)
 
-    def _waves(self, run: SwitchRun, moving: dict[MentoradoId, Procedure | None]) -> Iterable[Wave]:
+    def _name_of(self, mentorado_id: MentoradoId) -> str:
+        try:
+            return self._mentorados.get(mentorado_id).name
+        except Problem:  # not of this database any more
+            return mentorado_id
+
+    def _provider_of(self, item: SwitchItem) -> ProviderKind:
+        try:
+            return self._mentorado(item).link.provider
+        except Problem:  # not of this database any more
+            return item.source
+
+    def _open_undecided(self) -> None:
+        """Lead to the mentorado who waits for a decision."""
+        if (run := self.run) is None:
+            return
+        stuck = self.around(run).stuck
+        waiting = (item.mentorado_id for item in run.items if item.awaits_decision or item.mentorado_id in stuck)
+        if (found := next(waiting, None)) is not None:
+            self.open_requested.emit(found)
+
+    def _waves(
+        self, run: SwitchRun, moving: dict[MentoradoId, Procedure | None], around: run_text.Surroundings
+    ) -> Iterable[Wave]:
         wanted = self.filter.chosen
         states = _WANTED[wanted] if isinstance(wanted, BoardFilter) else frozenset(_S)
         items = sorted(run.items, key=lambda item: (item.wave, item.number))
         for number, group in groupby(items, key=lambda item: item.wave):
             whole = list(group)
-            cards = [self._card(run, each, moving[each.mentorado_id]) for each in whole if each.state in states]
+            cards = [self._card(run, each, moving[each.mentorado_id], around) for each in whole if each.state in states]
             if cards:
                 yield Wave(run_text.wave(run, number), _summary(run, whole), cards)
 
-    def _card(self, run: SwitchRun, item: SwitchItem, procedure: Procedure | None) -> Card:
-        words = run_text.item(run, item, procedure, self._clock.now(), scan=self._scans(item))
-        name, here = str(item.mentorado_id), item.source
-        try:
-            mentorado = self._mentorado(item)
-            name, here = mentorado.name, mentorado.link.provider
-        except Problem:  # not of this database any more
-            pass
+    def _card(
+        self, run: SwitchRun, item: SwitchItem, procedure: Procedure | None, around: run_text.Surroundings
+    ) -> Card:
+        words = run_text.item(run, item, procedure, self._clock.now(), scan=self._scans(item), around=around)
+        here = self._provider_of(item)
         return Card(
             mentorado_id=item.mentorado_id,
-            name=name,
+            name=self._name_of(item.mentorado_id),
             provider=provider(here),
             moved=here is item.target,
             state=words.state,
@@ -383,6 +433,11 @@ class SwitchBoard(QWidget):
             tone=words.tone,
             icon=words.icon,
         )
+
+
+def _urgency(item: SwitchItem, stuck: frozenset[MentoradoId]) -> tuple[bool, ...]:
+    """Who is under way comes first, then whose way back is stuck, then who failed."""
+    return item.state is not _S.RUNNING, item.mentorado_id not in stuck, item.state is not _S.FAILED
 
 
 def _summary(run: SwitchRun, items: Sequence[SwitchItem]) -> str:

@@ -64,14 +64,15 @@ class ApprovalDialog(ConfirmDialog):
         self.confirm.setEnabled(named and same_person(self.typed, self._typed))
 
 
-def _add_plan(dialog: ConfirmDialog, plan: SwitchPlan, count: int, name_of: NameOf) -> None:
-    """What is kept, and what changes in which order."""
+def _add_plan(dialog: ConfirmDialog, plan: SwitchPlan, order: Sequence[MentoradoId], name_of: NameOf) -> None:
+    """What is kept, and what changes in which *order*: its first goes alone, also where the chosen one stays."""
+    count = len(order)
     target = provider(plan.target)
     dialog.add_aspect("kept", texts("switches.dialog.kept", hours=int(plan.grace.total_seconds() // 3600)))
     lines = [texts.plural("switches.dialog.changes", count, target=target)]
     if count > 1:
         if plan.canary is not None:
-            lines.append(texts("switches.dialog.first", name=name_of(plan.canary)))
+            lines.append(texts("switches.dialog.first", name=name_of(order[0])))
         lines.append(texts("switches.dialog.waves", size=plan.wave_size, percent=plan.stop_at_percent))
     dialog.add_aspect("changes", " ".join(lines))
 
@@ -84,7 +85,7 @@ def approval(
     whom = name_of(made.switching[0].mentorado_id) if count == 1 else texts.plural("switches.people", count)
     title = texts("switches.dialog.title", who=whom, target=provider(made.plan.target))
     dialog = ApprovalDialog(theme, over, title, texts("switches.dialog.approve"), expected=expected)
-    _add_plan(dialog, made.plan, count, name_of)
+    _add_plan(dialog, made.plan, [each.mentorado_id for each in made.switching], name_of)
     if staying := len(made.people) - count:
         dialog.add_line(texts.plural("switches.dialog.staying", staying))
     if second:
@@ -99,7 +100,7 @@ def second_approval(theme: Theme, over: QWidget, run: SwitchRun, name_of: NameOf
     whom = name_of(run.items[0].mentorado_id) if count == 1 else texts.plural("switches.people", count)
     title = texts("switches.dialog.title", who=whom, target=provider(run.plan.target))
     dialog = ApprovalDialog(theme, over, title, texts("switches.dialog.approve"), expected=str(count), asks_name=True)
-    _add_plan(dialog, run.plan, count, name_of)
+    _add_plan(dialog, run.plan, [each.mentorado_id for each in run.items], name_of)
     dialog.add_line(texts("switches.dialog.second", who=run.approved_by))
     dialog.ask(texts("switches.dialog.type", expected=count))
     return dialog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt
@@ -27,11 +28,15 @@ class SwitchRunModel(QAbstractListModel):
     """Open runs first, then those of which a former provider is still kept, then the others; the latest first."""
 
     def __init__(
-        self, switches: SwitchService, name_of: run_text.NameOf, clock: Clock, parent: QObject | None = None
+        self,
+        switches: SwitchService,
+        around: Callable[[SwitchRun], run_text.Surroundings],
+        clock: Clock,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._service = switches
-        self._name_of = name_of
+        self._around = around
         self._clock = clock
         self.runs: list[SwitchRun] = []
 
@@ -63,10 +68,12 @@ class SwitchRunModel(QAbstractListModel):
         if not index.isValid():
             return None
         run = self.runs[index.row()]
-        name, progress = run_text.name(run, self._name_of), run_text.progress(run)
+        around = self._around(run)
+        name, progress = run_text.name(run, around.name_of), run_text.progress(run)
         if role == Role.UserRole:
             now = self._clock.now()
-            return run, name, f"{progress} · {run_text.approved(run, now)}", " ".join(run_text.sentence(run, now))
+            sentence = " ".join(run_text.sentence(run, now, around))
+            return run, name, f"{progress} · {run_text.approved(run, now)}", sentence, run_text.look(run, around)
         if role == Role.DisplayRole:
             return name
         if role == Role.AccessibleTextRole:
@@ -87,9 +94,8 @@ class SwitchRunDelegate(RowDelegate):
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
-        run, name, progress, sentence = row
+        run, name, progress, sentence, (tone, sign) = row
         colours, side, px = self._colours, self._theme.px(_ICON), self._theme.px
-        tone, sign = run_text.look(run)
         first, second, third, last = px(22), px(43), px(62), px(80)
         drawn = pixmap(sign, colours.badge[tone].fg, side, painter.device().devicePixelRatioF())
         painter.drawPixmap(QPointF(SIDE, first - side / 2), drawn)

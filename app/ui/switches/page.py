@@ -31,7 +31,7 @@ from app.domain.events import (
 )
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.repositories import Clock
-from app.domain.switch import SwitchItem, SwitchPlan, SwitchRunId
+from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun, SwitchRunId
 from app.formats.consent_export import write_file
 from app.formats.switch_export import switch_dry_run_csv, switch_dry_run_json
 from app.text import switch_run as run_text
@@ -92,7 +92,7 @@ class SwitchesPage(Page):
         self.tools.addWidget(self.new_button)
         self.back.clicked.connect(self.go_back)
         self.new_button.clicked.connect(self.compose)
-        self.model = SwitchRunModel(switches, self._name_of, clock, self)
+        self.model = SwitchRunModel(switches, self._around, clock, self)
         self.list = RowList(self.model, SwitchRunDelegate(theme), theme)
         self.list.opened.connect(lambda place: self.show_run(self.model.runs[place].id))
         self._empty = EmptyState(theme, "swap", "primary")
@@ -214,6 +214,9 @@ class SwitchesPage(Page):
             self.board.refresh()
         elif here is self.overview:
             self.model.refresh_texts()
+
+    def _around(self, run: SwitchRun) -> run_text.Surroundings:
+        return self.board.around(run)
 
     def _name_of(self, mentorado_id: MentoradoId) -> str:
         try:
@@ -366,9 +369,8 @@ class SwitchesPage(Page):
 
     @async_slot
     async def _release_due(self, _checked: bool = False) -> None:
-        run, now = self.board.run, self._clock.now()
-        if run is not None:
-            await self._release_all([item for item in run.items if run_text.may_release(run, item, now)])
+        if (run := self.board.run) is not None:
+            await self._release_all(run_text.due(run, self._clock.now(), self.board.around(run)))
 
     async def _release_all(self, items: Sequence[SwitchItem]) -> None:
         """Release each, once it was confirmed; one that cannot be released keeps no other from it."""

@@ -51,7 +51,7 @@ async def test_a_switch_that_waits_is_announced_until_it_goes_on(theme: Theme) -
         h.core.played[ZAPI].trouble = {h.core.run().items[1].mentorado_id: Blocked(Reason.TOKEN_INVALID)}
         await h.core.switches.resume(run.id)
         await h.moved()
-        assert "As falhas chegaram a 20 %" in words(banners), "another reason is announced anew"
+        assert "1 de 2 falhou até agora" in words(banners), "another reason is announced anew"
         await h.core.switches.stop(run.id)
         await h.moved()
         assert "Troca" not in words(banners)

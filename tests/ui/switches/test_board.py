@@ -188,7 +188,7 @@ async def test_a_failure_names_the_reason_and_what_to_do_and_can_be_tried_again(
         await resume(h)
         assert h.core.item(people[1]).state is S.FAILED
         assert h.core.run().pause is SwitchPause.FAILURES
-        assert "chegaram a 20 %" in board.head.sentence.text()
+        assert "2 de 2 falharam" in board.head.sentence.text()
         board.filter.button(BoardFilter.FAILED).click()
         assert set(board.waves.cards) == {people[0].id, people[1].id}
         board.filter.button(BoardFilter.ALL).click()
