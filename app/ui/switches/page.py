@@ -280,20 +280,30 @@ class SwitchesPage(Page):
     async def _approve(self) -> None:
         """Begin to switch whom the dry run found, unless something has changed since."""
         made, dialog = self.report.made, self.approval_dialog()
-        if made is None or dialog is None or await show_dialog(dialog) is not _YES:
+        if made is None or dialog is None:
             return
+        approved: list[SwitchRunId] = []
+        changed: list[Problem] = []
+
+        async def approve(typed: str, _approver: str) -> None:
+            try:
+                approved.append((await self._switches.approve(made, typed)).id)
+            except Problem as problem:
+                if problem.code is not ProblemCode.SWITCH_CHANGED:
+                    raise
+                changed.append(problem)
+
+        dialog.approve_with(approve)
         self.report.set_busy(True)
         try:
-            run = await self._switches.approve(made, dialog.typed)
-        except Problem as problem:
-            if problem.code is not ProblemCode.SWITCH_CHANGED:
-                raise
-            self.report.show_refused(problem)
-            return
+            await show_dialog(dialog)
         finally:
             self.report.set_busy(False)
-        self.form.clear()
-        self.show_run(run.id)
+        if changed:
+            self.report.show_refused(changed[0])
+        elif approved:
+            self.form.clear()
+            self.show_run(approved[0])
 
     @async_slot
     async def _approve_second(self) -> None:
@@ -301,8 +311,12 @@ class SwitchesPage(Page):
         if run is None:
             return
         dialog = dialogs.second_approval(self._theme, self, run, self._name_of)
-        if await show_dialog(dialog) is _YES:
-            await self._switches.approve_second(run.id, dialog.typed, dialog.approver)
+        dialog.approve_with(lambda typed, approver: self._switches.approve_second(run.id, typed, approver))
+        await show_dialog(dialog)
+        if dialog.plans_again:
+            await self._switches.stop(run.id)
+            self.form.fill_in(run.plan)
+            self.compose()
 
     @async_slot
     async def _enter_missing(self, mentorado_id: MentoradoId) -> None:

@@ -184,6 +184,29 @@ class PlanForm(QWidget):
         self.whom.choose(_PEOPLE)
         self._on_changed()
 
+    def fill_in(self, plan: SwitchPlan) -> None:
+        """Choose what *plan* says, instead of what was chosen before; who is not here any more is left out."""
+        self.clear()
+        self.target.choose(plan.target)
+        if plan.mentorados:
+            here = {each.id for each in self._active()}
+            self.choose_people([each for each in plan.mentorados if each in here])
+        else:
+            self.whom.choose(_COHORT)
+            self.cohort.choose(plan.cohort)
+        self.canary.choose(_NOBODY if plan.canary is None else plan.canary)
+        self.pause.choose(_PERSON if plan.pause_minutes is None else _MINUTES)
+        numbers = {
+            "wave": plan.wave_size,
+            "minutes": _DEFAULTS["minutes"] if plan.pause_minutes is None else plan.pause_minutes,
+            "stop": plan.stop_at_percent,
+            "grace": int(plan.grace.total_seconds() // 3600),
+        }
+        for name, number in numbers.items():
+            self.fields[name].setText(str(number))
+            self._mark(name)
+        self._on_changed()
+
     def take_focus(self) -> None:
         self.target.button(self.target.chosen).setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -318,16 +318,54 @@ async def test_where_the_setting_demands_it_another_person_approves_too(theme: T
         assert run.state is SwitchState.AWAITING_SECOND
         assert f"não seja {run.approved_by}" in head.next.text()
         assert not head.resume.isVisible()
-        for name, accepted in ((run.approved_by, False), ("Rosa Prado", True)):
-            head.second.click()
-            dialog = await opened(h)
-            assert dialog.focusWidget() is dialog.name
-            QTest.keyClicks(dialog.name, name)
-            assert not dialog.confirm.isEnabled()
-            QTest.keyClicks(dialog.number, "2")
-            dialog.confirm.click()
-            await until(lambda: not [each for each in h.page.findChildren(BaseDialog) if each.isVisible()])
-            await h.moved()
-            assert (h.core.run().second_approver == name) is accepted
-        assert h.page.banners.problems()[0].code is ProblemCode.SWITCH_SAME_PERSON
+        head.second.click()
+        dialog = await opened(h)
+        assert dialog.focusWidget() is dialog.name
+        QTest.keyClicks(dialog.name, run.approved_by)
+        assert not dialog.confirm.isEnabled()
+        QTest.keyClicks(dialog.number, "2")
+        dialog.confirm.click()
+        await until(dialog.trouble.isVisible)
+        assert "já aprovou esta troca" in dialog.trouble.text()
+        assert (dialog.approver, dialog.typed) == (run.approved_by, "2"), "what was typed stays"
+        assert dialog.focusWidget() is dialog.name
+        dialog.name.selectAll()
+        QTest.keyClicks(dialog.name, "Rosa Prado")
+        dialog.confirm.click()
+        await until(lambda: not [each for each in h.page.findChildren(BaseDialog) if each.isVisible()])
+        await h.moved()
+        assert h.core.run().second_approver == "Rosa Prado"
         assert "e Rosa Prado" in h.page.board.approved.text()
+
+
+async def test_what_changed_before_the_second_approval_is_planned_again_with_the_same_choices(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        people = await h.core.people(3)
+        await h.core.services.settings_service.change(SWITCH_SECOND_PERSON, True)
+        h.plan(ZAPI, people[:2])
+        h.page.form.canary._select(people[1].id)
+        h.page.form.fields["grace"].setText("12")
+        plan = h.page.form.plan
+        await h.dry_run()
+        run = await h.approve()
+        await h.moved()
+        await h.lacks(people[0])
+        h.page.board.head.stop.click()
+        await until(lambda: [each for each in h.page.findChildren(BaseDialog) if each.isVisible()])
+        asked = next(each for each in h.page.findChildren(BaseDialog) if each.isVisible())
+        assert "pause" not in written(asked), "there is nothing to pause yet"
+        asked.reject()
+        h.page.board.head.second.click()
+        dialog = await opened(h)
+        QTest.keyClicks(dialog.name, "Rosa Prado")
+        QTest.keyClicks(dialog.number, "2")
+        dialog.confirm.click()
+        await until(dialog.trouble.isVisible)
+        assert "Alguma coisa mudou" in dialog.trouble.text()
+        assert not dialog.confirm.isVisible(), "it can never pass"
+        assert h.core.run().state is SwitchState.AWAITING_SECOND
+        dialog.plan_again.click()
+        await until(h.page.form.isVisible)
+        assert h.core.switches.runs[0].id == run.id
+        assert h.core.run().state is SwitchState.STOPPED
+        assert h.page.form.plan == plan
