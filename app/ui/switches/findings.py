@@ -38,7 +38,14 @@ GOOD: Final = frozenset({FindingCode.KEPT, FindingCode.CONSENT_KEPT, FindingCode
 """Facts that are good news."""
 
 _WILL: Final = (Tone.CONNECTED, "check-circle")
+_THERE: Final = (Tone.IDLE, "check-circle")
 _ICON = 16
+
+
+def is_there(planned: PlannedSwitch) -> bool:
+    """Whether a mentorado stays only because the target is in use already."""
+    blocking = planned.of(Severity.BLOCKS)
+    return bool(blocking) and all(each.code is FindingCode.SAME_PROVIDER for each in blocking)
 
 
 class FindingsView(QFrame):
@@ -77,7 +84,7 @@ class FindingsView(QFrame):
         heading = ScaledLabel(self._theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         heading.setText(name)
         badge = Badge(self._theme)
-        look = _WILL if planned.will_switch else _SIGNS[Severity.BLOCKS]
+        look = _WILL if planned.will_switch else _THERE if is_there(planned) else _SIGNS[Severity.BLOCKS]
         badge.show_badge(*look, switch_text.outcome(planned))
         column.addWidget(heading)
         column.addWidget(badge, 0, Qt.AlignmentFlag.AlignLeft)
@@ -96,13 +103,15 @@ class FindingsView(QFrame):
         found = planned.of(severity)
         if not found:
             return
-        head = ScaledLabel(self._theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
-        head.setText(switch_text.severity(severity))
-        column.addSpacing(t.SPACE_1)
-        column.addWidget(head)
+        there = severity is Severity.BLOCKS and is_there(planned)
+        if not there:
+            head = ScaledLabel(self._theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
+            head.setText(switch_text.severity(severity))
+            column.addSpacing(t.SPACE_1)
+            column.addWidget(head)
         for each in found:
             sentence = switch_text.finding(each, planned, made.plan.target, made.at)
-            look = _WILL if each.code in GOOD else _SIGNS[severity]
+            look = _THERE if there else _WILL if each.code in GOOD else _SIGNS[severity]
             self._add(column, look, sentence, switch_text.todo(each, planned, made.plan.target))
         if any(each.code in LACKING for each in found):
             column.addWidget(self._enter_button(planned.mentorado_id), 0, Qt.AlignmentFlag.AlignLeft)

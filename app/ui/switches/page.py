@@ -35,7 +35,7 @@ from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun, SwitchRunId
 from app.formats.consent_export import write_file
 from app.formats.switch_export import switch_dry_run_csv, switch_dry_run_json
 from app.text import switch_run as run_text
-from app.text.status import provider, texts
+from app.text.status import problem, provider, texts
 from app.ui.action_runner import ActionRunner, prepare_credentials
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
@@ -154,6 +154,8 @@ class SwitchesPage(Page):
         self.model.refresh()
         self._stack.setCurrentWidget(self.list if self.model.rowCount() else self._empty)
         self.board.refresh()
+        if self._parts.currentWidget() is self.report:
+            self.report.show_names()
         self._show_header()
 
     def show_run(self, run_id: SwitchRunId) -> None:
@@ -204,8 +206,12 @@ class SwitchesPage(Page):
 
     def _on_mentorado(self, _event: MentoradoChanged) -> None:
         self.board.refresh_soon()
-        if self._parts.currentWidget() is self.form and self.isVisible():
+        here = self._parts.currentWidget()
+        if here is self.form and self.isVisible():
             self.form.refresh()
+        elif here is self.report and self.isVisible():
+            self.report.show_names()
+            self._show_header()
 
     def _on_second(self) -> None:
         """Let what counts down count down."""
@@ -391,13 +397,19 @@ class SwitchesPage(Page):
         if not await self._confirmed(dialogs.release_question(self._theme, self, items, self._name_of)):
             return
         failed: Problem | None = None
+        kept: list[MentoradoId] = []
         for item in items:
             try:
                 await self._switches.release(item.mentorado_id)
-            except Problem as problem:
-                failed = problem
+            except Problem as found:
+                failed = found
+                kept.append(item.mentorado_id)
         if failed is not None:
-            raise failed
+            names, why = ", ".join(map(self._name_of, kept)), failed
+            self.banners.clear("asked")
+            self.banners.show_words(
+                lambda: texts("switches.not_released", names=names, why=" ".join(problem(why))), "asked"
+            )
 
     async def _confirmed(self, dialog: ConfirmDialog) -> bool:
         return await show_dialog(dialog) is _YES

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QIntValidator
 from PySide6.QtWidgets import (
     QFrame,
@@ -47,6 +47,8 @@ _DEFAULTS: Final = {
 _HIGHEST: Final = {"wave": MOST_IN_WAVE, "minutes": 24 * 60, "stop": 100, "grace": 24 * 90}
 _LOWEST: Final = {"wave": 1, "minutes": 0, "stop": 1, "grace": 0}
 _FIELD_WIDTH = 88
+_SETTLED = 50
+"""Milliseconds in which the notice about it has taken its room."""
 
 
 class PlanForm(QWidget):
@@ -131,6 +133,7 @@ class PlanForm(QWidget):
         numbers = {name: self._number(name) for name in self.fields}
         wave, minutes, stop, grace = (numbers[name] for name in ("wave", "minutes", "stop", "grace"))
         if wave is None or minutes is None or stop is None or grace is None:
+            self._show_field(next(self.fields[name] for name, number in numbers.items() if number is None))
             raise Problem(ProblemCode.SWITCH_WAVE_INVALID, most=str(MOST_IN_WAVE))
         by_cohort = self.whom.chosen == _COHORT
         return SwitchPlan(
@@ -268,6 +271,12 @@ class PlanForm(QWidget):
             field.style().unpolish(field)  # a sheet looks at properties only when it dresses a widget
             field.style().polish(field)
 
+    def _show_field(self, field: QLineEdit) -> None:
+        """Lead to what has to be typed again."""
+        field.setFocus(Qt.FocusReason.OtherFocusReason)
+        field.selectAll()
+        QTimer.singleShot(_SETTLED, self, lambda: self._area.ensureWidgetVisible(field, 0, t.SPACE_8))
+
     def refresh(self) -> None:
         """Follow what was chosen, and which mentorados there are now."""
         by_cohort = self.whom.chosen == _COHORT
@@ -298,7 +307,7 @@ class PlanForm(QWidget):
             staying = len(chosen) - len(moving)
             lines.append(texts.plural("switches.plan.words.staying", staying, target=target))
         if not moving:
-            return lines[1:]
+            return lines[:1]
         canary, rest = self._canary(), len(moving)
         first = next((each.name for each in moving if each.id == canary), None)
         if first is not None:
@@ -362,7 +371,8 @@ class PlanForm(QWidget):
         row_below.addWidget(self.run)
         both = QHBoxLayout()
         both.setSpacing(0)
-        both.addWidget(_scrolled(form), 3)
+        self._area = _scrolled(form)
+        both.addWidget(self._area, 3)
         both.addWidget(self.words, 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -28,7 +28,7 @@ from app.text import switch as switch_text
 from app.text import switch_run as run_text
 from app.text.signs import Tone
 from app.text.status import date_time, problem, provider, texts
-from app.ui.switches.findings import FindingsView
+from app.ui.switches.findings import FindingsView, is_there
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
@@ -44,6 +44,7 @@ _HEIGHT, _ICON, _GAP = 60, 18, 14
 _YES: Final = (Tone.CONNECTED, "check-circle")
 _WARNED: Final = (Tone.WAITING, "triangle-alert")
 _NO: Final = (Tone.ERROR, "x-circle")
+_THERE: Final = (Tone.IDLE, "check-circle")
 
 
 class ReportFilter(StrEnum):
@@ -72,6 +73,8 @@ def planned_row(planned: PlannedSwitch, made: SwitchDryRun, name: str) -> Planne
         main = f"{main} {texts.plural('switches.report.more', more)}"
     look = (_WARNED if telling else _YES) if planned.will_switch else _NO
     outcome = texts(f"switches.report.{'will' if planned.will_switch else 'will_not'}")
+    if is_there(planned):
+        look, outcome = _THERE, texts("switches.report.already")
     return PlannedRow(name, f"{provider(planned.source)} → {provider(target)}", outcome, main, look)
 
 
@@ -207,6 +210,10 @@ class SwitchReportView(QWidget):
         self.retranslate()
         self.list.enter()
 
+    def show_names(self) -> None:
+        """Somebody may be called otherwise now."""
+        self._show_rows()
+
     def show_refused(self, refused: Problem) -> None:
         """The world changed since: this dry run cannot be approved any more, but a new one."""
         self.problem, self._busy = refused, False
@@ -274,6 +281,8 @@ class SwitchReportView(QWidget):
             words = texts("switches.report.outdated")
         else:
             words = texts.plural("switches.report.verdict", count)
+            if all(map(is_there, made.people)):
+                words = texts("switches.plan.words.moving_zero", target=provider(made.plan.target))
         self.verdict.setText(words)
         self.verdict.setProperty("role", "danger" if refused else "")
         self.verdict.style().polish(self.verdict)

@@ -15,8 +15,10 @@ from app.domain.audit import AuditAction
 from app.domain.errors import ProblemCode
 from app.domain.settings import SWITCH_SECOND_PERSON
 from app.domain.switch import DEFAULT_GRACE, DEFAULT_STOP_PERCENT, DEFAULT_WAVE, SwitchState
+from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.switches.dialogs import ApprovalDialog
 from app.ui.theme.theme import Theme
@@ -369,3 +371,58 @@ async def test_what_changed_before_the_second_approval_is_planned_again_with_the
         assert h.core.switches.runs[0].id == run.id
         assert h.core.run().state is SwitchState.STOPPED
         assert h.page.form.plan == plan
+
+
+async def test_a_number_that_cannot_be_is_brought_into_view_and_its_limits_are_said(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        await h.core.people(2)
+        h.plan(ZAPI)
+        h.page.resize(760, 480)
+        await asyncio.sleep(0.05)
+        grace = h.page.form.fields["grace"]
+        grace.setText("5000")
+        h.page.form.run.click()
+        await asyncio.sleep(0.05)
+        assert h.page.focusWidget() is grace
+        await until(lambda: not grace.visibleRegion().isEmpty())
+        spoken = " ".join(each.text() for each in h.page.findChildren(QLabel))
+        assert "de 0 a 2160 horas" in spoken
+
+
+async def test_where_all_are_there_already_nothing_is_in_the_way(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        await h.core.people(2)
+        h.plan(WEB)
+        assert "Ninguém precisa trocar" in h.page.form.words.text
+        await h.dry_run()
+        assert h.page.report.verdict.text() == "Ninguém precisa trocar: todos já estão em WhatsApp Web."
+        listed = h.page.report.model.rows
+        assert {(row.outcome, row.look[0]) for row in listed} == {("já está lá", Tone.IDLE)}
+        spoken = [each.text() for each in h.page.report.details.findChildren(QLabel)]
+        assert "Impede a troca" not in spoken
+
+
+async def test_a_new_name_is_shown_in_the_dry_run(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        first, *_rest = await h.core.people(2)
+        h.plan(ZAPI)
+        await h.dry_run()
+        await h.core.mentorados.edit(first.id, "Zulmira", str(first.phone), first.cohort)
+        assert [row.name for row in h.page.report.model.rows] == ["Zulmira", "Ana 01"]
+
+
+async def test_whose_former_provider_is_not_released_is_named(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        people = await h.core.people(1)
+        h.plan(ZAPI)
+        await h.dry_run()
+        await h.approve()
+        await h.moved()
+        item = h.core.item(people[0])
+        await h.core.switches.release(people[0].id)
+        releasing = asyncio.get_running_loop().create_task(h.page._release_all([item]))
+        await until(lambda: [each for each in h.page.findChildren(ConfirmDialog) if each.isVisible()])
+        next(each for each in h.page.findChildren(ConfirmDialog) if each.isVisible()).confirm.click()
+        await releasing
+        spoken = " ".join(each.text() for each in h.page.findChildren(QLabel))
+        assert "Não liberados: Ana 00." in spoken
