@@ -27,7 +27,7 @@ from app.domain.incident import Incident
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider_descriptor import CredentialField
 from app.domain.repositories import Clock
-from app.text.status import provider, texts, unbroken
+from app.text.status import date_time, provider, texts, unbroken
 from app.ui.async_slots import show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
@@ -288,7 +288,8 @@ async def release_former(runner: ActionRunner, request: ActionRequest) -> None:
 
 
 async def _asks_about_former(runner: ActionRunner, request: ActionRequest) -> bool:
-    item, mentorado = _switches(runner).item_of(request.mentorado_id), runner.mentorado(request)
+    switches, mentorado = _switches(runner), runner.mentorado(request)
+    item = switches.item_of(request.mentorado_id)
     if item is None:
         raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name, why=UnavailableReason.NO_FORMER_PROVIDER)
     known = {"name": mentorado.name, "former": provider(item.source), "current": provider(item.target)}
@@ -298,6 +299,11 @@ async def _asks_about_former(runner: ActionRunner, request: ActionRequest) -> bo
     )
     for aspect in ("kept", "changes"):
         dialog.add_aspect(aspect, texts(f"{section}.{aspect}", **known))
+    run = next((each for each in switches.runs if each.id == item.run_id), None)
+    ends, now = None if run is None else run.grace_ends(item), runner.clock.now()
+    if request.name is ActionName.RELEASE_FORMER and ends is not None and ends > now:
+        until = date_time(ends.astimezone(), now.astimezone().date())
+        dialog.add_line(texts(f"{section}.early", until=until, **known))
     return await show_dialog(dialog) is BaseDialog.DialogCode.Accepted
 
 

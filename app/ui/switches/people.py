@@ -190,8 +190,10 @@ class PeoplePicker(QWidget):
     def _show_count(self) -> None:
         found = bool(self.model.shown)
         chosen = len(self.model.chosen)
-        self.count.setText(
-            texts.plural("switches.plan.chosen", chosen) if found else texts("switches.plan.nobody_found")
-        )
+        if found:
+            words = texts.plural("switches.plan.chosen", chosen)
+        else:
+            words = texts("switches.plan.nobody_found" if self._people() else "switches.plan.nobody_here")
+        self.count.setText(words)
         self.all.setEnabled(found)
         self.none.setEnabled(chosen > 0)

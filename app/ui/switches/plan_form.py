@@ -284,6 +284,7 @@ class PlanForm(QWidget):
         self.people.setVisible(not by_cohort)
         self.fields["minutes"].setVisible(self.pause.chosen == _MINUTES)
         self._kept.setVisible(not self.is_empty)
+        self.run.setEnabled(bool(self._active()))
         if self.canary.chosen not in (_FIRST, _NOBODY) and self._canary() is None:
             self.canary.choose(_FIRST)  # whoever was chosen is not among them any more
         self.people.refresh()
@@ -296,7 +297,7 @@ class PlanForm(QWidget):
         chosen, moving = self.chosen, self._moving()
         target = provider(self.chosen_target)
         if not chosen:
-            return [texts("switches.plan.words.nobody")]
+            return [texts("switches.plan.words.nobody" if self._active() else "switches.plan.nobody_here")]
         sources = Counter(each.link.provider for each in moving)
         from_where = ", ".join(
             texts("switches.plan.words.source", count=count, provider=provider(kind))

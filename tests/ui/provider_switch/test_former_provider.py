@@ -70,6 +70,7 @@ def test_releasing_closes_its_line_and_nothing_else(on_switches: OnSwitches) -> 
         buttons(harness.pane._content.switch)[RELEASE].click()
         dialog = await harness.dialog()
         assert "será preciso uma nova troca" in words(dialog)
+        assert "liberar agora é antes disso" in words(dialog)
         dialog.reject()
         await settle()
         assert harness.item.state is SwitchItemState.SWITCHED

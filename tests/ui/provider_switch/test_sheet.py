@@ -234,6 +234,7 @@ def test_with_a_second_person_the_sheet_says_so_and_nothing_begins_before(on_swi
 
 async def approved_by_one(harness: SwitchHarness) -> SwitchForm:
     """The form of a switch that waits for a second person."""
+    harness.core.audit_service._actor = lambda: Actor(user="staff", operator="Rita")
     await harness.core.services.settings_service.change(SWITCH_SECOND_PERSON, True)
     form = await harness.checked(ProviderKind.ZAPI)
     form.name_field.setText(harness.who.name)

@@ -81,6 +81,21 @@ async def test_a_plan_for_those_who_were_chosen_in_the_list_is_about_them_alone(
         assert h.page.form.plan.mentorados == (third.id,), "not those of the last time, too"
 
 
+async def test_without_mentorados_the_plan_says_so_and_no_dry_run_is_offered(theme: Theme) -> None:
+    async with open_switches(theme) as h:
+        h.page.compose()
+        form = h.page.form
+        form.whom.button("people").click()
+        assert "Ainda não há mentorados" in form.people.count.text()
+        assert "Ainda não há mentorados" in form.words.text
+        assert not form.run.isEnabled()
+        await h.core.people(2)
+        form.refresh()
+        assert form.run.isEnabled()
+        form.people.search.setText("xyz")
+        assert form.people.count.text() == "Ninguém com esse nome"
+
+
 async def test_the_defaults_are_careful_and_the_plan_is_told_in_words(theme: Theme) -> None:
     async with open_switches(theme) as h:
         first, *_rest = await h.core.people(7)
