@@ -141,6 +141,9 @@ def sentence(run: SwitchRun, now: datetime, around: Surroundings = _ALONE) -> tu
     if run.pause is SwitchPause.WAVE and run.pause_until is not None:
         key, known["time"] = "timed", length(max(run.pause_until - now, now - now))
     step = texts(f"switches.next.{key}", **known)
+    if around.stuck:
+        name = around.names([*around.stuck])
+        step = " ".join((texts("switches.sentence.stuck", name=name), texts("switches.next.stuck", name=name), step))
     if run.pause is SwitchPause.FAILURES:
         tried = run.count(*DONE, _S.FAILED, _S.ROLLED_BACK)
         return texts.plural("switches.sentence.failures", run.count(_S.FAILED), tried=tried), step

@@ -8,13 +8,15 @@ from enum import StrEnum
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QFont, QPainter
+from PySide6.QtGui import QFont, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -33,6 +35,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
+from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, badge_size, paint_badge, plain_tip
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.split_view import SplitView
@@ -41,6 +44,9 @@ from app.ui.widgets.tables import SIDE, RowDelegate, RowList
 Role = Qt.ItemDataRole
 _NOWHERE = QModelIndex()
 _HEIGHT, _ICON, _GAP = 60, 18, 14
+_LEAST_ROWS = 3
+_BUTTONS_PART = 0.65
+"""Of the width, as much as buttons beside words may take."""
 _YES: Final = (Tone.CONNECTED, "check-circle")
 _WARNED: Final = (Tone.WAITING, "triangle-alert")
 _NO: Final = (Tone.ERROR, "x-circle")
@@ -318,6 +324,7 @@ class SwitchReportView(QWidget):
         self.details.retranslate()
         self._show_rows()
         self._show()
+        self._arrange()
 
     def _progress_part(self) -> QWidget:
         part = QWidget()
@@ -340,24 +347,49 @@ class SwitchReportView(QWidget):
         top.addWidget(self.export)
         foot = QFrame()
         foot.setProperty("role", "footer")
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
-        row.setSpacing(t.SPACE_3)
+        self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight, foot)
+        self._foot.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
+        self._foot.setSpacing(t.SPACE_3)
+        self._decisions = QWidget()
+        row = FlowLayout(self._decisions, spacing=t.SPACE_2)
         sentences = QVBoxLayout()
         sentences.setSpacing(0)
         sentences.addWidget(self.verdict)
         sentences.addWidget(self.validity)
-        row.addLayout(sentences, 1)
+        self._foot.addLayout(sentences, 1)
         for widget in (self.again, self.edit, self.approve):
             row.addWidget(widget)
+        self._foot.addWidget(self._decisions)
+        found = QWidget()
+        inside = QVBoxLayout(found)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(0)
+        inside.addWidget(self.figures)
+        inside.addLayout(top)
+        inside.addWidget(self.split, 1)
+        area = QScrollArea(widgetResizable=True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(found)
         column = QVBoxLayout(part)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.figures)
-        column.addLayout(top)
-        column.addWidget(self.split, 1)
+        column.addWidget(area, 1)
         column.addWidget(foot)
         return part
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Large letters leave the list some rows, and put the buttons below the words where both have no room."""
+        self.split.setMinimumHeight(self._theme.px(_HEIGHT) * _LEAST_ROWS)
+        beside = self._decisions.sizeHint().width() <= self.width() * _BUTTONS_PART
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if self._foot.direction() is not direction:
+            self._foot.setDirection(direction)
 
 
 class _Figures(QWidget):

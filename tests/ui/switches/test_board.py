@@ -346,6 +346,8 @@ async def test_a_way_back_that_is_barred_says_so_and_leaves_the_target_in_use(th
         assert card(h, first).provider == "Z-API"
         assert (card(h, first).state, card(h, first).tone) == ("Parado: precisa de você", Tone.ERROR)
         assert card(h, first).line.startswith("O celular encerrou esta conexão.")
+        assert "A volta de Ana 00 está parada. Abra Ana 00" in board.head.next.text()
+        assert board.head.decide.isVisible()
         assert not board.item.back.isVisible()
         assert board.item.steps.isVisible()
         board.item.open.click()

@@ -441,3 +441,23 @@ async def test_whose_former_provider_is_not_released_is_named(theme: Theme) -> N
         await releasing
         spoken = " ".join(each.text() for each in h.page.findChildren(QLabel))
         assert "Não liberados: Ana 00." in spoken
+
+
+async def test_large_letters_in_a_narrow_window_leave_the_list_some_rows_and_the_verdict_its_words(
+    theme: Theme,
+) -> None:
+    async with open_switches(theme) as h:
+        await h.core.people(6)
+        h.plan(ZAPI)
+        await h.dry_run()
+        theme.set_text_scale(200)
+        try:
+            h.page.resize(760, 640)
+            await asyncio.sleep(0.1)
+            report = h.page.report
+            assert report.list.height() >= 3 * theme.px(60)
+            assert report.verdict.height() >= report.verdict.heightForWidth(report.verdict.width())
+            assert h.page.width() == 760
+            assert shut_out(h.page) == []
+        finally:
+            theme.set_text_scale(100)
