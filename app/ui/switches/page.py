@@ -31,7 +31,7 @@ from app.domain.events import (
 )
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.repositories import Clock
-from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun, SwitchRunId
+from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun, SwitchRunId, SwitchState
 from app.formats.consent_export import write_file
 from app.formats.switch_export import switch_dry_run_csv, switch_dry_run_json
 from app.text import switch_run as run_text
@@ -320,7 +320,9 @@ class SwitchesPage(Page):
         dialog.approve_with(lambda typed, approver: self._switches.approve_second(run.id, typed, approver))
         await show_dialog(dialog)
         if dialog.plans_again:
-            await self._switches.stop(run.id)
+            current = next(each for each in self._switches.runs if each.id == run.id)
+            if current.state is SwitchState.AWAITING_SECOND:  # else somebody was faster
+                await self._switches.stop(run.id)
             self.form.fill_in(run.plan)
             self.compose()
 

@@ -100,6 +100,10 @@ async def _sheet(harness: SwitchHarness) -> AsyncIterator[str]:
     yield "19-awaits-second"
     harness.pane._sides.close(harness.who.id)
     yield "20-pane-awaits-second"
+    await harness.open_form()
+    yield "21-waits-already"
+    await harness.switches.stop(harness.switches.runs[0].id)
+    yield "21-stopped"
 
 
 async def _to_zapi(harness: SwitchHarness) -> AsyncIterator[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Mentorado
 from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
@@ -20,6 +21,7 @@ from app.domain.switch import SwitchState
 from app.text.status import texts
 from app.ui.async_slots import run
 from app.ui.dialogs.base import BaseDialog
+from app.ui.switches.dialogs import ApprovalDialog
 from app.ui.theme.theme import Mode, Theme
 from tests.ui.switches.harness import META, WEB, ZAPI, SwitchesHarness, open_switches
 from tests.ui.window_harness import CREDENTIAL, person
@@ -103,6 +105,19 @@ async def take(h: SwitchesHarness, folder: Path, look: str) -> None:
     page._approve_second()
     await dialog("10-second-approval")
     zapi, started = core.played[ZAPI], core.run()
+    for name, refused in (
+        ("10-second-same-person", Problem(ProblemCode.SWITCH_SAME_PERSON, name=started.approved_by)),
+        ("10-second-changed", Problem(ProblemCode.SWITCH_CHANGED)),
+    ):
+        page._approve_second()
+        await asyncio.sleep(0.1)
+        asked = next(each for each in page.findChildren(ApprovalDialog) if each.isVisible())
+        asked.name.setText(started.approved_by)
+        asked.number.setText(str(len(started.items)))
+        asked.show_problem(refused)
+        await dialog(name)
+    page._do(page._stop)
+    await dialog("10-stop-awaiting")
     who = [item.mentorado_id for item in started.items]
     zapi.waits = {who[3]}
     zapi.trouble = {who[4]: Blocked(Reason.TOKEN_INVALID)}
