@@ -252,6 +252,12 @@ class SwitchDryRun:
         return [each for each in self.people if each.will_switch]
 
     @property
+    def counts(self) -> Mapping[str, str]:
+        """How many would be switched and how many not, as the audit has it."""
+        moving = len(self.switching)
+        return {"mentorados": str(moving), "left_out": str(len(self.people) - moving)}
+
+    @property
     def digest(self) -> str:
         """A hash of the plan and of all it relied on. An approval is for this, and for nothing else."""
         lines = [repr(self.plan), *(each.basis for each in self.people)]

@@ -129,7 +129,7 @@ class SwitchService:
     ) -> SwitchDryRun:
         """What *plan* would do now, audited with its hash. Raises `Problem`."""
         made = await self._planner.dry_run(plan, on_progress)
-        after = {"to": plan.target.value, **_counts(made), "dry_run": made.digest}
+        after = {"to": plan.target.value, **made.counts, "dry_run": made.digest}
         await self._audit_service.write(AuditAction.DRY_RUN_SWITCH, after=after)
         return made
 
@@ -153,7 +153,7 @@ class SwitchService:
             if waits and not actor.operator:  # the second could be the same person under another name
                 raise Problem(ProblemCode.SWITCH_NAME_MISSING)
             run = self._new_run(dry_run, actor.operator or actor.user, waits=waits)
-            after = {"to": run.plan.target.value, **_counts(dry_run), "dry_run": run.digest}
+            after = {"to": run.plan.target.value, **dry_run.counts, "dry_run": run.digest}
             with self._audit_service.with_changes(AuditAction.APPROVE_SWITCH, after=after):
                 await self._repository.add(run)
             self._runs = {run.id: run, **self._runs}
@@ -198,7 +198,8 @@ class SwitchService:
     async def retry(self, run_id: SwitchRunId) -> None:
         """Try those again who failed, after those who wait. Raises `Problem`."""
         run = self._run(run_id)
-        again = [item for item in run.items if item.state is _I.FAILED and self.item_of(item.mentorado_id) is None]
+        failed = [item for item in run.items if item.state is _I.FAILED and self._has_stayed(item)]
+        again = [item for item in failed if self.item_of(item.mentorado_id) is None]
         if not again or run.state is SwitchState.STOPPED:
             raise Problem(ProblemCode.SWITCH_ENDED)
         with self._audit_service.with_changes(AuditAction.RESUME_SWITCH, after=_subject(run)):
@@ -206,6 +207,11 @@ class SwitchService:
                 await self._save_item(replace(item, state=_I.WAITING, reason="", wave=run.wave, procedure_id=None))
             await self._save(replace(self._run(run_id).going_on(), ended_at=None))
         self._drive(run_id)
+
+    def _has_stayed(self, item: SwitchItem) -> bool:
+        """Whether nobody else has moved this mentorado since the approval."""
+        link = self._mentorados.get(item.mentorado_id).link
+        return (link.id, link.provider) == (item.from_link, item.source)
 
     async def stop(self, run_id: SwitchRunId) -> None:
         """End the run: who waits stays where they are; who is under way is finished. Raises `Problem`."""
@@ -337,8 +343,6 @@ class SwitchService:
                 try:
                     active = await self._begin(item)
                 except Problem as problem:  # another procedure, an archived mentorado
-                    if problem.context.get("why") == "closing":
-                        raise
                     reason = problem.context.get("why", problem.code.value)
                     failed = replace(item, state=_I.FAILED, reason=reason, at=self._clock.now())
                     await self._save_item(failed)
@@ -349,8 +353,7 @@ class SwitchService:
         return await self._until_settled(item)
 
     async def _begin(self, item: SwitchItem) -> Procedure:
-        link = self._mentorados.get(item.mentorado_id).link
-        if (link.id, link.provider) != (item.from_link, item.source):  # moved by somebody else since the approval
+        if not self._has_stayed(item):
             raise Problem(ProblemCode.SWITCH_CHANGED)
         facts = {"from": item.source.value, "to": item.target.value, "basis": item.basis, **item.mark}
         return await self._procedures.begin(ProcedureKind.SWITCH, item.mentorado_id, facts=facts)
@@ -490,10 +493,6 @@ class SwitchService:
         self._runs[item.run_id] = self._run(item.run_id).with_item(item)
         self._moved.set()
         self._bus.publish(SwitchesChanged(item.run_id))
-
-
-def _counts(made: SwitchDryRun) -> dict[str, str]:
-    return {"mentorados": str(len(made.switching)), "left_out": str(len(made.people) - len(made.switching))}
 
 
 def _subject(run: SwitchRun) -> dict[str, str]:

@@ -110,11 +110,26 @@ async def test_who_was_moved_by_another_switch_meanwhile_is_not_switched_by_the_
         await core.moved()
         await core.switches.release(ana.id)
         core.played[META].trouble.clear()
-        await core.switches.retry(first.id)
-        await core.moved()
-        (item,) = next(run for run in core.switches.runs if run.id == first.id).items
-        assert (item.state, item.reason) == (S.FAILED, ProblemCode.SWITCH_CHANGED)
+        with pytest.raises(Problem) as refused:
+            await core.switches.retry(first.id)
+        assert refused.value.code is ProblemCode.SWITCH_ENDED
         assert core.provider_of(ana) is ZAPI
+
+
+async def test_who_was_given_another_provider_while_they_waited_is_not_switched(core: Switching) -> None:
+    async with core.at_work():
+        people = await core.people(2)
+        core.played[ZAPI].waits.add(people[0].id)
+        await core.approved(SwitchPlan(target=ZAPI, cohort="2026", stop_at_percent=100))
+        await core.moved()
+        other = core.mentorados.link_for(people[1].id, META)
+        await core.supervisor.put_in_use(people[1].id, other.id)
+        target = core.item(people[0]).to_link
+        assert target is not None
+        core.played[ZAPI].open[target].say(QrScanned(people[0].phone), Connected(people[0].phone))
+        await core.moved()
+        assert (core.item(people[1]).state, core.item(people[1]).reason) == (S.FAILED, ProblemCode.SWITCH_CHANGED)
+        assert core.provider_of(people[1]) is META
 
 
 async def test_what_changes_after_the_approval_is_looked_at_again_at_each_ones_turn(core: Switching) -> None:
