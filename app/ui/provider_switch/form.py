@@ -203,6 +203,7 @@ class SwitchForm(ProcedureForm):
             self._run_id = self._dry_run = None
             self.name_field.clear()
             self._show_waiting("switch_sheet.stopped")
+            self.look_wanted.emit(self.check_again)
         elif item.state is SwitchItemState.FAILED and item.procedure_id is None:
             self._run_id = None
             self.name_field.clear()
