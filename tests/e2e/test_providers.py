@@ -23,7 +23,7 @@ from app.text import status as status_text
 from app.text.outbound import result_lines
 from app.text.status import texts
 from app.ui.dialogs.smoke_test import SmokeTestDialog
-from app.ui.navigation import HOME, SETTINGS
+from app.ui.navigation import HOME
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.providers.queue_dialog import QueueDialog
 from tests.conftest import OnQt
@@ -111,35 +111,10 @@ async def enter(session: Session, sheet: CredentialsDialog, typed: dict[Credenti
     session.click(texts("credentials.check"), sheet)
     await until(sheet.save.isEnabled)
     session.click(texts("credentials.save_and_connect"), sheet)
-    await until(lambda: not session.dialogs())
-
-
-async def keep_secrets_in_memory(session: Session, sheet: CredentialsDialog) -> None:
-    """There is no keyring on this computer: go the way that the sheet shows."""
-    await until(sheet.settings.isVisible)
-    session.click(texts("credentials.open_settings"), sheet)
-    await until(lambda: session.window.places.here == SETTINGS)
-    await until(lambda: texts("settings.secrets.keep_in_memory") in _buttons(session))
-    session.click(texts("settings.secrets.keep_in_memory"))
-    await until(lambda: texts("settings.secrets.keep_in_memory") not in _buttons(session))
-
-
-def _buttons(session: Session) -> set[str]:
-    from PySide6.QtWidgets import QAbstractButton
-
-    return {each.text() for each in session.window.findChildren(QAbstractButton) if each.isVisible()}
-
-
-async def again(session: Session, name: str) -> CredentialsDialog:
-    """Back home, the lead card leads on to the credentials that are missing."""
-    mentorado_id = named(session, name).id
-    session.window.go(HOME)
-    session.window.choose(mentorado_id)
-    session.window.controller.perform(ActionName.CONNECT, mentorado_id)
-    await session.until_state(named(session, name), LinkState.BLOCKED)
-    assert session.status(named(session, name)).reason is Reason.CREDENTIALS_MISSING
-    session.click(status_text.action(ActionName.ENTER_CREDENTIALS)[0])
-    return await credentials(session)
+    await until(lambda: not session.dialogs() or sheet.keep_secrets.isVisible())
+    if session.dialogs():  # there is no keyring on this computer, and nobody has said yet what to do about it
+        session.click(texts("credentials.until_closed"), sheet)
+        await until(lambda: not session.dialogs())
 
 
 async def smoke_tested(session: Session, name: str) -> SmokeTestOutcome:
@@ -179,8 +154,6 @@ def test_one_mentorado_is_connected_through_each_provider_and_passes_as_much_of_
             await session.until_state(named(session, "Ana Prates"), LinkState.CONNECTED)
 
             sheet = await add(session, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
-            await keep_secrets_in_memory(session, sheet)
-            sheet = await again(session, "Bia Torquato")
             address = f"https://api.z-api.io/instances/{instance.id}/token/{instance.token}/send-text"
             session.badges.clear()
             await enter(session, sheet, {F.INSTANCE_ID: address})
@@ -236,8 +209,6 @@ async def test_what_waits_in_the_queue_is_shown_before_a_reconnect_would_send_it
         instance.enqueue("5511987654321", name)
     async with conecta(hosted) as session:
         sheet = await add(session, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
-        await keep_secrets_in_memory(session, sheet)
-        sheet = await again(session, "Bia Torquato")
         await enter(session, sheet, {F.INSTANCE_ID: instance.id, F.INSTANCE_TOKEN: instance.token})
         bia = named(session, "Bia Torquato")
         await until(lambda: session.status(bia).reason is Reason.QUEUE_PENDING)
@@ -261,8 +232,6 @@ async def test_what_waits_in_the_queue_is_shown_before_a_reconnect_would_send_it
 async def test_a_token_that_is_refused_is_said_where_it_was_typed(hosted: Settings, meta: Served) -> None:
     async with conecta(hosted) as session:
         sheet = await add(session, "Caio Muniz", TYPED, ProviderKind.META_CLOUD)
-        await keep_secrets_in_memory(session, sheet)
-        sheet = await again(session, "Caio Muniz")
         typed = {F.ACCESS_TOKEN: "EAAwrong", F.PHONE_NUMBER_ID: NUMBER_ID, F.WABA_ID: WABA_ID}
         for name, value in typed.items():
             sheet.form.inputs[name].take(value)
