@@ -111,7 +111,9 @@ async def enter(session: Session, sheet: CredentialsDialog, typed: dict[Credenti
     session.click(texts("credentials.check"), sheet)
     await until(sheet.save.isEnabled)
     session.click(texts("credentials.save_and_connect"), sheet)
-    await until(lambda: not session.dialogs() or sheet.keep_secrets.isVisible())
+    keep = sheet.keep_secrets
+    assert keep is not None
+    await until(lambda: not session.dialogs() or keep.isVisible())
     if session.dialogs():  # there is no keyring on this computer, and nobody has said yet what to do about it
         session.click(texts("credentials.until_closed"), sheet)
         await until(lambda: not session.dialogs())
