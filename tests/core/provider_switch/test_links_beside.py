@@ -93,6 +93,9 @@ async def test_credentials_of_a_link_beside_are_kept_whatever_the_link_in_use_do
         web = await core.mentorados.prepare_link(ana.id, ZAPI)
         credentials = core.provider_setup.credentials
         assert (await credentials.known(ana.id, web.id)).anything
+        with pytest.raises(Problem) as malformed:
+            await credentials.save(ana.id, {}, link_id=web.id)
+        assert malformed.value.code is ProblemCode.CREDENTIAL_MALFORMED, "they may be entered, and these cannot be any"
         await core.supervisor.put_in_use(ana.id, web.id)
         with pytest.raises(Problem) as without:
             await credentials.save(ana.id, {}, link_id=ana.link.id)
@@ -364,3 +367,13 @@ async def test_a_switch_of_no_run_is_nobodys_business(core: Switching) -> None:
         await core.moved()
         assert core.provider_of(ana) is ZAPI
         assert core.switches.runs == []
+
+
+async def test_where_nothing_is_paired_there_is_no_pairing_to_give_up(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        link = core.mentorados.link_for(ana.id, META)
+        await core.supervisor.connect(ana.id, link.id)
+        await settle()
+        await core.supervisor.give_up_pairing(ana.id, link.id)
+        assert core.connected(ana) == {WEB}
