@@ -104,8 +104,9 @@ async def test_written_tried_approved_closed_in_the_middle_and_resumed(harness: 
         assert page.view.badge.accessibleName() == "Pausada"
         assert not window.banners.isVisible()
         await run.core.hosted.credentials.save(ana.id, TYPED)  # they were kept for a day only
-        await run.do(ActionName.CONNECT, ana)
-        await run.until(ana, LinkState.CONNECTED)
+        if run.refusal(ActionName.CONNECT, ana) is None:  # else the window's own start came after they were typed
+            await run.do(ActionName.CONNECT, ana)
+        await until(lambda: run.status(ana).state is LinkState.CONNECTED)
         press(page, "Retomar")
         await until(lambda: page.view.badge.accessibleName() == "Enviando")
         assert await over(run) is CampaignState.FINISHED
