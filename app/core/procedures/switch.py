@@ -214,6 +214,7 @@ class RollBackSteps:
             Step(name=StepName.CONNECT_FORMER, do=self._connect),
             Step(
                 name=StepName.CUT_BACK,
+                before=self._connect,  # after a restart it is on its way
                 do=self._cut_back,
                 already_done=self._find_cut_back,
                 undo=self._undo_cut_back,
@@ -230,7 +231,7 @@ class RollBackSteps:
     async def _connect_and_wait(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
         """Both links were connected before: no code is shown to connect either again."""
         with StatusWaiter(self._bus, self._clock, link_id) as watch:
-            if self._supervisor.status(link_id).state is LinkState.OFF:
+            if self._supervisor.status(link_id).state in (LinkState.OFF, LinkState.BLOCKED):
                 await self._supervisor.connect(mentorado_id, link_id)
             if not is_settled(self._supervisor.status(link_id)):
                 await watch.until(is_settled, within=RETURN_SECONDS)

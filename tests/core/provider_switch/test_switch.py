@@ -88,6 +88,7 @@ async def test_a_roll_back_to_a_provider_that_fell_meanwhile_changes_nothing(cor
         (ana,) = await core.people(1)
         await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
         await core.moved()
+        core.played[WEB].trouble[ana.id] = Blocked(Reason.LOGGED_OUT)
         core.played[WEB].open[ana.link.id].say(Blocked(Reason.LOGGED_OUT))
         await settle()
         await core.switches.roll_back(ana.id)
