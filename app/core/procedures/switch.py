@@ -14,6 +14,7 @@ from app.core.outbound.service import OutboundService
 from app.core.outbound.smoke_test import SmokeTestService
 from app.core.procedures.steps import Step, StepContext
 from app.domain.errors import Problem, ProblemCode
+from app.domain.guidance import REASONS
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
 from app.domain.phone import masked
@@ -231,7 +232,9 @@ class RollBackSteps:
     async def _connect_and_wait(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
         """Both links were connected before: no code is shown to connect either again."""
         with StatusWaiter(self._bus, self._clock, link_id) as watch:
-            if self._supervisor.status(link_id).state in (LinkState.OFF, LinkState.BLOCKED):
+            status = self._supervisor.status(link_id)
+            gone = status.state is LinkState.BLOCKED and REASONS[status.reason].keys_gone
+            if status.state in (LinkState.OFF, LinkState.BLOCKED) and not gone:
                 await self._supervisor.connect(mentorado_id, link_id)
             if not is_settled(self._supervisor.status(link_id)):
                 await watch.until(is_settled, within=RETURN_SECONDS)
