@@ -60,7 +60,7 @@ from app.ui.single_instance import SingleInstance
 from app.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from app.bootstrap import Services
+    from app.services import Services
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.navigation import Page

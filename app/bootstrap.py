@@ -1,16 +1,13 @@
-"""Builds every service of the program, and starts and stops them."""
+"""Builds every service of the program."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
-from app.core.background import BackgroundTasks
 from app.core.backups import ENDING, BackupCopies, BackupPruner, BackupService
 from app.core.case_service import CaseService
 from app.core.csv_import import CsvImportService
@@ -23,15 +20,14 @@ from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.campaign_plan import CampaignPlanner
 from app.core.outbound.campaigns import CampaignService
-from app.core.outbound.consent_services import ConsentServices, build_consent_services
+from app.core.outbound.consent_services import build_consent_services
 from app.core.outbound.replies import ReplyService
 from app.core.outbound.service import OutboundService, Zones
 from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.privacy_service import PrivacyService, RetentionJob
-from app.core.procedures.service import ProcedureService
 from app.core.procedures.services import build_procedures
 from app.core.provider_setup.credentials import Accounts
-from app.core.provider_setup.services import ProviderSetup, build_provider_setup
+from app.core.provider_setup.services import build_provider_setup
 from app.core.provider_switch.plan import SwitchPlanner
 from app.core.provider_switch.service import SwitchService
 from app.core.secret_service import SecretService
@@ -41,21 +37,16 @@ from app.core.webhooks.service import WebhookService
 from app.core.write_queue import WriteQueue
 from app.domain.actions import ActionName
 from app.domain.audit import Actor, AuditAction
-from app.domain.errors import Problem
-from app.domain.mentorado import ProviderKind
-from app.domain.provider import Provider
 from app.domain.repositories import (
-    AuditLog,
     Clock,
     ProviderTime,
-    TransitionRepository,
 )
 from app.platform.system import SystemClock, current_actor, elapsed, zones_of
 from app.ports import Ports
 from app.providers.leftovers import SessionLeftovers, WebhookLeftovers
 from app.providers.registry import build_checks, build_providers, build_whatsapp_web
 from app.providers.webhooks.server_process import WebhookServerProcess
-from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+from app.services import Services
 from app.settings import Settings
 from app.storage import audit_integrity as audit_heads
 from app.storage.audit_integrity import AuditHeads, AuditSeals
@@ -78,107 +69,6 @@ from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from app.text.outbound import smoke_test_text
 from app.text.status import texts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """Every service of the program. Nothing is opened before `open`."""
-
-    settings: Settings
-    clock: TrustedClock
-    bus: EventBus
-    database: Database
-    transitions: TransitionRepository
-    history: SqlMessageRepository
-    set_aside: SqlSetAside
-    audit: AuditLog
-    audit_service: AuditService
-    write_queue: WriteQueue
-    whatsapp_web: WhatsAppWebProvider
-    mentorados: MentoradoService
-    supervisor: Supervisor
-    incidents: IncidentDetector
-    actions: ActionService
-    settings_service: SettingsService
-    provider_log: DebugLogController
-    personal_data: PrivacyService
-    retention: RetentionJob
-    csv_import: CsvImportService
-    secrets: SelectableSecretStore
-    secret_service: SecretService
-    providers: Mapping[ProviderKind, Provider]
-    hosted: ProviderSetup
-    procedures: ProcedureService
-    backups: BackupService
-    backup_retention: BackupPruner
-    webhooks: WebhookService
-    clock_check: ClockCheck
-    outbound: OutboundService
-    replies: ReplyService
-    smoke_tests: SmokeTestService
-    consent: ConsentServices
-    cases: CaseService
-    campaigns: CampaignService
-    campaign_planner: CampaignPlanner
-    switches: SwitchService
-    follower: DatabaseFollower
-    loads: Sequence[Callable[[], Awaitable[None]]]  # read what is kept in memory, in this order
-
-    async def open(self) -> None:
-        """Open the database and load settings, mentorados and procedures. May be called again after a `Problem`."""
-        if self.settings.passphrase_file is not None:
-            read_passphrase(self.settings.passphrase_file)  # it is needed late, and what is wrong with it is said now
-        await self.database.open()
-        await self.follower.mark()
-        for load in self.loads:
-            await load()
-        self.follower.begin()
-
-    async def begin_anew(self) -> None:
-        """Create a new database where one was lost, to be followed by `open`. Raises `Problem`."""
-        await self.database.begin_anew()
-        self.audit.begin_anew()
-        await self.audit_service.write(AuditAction.BEGIN_DATABASE, after={"value": str(self.settings.database)})
-
-    async def use_copy(self, copy: Path) -> None:
-        """Restore a lost database from *copy*, to be followed by `open`. Raises `Problem`."""
-        await self.database.use_copy(copy)
-        self.audit.begin_anew()
-        await self.audit_service.write(AuditAction.USE_DATABASE_COPY, after={"value": str(copy)})
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Run the link workers and the background tasks. On exit, close every connection, then the database."""
-        try:
-            async with (
-                self.supervisor,
-                self.procedures,
-                BackgroundTasks(
-                    self.clock_check.run,
-                    self.provider_log.run,
-                    self.retention.run,
-                    self.incidents.run,
-                    self.webhooks.run,
-                    self.backup_retention.run,
-                    self.outbound.run,
-                    self.campaigns.run,
-                    self.switches.run,
-                    self.consent.confirmations.run,
-                    self.follower.run,
-                ),
-            ):
-                yield
-            with suppress(Problem):
-                await self.clock.save()
-        finally:
-            await self.close()
-
-    async def close(self) -> None:
-        """Wait briefly until the last audit entry is noted outside the database, then close the database."""
-        try:
-            await self.audit.settled()
-        finally:
-            await self.database.close()
 
 
 def _former_files(settings: Settings) -> tuple[tuple[Path, str], ...]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from app import bootstrap
-from app.bootstrap import Services
 from app.core.event_bus import EventBus
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.procedures.service import ProcedureService
@@ -39,6 +38,7 @@ from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider import Provider
 from app.domain.repositories import CheckedClock, Clock, ProviderTime
 from app.ports import Ports
+from app.services import Services
 from app.settings import Settings
 from tests.clock import ManualClock, settle
 from tests.fake_audit import FakeAuditLog, somebody

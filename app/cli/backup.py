@@ -9,7 +9,6 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from app.bootstrap import Services
 from app.cli.output import LinkOutput
 from app.cli.procedures import MOVING, problem_of, undo_if_possible, wait_until_settled
 from app.core.background import BackgroundTasks
@@ -20,6 +19,7 @@ from app.domain.mentorado import Mentorado
 from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState, StepName
 from app.platform.terminal import json_line, read_secret
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text.audit import exactly
 from app.text.procedure import mark, outcome
 from app.text.status import texts

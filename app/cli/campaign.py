@@ -9,12 +9,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from app.bootstrap import Services
 from app.cli.output import iso, print_json
 from app.domain.campaign import Campaign, Recipient
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text import campaigns as campaign_text
 from app.text.status import texts
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from app.bootstrap import Services
 from app.cli.output import iso, print_json
 from app.domain.cases import Case
 from app.domain.errors import Problem, ProblemCode
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text import cases as case_text
 from app.text.status import texts
 

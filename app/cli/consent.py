@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.bootstrap import Services
 from app.cli.output import iso, print_json
 from app.core.outbound.consent_import import LARGEST, MOST_ROWS, ConsentDefaults, ConsentRow
 from app.core.privacy_service import contact_of
@@ -20,6 +19,7 @@ from app.domain.mentorado import Mentorado
 from app.domain.settings import OPT_OUT_WORDS
 from app.formats.consent_export import ledger_csv, report_csv, write_file
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text.status import problem as problem_text
 from app.text.status import texts
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.bootstrap import Services
 from app.core.privacy_service import contact_of
 from app.domain.audit import AuditEntry
 from app.domain.errors import Problem, ProblemCode
 from app.formats.export_html import HtmlExportRenderer
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text import audit as audit_text
 from app.text import status as status_text
 from app.text.status import (

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections import Counter
 from typing import Any
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.cli.backup import recover, run_backup_command, run_procedure_command
 from app.cli.campaign import run_campaign_command
 from app.cli.case import run_case_command
@@ -34,6 +34,7 @@ from app.platform.locks import (
     read_owner,
 )
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.settings import Override, Settings
 from app.text import status as status_text
 from app.text.status import texts

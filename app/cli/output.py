@@ -7,12 +7,12 @@ import sys
 from datetime import datetime
 from typing import Any, TextIO
 
-from app.bootstrap import Services
 from app.domain.events import PairingQueueChanged, StatusChanged
 from app.domain.link_status import LinkState, LinkStatus, QrCode
 from app.domain.mentorado import LinkId, Mentorado
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text import status as status_text
 from app.text.status import texts
 

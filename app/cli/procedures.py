@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from app.bootstrap import Services
 from app.domain.errors import Problem, ProblemCode
 from app.domain.procedure import Procedure, ProcedureState
+from app.services import Services
 
 MOVING: Final = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING})
 """The states in which a procedure goes on by itself."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.core.background import BackgroundTasks
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem, ProblemCode
@@ -23,6 +23,7 @@ from app.platform.files import require_room
 from app.platform.locks import FileLock, LockHeld
 from app.platform.logging import log_to
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.settings import Settings
 from app.text import status as status_text
 from app.text.status import texts

@@ -10,13 +10,13 @@ from dataclasses import replace
 from getpass import getpass
 from typing import Final
 
-from app.bootstrap import Services
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import LinkId, Mentorado, ProviderKind
 from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, CredentialReport
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text import providers as providers_text
 from app.text import status as status_text
 from app.text.status import texts

@@ -6,7 +6,6 @@ import asyncio
 from argparse import Namespace
 from contextlib import suppress
 
-from app.bootstrap import Services
 from app.cli.output import LinkOutput, print_json
 from app.core.background import BackgroundTasks
 from app.core.mentorado_service import parse_phone
@@ -17,6 +16,7 @@ from app.domain.link_status import SmokeTestOutcome
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.smoke_test import SmokeTest, SmokeTestTarget
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text.outbound import recipient_line, result_lines, stage_name
 from app.text.status import texts
 

@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from app.bootstrap import Services
 from app.cli.output import iso, print_code, print_json
 from app.cli.procedures import problem_of, undo_if_possible, wait_until_settled
 from app.cli.run import lock_data_folder
@@ -40,6 +39,7 @@ from app.domain.switch import (
 from app.formats.consent_export import write_file
 from app.formats.switch_export import switch_dry_run_as_dict, switch_dry_run_csv, switch_dry_run_json
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.services import Services
 from app.text import status as status_text
 from app.text import switch as switch_text
 from app.text.status import date_time, provider, texts

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from app.bootstrap import Services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditOutcome
@@ -18,6 +17,7 @@ from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
+from app.services import Services
 from app.text import status as status_text
 
 T = TypeVar("T")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from app.bootstrap import Services
 from app.core.webhooks.service import ServiceState
 from app.domain.mentorado import LinkId
 from app.domain.webhooks import DeliveryOutcome
+from app.services import Services
 
 
 def free_port() -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from app.bootstrap import Services
 from app.cli.switch import run_switch_command
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem, ProblemCode
@@ -25,6 +24,7 @@ from app.domain.settings import SMOKE_TEST, SWITCH_SECOND_PERSON
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.switch import SwitchItemState, SwitchPause, SwitchState
 from app.platform.locks import FileLock
+from app.services import Services
 from app.settings import Settings
 from app.text.status import texts
 from tests.cli.conftest import Conecta

@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QApplication
 
 from app import __version__
 from app.application import Application, Frame
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Mentorado
 from app.platform.system import SystemClock
+from app.services import Services
 from app.ui.async_slots import run
 from app.ui.crash import CrashReports
 from tests.demo.narration import Narrator

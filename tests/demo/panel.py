@@ -8,10 +8,10 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.bootstrap import Services
 from app.domain.errors import Problem
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Mentorado
+from app.services import Services
 from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
 from app import __version__
 from app.application import Application, Frame
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.actions import ActionName
 from app.domain.events import StatusChanged
@@ -24,6 +24,7 @@ from app.domain.mentorado import LinkId, Mentorado
 from app.domain.procedure import Procedure
 from app.platform.locks import read_owner
 from app.platform.system import SystemClock
+from app.services import Services
 from app.settings import Settings
 from app.text.status import texts
 from app.ui.crash import CrashReports

@@ -18,11 +18,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QDialog, QLineEdit, QWidget
 
 from app.application import Application, Frame
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import Mentorado
+from app.services import Services
 from app.settings import Settings
 from app.text.status import texts
 from app.ui.crash import CrashReports

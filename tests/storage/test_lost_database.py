@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import Services
 from app.domain.errors import Problem, ProblemCode
+from app.services import Services
 from tests.services import build_services
 
 SESSION = "sessions/" + "0" * 32 + "/session-20261129T000000-aaaaaaaa.db"

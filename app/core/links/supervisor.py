@@ -29,7 +29,7 @@ FLUSH_SECONDS = 3.0
 
 
 class Supervisor:
-    """Owns one task per running link, and the scribe's.
+    """Owns one task per running link, and that of the write queue.
 
     Enter it to get a task group; leave it, and every line has been closed and everything has been written down.
     """

@@ -13,12 +13,13 @@ from typing import Any
 
 import psutil
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from app.domain.repositories import Transition
 from app.platform.locks import read_owner
+from app.services import Services
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.transitions import SqlTransitionRepository

@@ -20,7 +20,6 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.__main__ import main as conecta
-from app.bootstrap import Services
 from app.core.csv_import import ImportRow
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
@@ -28,6 +27,7 @@ from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.settings import OPERATOR_NAME, RETENTION, WEBHOOKS
 from app.domain.webhooks import WebhookSettings
 from app.formats.export_html import HtmlExportRenderer
+from app.services import Services
 from app.storage.database import Database
 from tests.clock import DAWN, ManualClock
 from tests.fakes import FakeProviderTime

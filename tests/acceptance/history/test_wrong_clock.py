@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from app.bootstrap import Services
 from app.core.privacy_service import AT_ONCE_LEAST
 from app.domain.mentorado import Mentorado
 from app.domain.settings import RETENTION
+from app.services import Services
 from tests.clock import DAWN, ManualClock
 from tests.fakes import FakeProviderTime
 from tests.services import build_services

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import ProviderKind
@@ -18,6 +18,7 @@ from app.domain.sending import OutgoingMessage, SendResult, TemplateMessage
 from app.providers.http_client import Timeouts
 from app.providers.meta_cloud import webhook_parser as callbacks
 from app.providers.meta_cloud.provider import MetaCloudProvider
+from app.services import Services
 from app.settings import Settings
 from tests.acceptance import program
 from tests.acceptance.program import Person

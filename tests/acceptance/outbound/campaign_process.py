@@ -13,7 +13,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.domain.campaign import Campaign, CampaignDraft, CampaignState
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, Purpose
 from app.domain.link_status import LinkState, SmokeTestOutcome
@@ -23,6 +23,7 @@ from app.domain.outbound import OutboundLimits
 from app.domain.provider_descriptor import CredentialField
 from app.domain.sending import TemplateMessage
 from app.domain.smoke_test import SmokeTest, SmokeTestTarget
+from app.services import Services
 from app.settings import Settings
 from app.storage.consents import SqlConsents
 from app.storage.smoke_tests import SqlSmokeTests

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import app.bootstrap
 import app.core.procedures.recovery
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged, StatusChanged
@@ -28,6 +28,7 @@ from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.procedure import JournalEntry, Procedure, ProcedureInfo, ProcedureKind, ProcedureState
 from app.domain.switch import SwitchPlan, SwitchRunId
 from app.platform.logging import configure_logging
+from app.services import Services
 from app.settings import read_settings
 from app.storage.journal import SqlProcedureJournal
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.bootstrap import Services
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.domain.procedure import ProcedureId
+from app.services import Services
 from tests.acceptance.connect.harness import Harness, ProgramRun
 from tests.acceptance.program import Person
 from tests.acceptance.recovery.core_process import Application, Orders

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.actions import ActionName
 from app.domain.events import StandbyStatusChanged
@@ -23,6 +23,7 @@ from app.domain.provider_descriptor import CredentialField, Credentials
 from app.domain.settings import OUTBOUND_LIMITS
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.switch import SwitchItem, SwitchItemState, SwitchPlan, SwitchRun, SwitchState
+from app.services import Services
 from tests.acceptance.connect import harness as connect
 from tests.acceptance.program import SOON, Person, new_number
 from tests.acceptance.webhooks_on import switch_on, url_for

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.domain.link_status import LinkState
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider_descriptor import CredentialField, Credentials
 from app.domain.switch import FindingCode, PlannedSwitch, SwitchDryRun, SwitchPlan
+from app.services import Services
 from app.settings import Settings
 from tests.acceptance.program import SOON, new_number
 from tests.clock import DAWN, ManualClock

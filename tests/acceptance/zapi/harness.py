@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import build_services
 from app.domain.actions import ActionName
 from app.domain.events import MessagesStored
 from app.domain.link_status import LinkState
@@ -21,6 +21,7 @@ from app.domain.sending import OutgoingMessage, SendResult
 from app.providers.http_client import Timeouts
 from app.providers.zapi.poller import ZapiConnection
 from app.providers.zapi.provider import ZapiProvider
+from app.services import Services
 from app.settings import Settings
 from tests.acceptance import program
 from tests.acceptance.program import SOON, Person, new_number

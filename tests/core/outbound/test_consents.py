@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import Services
 from app.core.outbound.consents import LONGEST, ConsentService, recorder
 from app.domain.audit import Actor, AuditAction
 from app.domain.consent import ConsentChange, ConsentSource, ConsentState, Purpose
@@ -19,6 +18,7 @@ from app.domain.mentorado import Mentorado
 from app.domain.messages import Address, AddressKind
 from app.domain.opt_out import LONGEST_WORD, MOST_WORDS
 from app.domain.settings import OPERATOR_NAME, OPT_OUT_WORDS, OperatorSettings
+from app.services import Services
 from tests.clock import ManualClock
 from tests.core.outbound.harness import NOON, phone
 from tests.services import build_services

@@ -14,12 +14,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.application import Application, Frame
-from app.bootstrap import Services
 from app.core.backups import BackupService
 from app.core.procedures.steps import Step, StepContext
 from app.domain.actions import ActionName
 from app.domain.mentorado import Mentorado
 from app.domain.procedure import ProcedureKind, ProcedureState, StepData, StepName
+from app.services import Services
 from app.text.status import texts
 from app.ui.crash import CrashReports
 from app.ui.dialogs.confirm import ConfirmDialog
