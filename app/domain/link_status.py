@@ -125,9 +125,13 @@ FOLLOWING_CODE: Final = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QrCode:
-    """One code to scan. Its text is a credential: it is left out of every representation."""
+    """One code to scan, and the one to type in its place, if any was asked for.
+
+    Both are credentials: they are left out of every representation.
+    """
 
     text: str = field(repr=False)
+    typed: str = field(default="", repr=False)  # stays the same until the pairing ends
     number: int  # counted from 1
     total: int
     issued_at: datetime
@@ -175,6 +179,11 @@ class LinkStatus:
     holder: str = ""  # who has the session open elsewhere, for a person to recognise
     evidence: Evidence = field(default_factory=Evidence)
     detail: str = field(default="", compare=False)  # for the log and the details line, never a secret
+
+    @property
+    def has_typed_code(self) -> bool:
+        """Whether a code is to be typed on the phone, in place of the QR."""
+        return self.qr is not None and bool(self.qr.typed)
 
 
 class Trigger(Enum):

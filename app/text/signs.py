@@ -56,6 +56,8 @@ def badge_icon(status: LinkStatus) -> str:
     """Return the badge's icon; a link that cannot be asked has no code to show."""
     if REASONS[status.reason].warns:
         return "triangle-alert"
+    if status.has_typed_code:
+        return "key"
     return "clock" if status.state is LinkState.UNKNOWN else TONE_ICON[tone_of(status)]
 
 

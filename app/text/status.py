@@ -78,6 +78,8 @@ def state_badge(status: LinkStatus, *, stopped: bool = False) -> str:
         return texts("badge.connected_limited")
     if status.reason in (Reason.WAITING_TURN, Reason.SIGNING_IN) or REASONS[status.reason].warns:
         return texts(f"badge.{status.reason}")
+    if status.has_typed_code:
+        return texts("badge.code_to_type")
     return texts(f"badge.{status.state}")
 
 
@@ -129,7 +131,8 @@ def sentence(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
         case LinkState.OFF if _never_connected(status, mentorado):
             return texts("sentence.never_connected")
         case LinkState.QR_READY if status.reason is not Reason.SIGNING_IN:
-            return texts("sentence.qr_ready", digits=last_digits(mentorado.expected_account))
+            key = "qr.typed_sentence" if status.has_typed_code else "sentence.qr_ready"
+            return texts(key, digits=last_digits(mentorado.expected_account))
         case LinkState.CONNECTING | LinkState.QR_READY if status.reason in (Reason.WAITING_TURN, Reason.SIGNING_IN):
             return texts(f"sentence.{status.reason}")
         case state:

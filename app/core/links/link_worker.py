@@ -337,7 +337,10 @@ class LinkWorker:
     def _show_code(self, code: QrIssued) -> None:
         now = self._clock.now()
         expires = now + timedelta(seconds=code.lifetime)
-        qr = QrCode(text=code.text, number=code.number, total=code.total, issued_at=now, expires_at=expires)
+        typed = self._status.qr.typed if self._status.qr else ""  # the phone may be typing it just now
+        qr = QrCode(
+            text=code.text, number=code.number, total=code.total, issued_at=now, expires_at=expires, typed=typed
+        )
         self._move(Trigger.CODE_SHOWN, qr=qr)
 
     def _on_activity(self, activity: ActivitySeen) -> None:

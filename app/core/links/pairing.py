@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from app.core.event_bus import EventBus
+from app.core.links.status_store import StatusStore
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import PairingQueueChanged
-from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider import CanPairByCode, Provider
 from app.domain.repositories import Clock
 
@@ -81,19 +83,19 @@ PAUSE: Final = timedelta(seconds=60)
 
 
 class PairingCodeService:
-    """One code at a time, for the number that is expected."""
+    """One code at a time, for the number that is expected. It stands in the link's status until the pairing ends."""
 
     def __init__(
         self,
         *,
         providers: Mapping[ProviderKind, Provider],
         mentorados: MentoradoService,
-        status: Callable[[LinkId], LinkStatus],
+        statuses: StatusStore,
         clock: Clock,
     ) -> None:
         self._providers = providers
         self._mentorados = mentorados
-        self._status = status
+        self._statuses = statuses
         self._clock = clock
         self._given: dict[LinkId, datetime] = {}
 
@@ -115,10 +117,20 @@ class PairingCodeService:
         if last is not None and now - last < PAUSE:
             raise Problem(ProblemCode.PHONE_CODE_TOO_SOON, seconds=str((last + PAUSE - now).seconds + 1))
         self._given[link.id] = now
-        return await provider.phone_code(link, mentorado.expected_account)
+        code = await provider.phone_code(link, mentorado.expected_account)
+        self._show(link, code)
+        return code
+
+    def withdraw(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
+        """Have the QR scanned after all."""
+        self._show(self._view(mentorado_id, link_id).link, "")
+
+    def _show(self, link: Link, code: str) -> None:
+        if (qr := self._statuses.status(link.id).qr) is not None:  # else the pairing ended meanwhile
+            self._statuses.update(link, qr=replace(qr, typed=code))
 
     def _provider(self, mentorado: Mentorado) -> CanPairByCode | None:
-        status, provider = self._status(mentorado.link.id), self._providers.get(mentorado.link.provider)
+        status, provider = self._statuses.status(mentorado.link.id), self._providers.get(mentorado.link.provider)
         if status.state is not LinkState.QR_READY or status.reason is Reason.SIGNING_IN:
             return None
         return provider if isinstance(provider, CanPairByCode) else None

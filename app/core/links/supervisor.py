@@ -57,9 +57,7 @@ class Supervisor:
         self._board = board = StatusStore(bus=bus, clock=clock, write_queue=write_queue, transitions=transitions)
         self.status, self.forbidden = board.status, board.forbidden
         self.pairing = PairingQueue(bus)
-        self.phone_codes = PairingCodeService(
-            providers=providers, mentorados=mentorados, status=self.status, clock=clock
-        )
+        self.phone_codes = PairingCodeService(providers=providers, mentorados=mentorados, statuses=board, clock=clock)
         self._group = asyncio.TaskGroup()
         self._runs: dict[LinkId, tuple[LinkWorker, asyncio.Task[None]]] = {}
         self._refusals: Counter[LinkId] = Counter()  # of sign-ins in a row, which outlive a run

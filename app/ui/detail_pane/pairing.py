@@ -229,11 +229,14 @@ class PairingPanel(QFrame):
         """*code* is to be read by the phone of *account*."""
         self._account = account
         self._steps.show_steps(account)
+        if self._code is None or code.text != self._code.text:
+            self._matrix = None
+            self._prepare(code.text)
         if code != self._code:
-            self.stage, self._code, self._matrix = Stage.CODE, code, None
+            self.stage, self._code = Stage.CODE, code
             self._can_type = self._may_type()
-            self._prepare(code)
         self.stage = self._stage_of_code()
+        self._show_typed(code.typed)
         self._render()
 
     def show_signing_in(self) -> None:
@@ -276,7 +279,8 @@ class PairingPanel(QFrame):
             self._copied.take_back()
         self.stage = stage
         self._code = self._matrix = None
-        self._show_qr_again()
+        self._forget_typed()
+        self._render()
 
     @async_slot
     async def _ask_phone_code(self, _checked: bool = False) -> None:
@@ -288,25 +292,25 @@ class PairingPanel(QFrame):
         if had_focus:
             self._plate.setFocus()  # else the next in the row would have it, and that gives everything up
         try:
-            code = await codes.request(mentorado_id, link_id)
+            await codes.request(mentorado_id, link_id)
         finally:
             self._type_instead.setEnabled(True)
-        if link_id == self._link_id and self.stage in (Stage.CODE, Stage.LAPSED):
-            in_focus = self.focusWidget() is self._plate
-            self._typing = True
-            self._typed.show_code(code, self._account)
-            self._render()
-            self.typing_changed.emit(True)
-            if in_focus:
-                self._typed.setFocus()
+        if self._typing and self.focusWidget() in (self._plate, self):
+            self._typed.setFocus()
 
     def _go_back_to_qr(self) -> None:
-        self._show_qr_again()
+        if self._phone_codes is not None and self._mentorado_id is not None:
+            self._phone_codes.withdraw(self._mentorado_id, self._link_id)
         self._plate.setFocus()  # else the next in the row has it, and that gives everything up
 
-    def _show_qr_again(self) -> None:
-        self._forget_typed()
-        self._render()
+    def _show_typed(self, code: str) -> None:
+        """*code* takes the place of the QR; where it is empty, the QR is back."""
+        if not code:
+            self._forget_typed()
+        elif code != self._typed.code or not self._typing:
+            self._typing = True
+            self._typed.show_code(code, self._account)
+            self.typing_changed.emit(True)
 
     def _forget_typed(self) -> None:
         if self._typing:
@@ -325,9 +329,9 @@ class PairingPanel(QFrame):
             self._copied.put_picture(picture, code.expires_at)
 
     @async_slot
-    async def _prepare(self, code: QrCode) -> None:
-        matrix = await asyncio.to_thread(encode, code.text)
-        if code is self._code:  # another one may have come meanwhile
+    async def _prepare(self, text: str) -> None:
+        matrix = await asyncio.to_thread(encode, text)
+        if self._code is not None and self._code.text == text:  # another one may have come meanwhile
             self._matrix = matrix
             self._show_plate(self._plate)
             if self._enlarged:

@@ -346,6 +346,8 @@ class DetailPane(QWidget):
             if event.after.state is LinkState.CONNECTING:
                 self._content.pairing.expect_code()
             self._announce(event.after)
+        elif event.before.has_typed_code is not event.after.has_typed_code:
+            self._announce(event.after)
         if self._is_only_evidence(event):
             self._update(status=event.after)
         else:

@@ -249,7 +249,6 @@ class SummaryView(QWidget):
         super().__init__()
         self._clock = clock
         self._view: MentoradoView | None = None
-        self._typing = False
         self.code_lives = False
         self._last: dict[str, tuple[object, ...]] = {}  # what each part shows
         self.head = QWidget()
@@ -277,7 +276,6 @@ class SummaryView(QWidget):
         self._arrange()
 
         self.lead.action_requested.connect(self.action_requested)
-        self.pairing.typing_changed.connect(self._on_typing)
         self.pairing.cancel_requested.connect(lambda: self.action_requested.emit(ActionName.CANCEL))
         self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
         self.action_cards.action_requested.connect(self.action_requested)
@@ -314,12 +312,6 @@ class SummaryView(QWidget):
             self.outcome.show_outcome(view.outcome, mentorado, busy=busy, offers_test=not offers_test)
         if self._differs("trouble", view.trouble):
             self.trouble.show_trouble(*view.trouble) if view.trouble else self.trouble.hide()
-
-    def _on_typing(self, typing: bool) -> None:
-        """A code to type has its own badge."""
-        self._typing = typing
-        if self._view is not None:
-            self.show_view(self._view)
 
     def show_ages(self, now: datetime) -> None:
         """Time has passed, and nothing else has changed."""
@@ -395,11 +387,9 @@ class SummaryView(QWidget):
     def _show_state(self, view: MentoradoView) -> None:
         mentorado, status = view.mentorado, view.status
         tone, drawn = tone_of(status), badge_icon(status)
-        badge = (drawn, mentorado_badge(mentorado, status, stopped=view.stop is not None))
-        if self._typing:
-            badge = ("key", texts("badge.code_to_type"))
-        if self._differs("state", tone, *badge):
-            self.state.show_state(tone, *badge)
+        word = mentorado_badge(mentorado, status, stopped=view.stop is not None)
+        if self._differs("state", tone, drawn, word):
+            self.state.show_state(tone, drawn, word)
 
     def _show_pairing(self, view: MentoradoView, *, renewable: bool) -> None:
         mentorado, status = view.mentorado, view.status

@@ -67,6 +67,10 @@ class PairingCodeView(QWidget):
         for part in (self._sentence, self._code, self._spelled, self._life, self._line, buttons):
             column.addWidget(part)
 
+    @property
+    def code(self) -> str:
+        return self._code.text()
+
     def show_code(self, code: str, account: PhoneNumber | None) -> None:
         """Show *code* for the phone of *account*; a screen reader says it a character at a time."""
         self._account = account

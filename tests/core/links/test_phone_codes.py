@@ -63,3 +63,23 @@ async def test_a_provider_without_such_codes_offers_none(core: Core) -> None:
         asking, ana = core.supervisor.phone_codes, await shown(core)
         await core.mentorados.save_link(replace(ana.link, provider=ProviderKind.META_CLOUD))
         assert not asking.available(ana.id)
+
+
+async def test_a_code_to_type_stands_in_the_status_until_it_is_withdrawn_or_the_phone_answers(core: Core) -> None:
+    async with core.running():
+        asking, ana = core.supervisor.phone_codes, await shown(core)
+        assert not core.supervisor.status(ana.link.id).has_typed_code
+        await asking.request(ana.id)
+        assert core.supervisor.status(ana.link.id).has_typed_code
+        core.provider.line.say(QrIssued("y", 2, 6, 20))
+        await settle()
+        status = core.supervisor.status(ana.link.id)
+        assert status.qr is not None
+        assert (status.qr.text, status.qr.typed) == ("y", "ABCD-0001")
+        assert "ABCD" not in repr(status), "it is a credential"
+        asking.withdraw(ana.id)
+        assert not core.supervisor.status(ana.link.id).has_typed_code
+        core.provider.line.say(QrScanned(ana.phone))
+        await settle()
+        asking.withdraw(ana.id)
+        assert core.supervisor.status(ana.link.id).qr is None

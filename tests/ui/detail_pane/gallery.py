@@ -12,6 +12,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -144,12 +145,7 @@ async def drawn(harness: PaneHarness) -> None:
 
 
 def typed(harness: PaneHarness) -> None:
-    harness.show_code(harness.code(2, age=6))
-    panel = harness.pane._content.pairing
-    panel._typing = True
-    panel._typed.show_code("ABCD-0001", harness.mentorados.get(THIAGO).phone)
-    panel._render()
-    panel.typing_changed.emit(True)
+    harness.show_code(replace(harness.code(2, age=6), typed="ABCD-0001"))
 
 
 def confirmed(harness: PaneHarness) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 
@@ -388,11 +389,35 @@ async def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(theme
         await settle()
         harness.pane.show_mentorado(LUIZA)
         assert not visible_codes(panel)
+        assert "ABCD-0001" not in panel._typed._code.text()
         harness.pane.show_mentorado(THIAGO)
-        assert not visible_codes(panel)
+        assert visible_codes(panel), "it may be typed just now: it is not lost by looking at somebody else"
+        harness.provider.line.say(QrIssued("the next one", 2, TOTAL, 20))
+        await drawn(harness)
+        assert "ABCD-0001" in words(panel)
         harness.provider.line.say(QrScanned(thiago.phone))
         await settle()
         assert not panel._type_instead.isVisible()
+        assert not visible_codes(panel)
+        assert "ABCD-0001" not in panel._typed._code.text()
+
+
+async def test_a_code_to_type_is_announced_and_so_is_the_qr_that_is_wanted_back(
+    theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pane_harness(theme, *(unpaired(each) for each in people())) as harness:
+        panel = open_pane(harness)
+        await harness.core.do(ActionName.CONNECT, harness.mentorados.get(THIAGO))
+        harness.provider.line.say(QrIssued(LINK, 1, TOTAL, 60))
+        await drawn(harness)
+        spoken: list[str] = []
+        monkeypatch.setattr(QAccessible, "isActive", lambda: True)
+        monkeypatch.setattr(QAccessible, "updateAccessibility", lambda event: spoken.append(event.message()))
+        panel._type_instead.click()
+        await settle()
+        assert spoken == ["Peça ao mentorado para digitar este código no WhatsApp do número final 5662."]
+        panel._typed._back.click()
+        assert spoken[1:] == ["Peça ao mentorado para ler este código com o WhatsApp do número final\xa05662."]
 
 
 async def test_what_goes_by_itself_hands_the_keyboard_to_no_action(theme: Theme) -> None:

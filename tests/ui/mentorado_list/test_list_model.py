@@ -18,7 +18,8 @@ from app.domain.link_status import LinkState, LinkStatus, QrCode, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.outbound import OutboundStop
 from app.domain.sending import SendErrorKind
-from app.text.signs import tone_of
+from app.text.signs import badge_icon, tone_of
+from app.text.status import row_badge, texts
 from app.ui.mentorado_list.model import AGE_ROLE, GROUP_OF, MENTORADO_ROLE, STATUS_ROLE, ListFilter, MentoradoListModel
 from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
 from app.ui.mentorado_list.order import SortOrder
@@ -189,6 +190,38 @@ def test_a_row_is_read_aloud_whole(watched: Watched) -> None:
     model.on_status(status_changed(person(1), replace(CONNECTED, since=NOON.replace(minute=0, hour=13))))
     spoken = model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "João Pedro, +55 21 90000-0001, Turma 13, WhatsApp Web, Conectado, Envio não confirmado, há 2 h"
+
+
+@pytest.mark.parametrize(
+    ("language", "badge", "sentence"),
+    [
+        (
+            "pt-BR",
+            "Aguardando digitação",
+            "Peça ao mentorado para digitar este código no WhatsApp do número final 0001.",
+        ),
+        (
+            "en",
+            "Waiting for typed code",
+            "Ask the mentorado to type this code in the WhatsApp of the number ending in 0001.",
+        ),
+    ],
+)
+def test_who_types_a_code_does_not_wait_for_a_qr(watched: Watched, language: str, badge: str, sentence: str) -> None:
+    texts.set_language(language)
+    model = watched.load(person(1))
+    code = QrCode(text=CREDENTIAL, typed="ABCD-0001", number=1, total=6, issued_at=NOON, expires_at=NOON)
+    typing = LinkStatus(state=LinkState.QR_READY, since=NOON, qr=code)
+    model.on_status(status_changed(person(1), typing))
+    row = model.index(0)
+    spoken, tip = (model.data(row, role) for role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole))
+    assert badge in spoken
+    assert sentence in tip
+    assert "QR" not in spoken + tip
+    assert "ABCD" not in spoken + tip + repr(typing)
+    assert (row_badge(typing), badge_icon(typing)) == (badge, "key")
+    without = replace(typing, qr=replace(code, typed=""))
+    assert (row_badge(without), badge_icon(without)) == (texts("badge.qr_ready"), "qr")
 
 
 def test_a_stop_is_read_aloud_and_told_by_the_tip_until_it_is_released(watched: Watched) -> None:
