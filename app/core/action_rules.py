@@ -153,6 +153,8 @@ def _reauthenticate(context: ActionContext) -> UnavailableReason | None:
     status = context.status
     if context.mentorado.link.account is None and status.state is LinkState.OFF:
         return UnavailableReason.NEVER_PAIRED
+    if status.state is LinkState.CONNECTED and _provider(context).keeps_session:
+        return None  # its session is kept here, and connects again where the new code is not scanned
     return None if status.state in IDLE else NO_CONNECT.get(status.state)
 
 

@@ -79,6 +79,7 @@ class UnavailableReason(StrEnum):
     RELEASE_FORMER_FIRST = "release_former_first"  # a switch is not settled: its former provider is still signed in
     NO_FORMER_PROVIDER = "no_former_provider"
     AWAITS_SECOND_PERSON = "awaits_second_person"  # who must approve a switch first
+    SOMEBODY_IS_PAIRED = "somebody_is_paired"  # else: a connection that works is not ended to wait for a turn
     INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 
 

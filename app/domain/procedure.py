@@ -84,6 +84,10 @@ POINT_OF_NO_RETURN: Final[Mapping[ProcedureKind, StepName]] = MappingProxyType(
 """Once this step is done, the procedure can only go forward. It is announced, and confirmed, before the step begins."""
 
 
+ENDS_CONNECTION: Final = "ends_connection"
+"""The fact with which a procedure begins that may end a connection that works; without it, one that works is left."""
+
+
 class StepState(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
@@ -205,6 +209,11 @@ class Procedure:
             case _:
                 found = None
         return None if found is None else LinkId(found)
+
+    @property
+    def ends_connection(self) -> bool:
+        """Whether it was begun although the connection worked, by a person who was told that it ends."""
+        return self.head.facts.get(ENDS_CONNECTION) == "yes"
 
     def step(self, name: StepName) -> StepRecord:
         return next(step for step in self.steps if step.name is name)

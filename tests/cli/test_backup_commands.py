@@ -246,7 +246,7 @@ def test_a_killed_restore_is_whole_or_nothing(conecta: Conecta, fast_dir: Path) 
     assert "0 messages" in conecta("export", "ana", "--to", "none")[1]
     kill_after("step_done", "merge_history", "restore", "ana", str(path), "--yes")
     code, _, err = conecta("procedure", "undo", "ana")
-    assert (code, err) == (1, "The history is merged already: the only way is forward\n")
+    assert (code, err) == (1, "The history is merged already: this can no longer be undone\n")
     assert conecta("procedure", "resume", "ana") == (0, "The backup was restored.\n", "")
     assert "3 messages" in conecta("export", "ana", "--to", "all")[1]
 

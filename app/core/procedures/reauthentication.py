@@ -67,7 +67,7 @@ class ReauthenticationSteps:
 
     async def _not_needed(self, run: StepContext) -> StepData | None:
         mentorado = self._mentorado(run)
-        if self._status(mentorado).state is LinkState.CONNECTED:
+        if self._status(mentorado).state is LinkState.CONNECTED and not run.procedure.ends_connection:
             return {"why": "came_back"}
         if not isinstance(self._providers.get(mentorado.link.provider), CanPair):
             return {"why": "no_pairing"}
@@ -76,14 +76,22 @@ class ReauthenticationSteps:
     async def _check_pairing_allowed(self, run: StepContext) -> StepData:
         """Not during a suspension or an incident, not with an old client, not while another program has the session."""
         why = self._no_pairing(run.mentorado_id, run.parameters.get("override_reason", ""))
+        if why is None and self._would_wait_in_turn(run):
+            why = UnavailableReason.SOMEBODY_IS_PAIRED
         if why is not None:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.REAUTHENTICATE, why=why)
         return {"session_before": await self._session(self._mentorado(run))}
 
+    def _would_wait_in_turn(self, run: StepContext) -> bool:
+        """Whether a connection that works would be ended only to wait for somebody else's code."""
+        link, paired = self._mentorado(run).link, self._supervisor.pairing.current
+        works = self._supervisor.status(link.id).state is LinkState.CONNECTED
+        return works and paired not in (None, link.id)
+
     async def _pair(self, run: StepContext) -> StepData:
         mentorado = self._mentorado(run)
         state = self._status(mentorado).state
-        if state is LinkState.CONNECTED:  # just now, with the session it had
+        if state is LinkState.CONNECTED and not run.procedure.ends_connection:  # just now, with the session it had
             raise Problem(
                 ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.REAUTHENTICATE, why=UnavailableReason.ALREADY_CONNECTED
             )
@@ -116,15 +124,20 @@ class ReauthenticationSteps:
             and await self._paired_facts(run) is None
         ):
             await self._supervisor.give_up_pairing(run.mentorado_id)
+        if run.procedure.ends_connection:
+            await self._connect_former(run)
         return {}
 
     async def _undo_pairing(self, run: StepContext) -> StepData:
         await self._stop_pairing(run)
+        await self._connect_former(run)
+        return {}
+
+    async def _connect_former(self, run: StepContext) -> None:
         mentorado = self._mentorado(run)
         link, state = mentorado.link, self._status(mentorado).state
         if state is LinkState.OFF and link.enabled and link.account is not None:  # the session that stayed goes on
             await self._supervisor.connect(run.mentorado_id)
-        return {}
 
     async def _verify(self, run: StepContext) -> StepData:
         """The account that signed in is the one expected. A link that is on its way is waited for."""

@@ -128,7 +128,7 @@ class RecoverySteps:
         """Nothing will be replaced when the link is back, so nothing needs to be saved before."""
         repairs = run.procedure.head.kind in (ProcedureKind.RECOVERY, ProcedureKind.REAUTHENTICATION)
         connected = self._supervisor.status(self._link(run).id).state is LinkState.CONNECTED
-        return {"why": "came_back"} if repairs and connected else None
+        return {"why": "came_back"} if repairs and connected and not run.procedure.ends_connection else None
 
     async def _require_passphrase(self, run: StepContext) -> StepData:
         """An archive that was meant to have a passphrase is not made without one after a restart."""

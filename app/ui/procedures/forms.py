@@ -22,7 +22,7 @@ from app.core.backups import ENDING
 from app.domain.backup import BackupInfo
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado
-from app.domain.procedure import ProcedureKind
+from app.domain.procedure import ENDS_CONNECTION, ProcedureKind
 from app.domain.repositories import Clock
 from app.formats.encryption import LEAST_LETTERS
 from app.text.conversation import size
@@ -130,10 +130,18 @@ class ImpactForm(ProcedureForm):
     """Shows what is kept and what changes; the irreversible step is confirmed later."""
 
     def __init__(
-        self, kind: ProcedureKind, theme: Theme, mentorado: Mentorado, procedures: ProcedureService, clock: Clock
+        self,
+        kind: ProcedureKind,
+        theme: Theme,
+        mentorado: Mentorado,
+        procedures: ProcedureService,
+        clock: Clock,
+        *,
+        ends_connection: bool = False,
     ) -> None:
         super().__init__(theme, mentorado)
         self.kind = kind
+        self._ends_connection = ends_connection
         self._procedures = procedures
         self._clock = clock
         self._ledger = ImpactView(theme)
@@ -146,8 +154,13 @@ class ImpactForm(ProcedureForm):
         """Update the texts, and reload the impact."""
         super().retranslate()
         ledger = await self._procedures.ledger(self.kind, self._mentorado.id)
-        self._ledger.show_entries(at_first(ledger, self.kind, self.name, self._clock.now()))
+        now, ends = self._clock.now(), self._ends_connection
+        self._ledger.show_entries(at_first(ledger, self.kind, self.name, now, ends_connection=ends))
         self.changed.emit()
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        return {ENDS_CONNECTION: "yes"} if self._ends_connection else {}
 
 
 def contents(info: BackupInfo) -> str:

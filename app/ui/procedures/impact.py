@@ -30,18 +30,25 @@ _ICON = 16
 _SIGNS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
 
 
-def entries(ledger: ImpactSummary, kind: ProcedureKind, name: str, now: datetime) -> list[Entry]:
+def entries(
+    ledger: ImpactSummary, kind: ProcedureKind, name: str, now: datetime, *, ends_connection: bool = False
+) -> list[Entry]:
     """The entries of *ledger* before the irreversible step of *kind*."""
+    ends = [texts("ledger.ends_connection")] if ends_connection else []
     return [
         ("kept", " ".join(_kept(ledger, now))),
-        ("changes", " ".join(_changes(ledger, kind, name))),
+        ("changes", " ".join([*ends, *_changes(ledger, kind, name)])),
         ("lost", texts(f"ledger.lost.{kind}", name=name)),
     ]
 
 
-def at_first(ledger: ImpactSummary, kind: ProcedureKind, name: str, now: datetime) -> list[Entry]:
+def at_first(
+    ledger: ImpactSummary, kind: ProcedureKind, name: str, now: datetime, *, ends_connection: bool = False
+) -> list[Entry]:
     """The entries before the procedure begins, when nothing is lost yet."""
-    return [("kept", " ".join(_kept(ledger, now))), ("changes", texts(f"ledger.at_first.{kind}", name=name))]
+    ends = [texts("ledger.ends_connection")] if ends_connection else []
+    first = [texts(f"ledger.at_first.{kind}", name=name), *ends]
+    return [("kept", " ".join(_kept(ledger, now))), ("changes", " ".join(first))]
 
 
 def _kept(ledger: ImpactSummary, now: datetime) -> list[str]:

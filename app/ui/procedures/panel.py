@@ -30,6 +30,7 @@ from app.domain.events import (
     StandbyStatusChanged,
     StatusChanged,
 )
+from app.domain.link_status import LinkState
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.procedure import Procedure, ProcedureKind, StepName
 from app.text.procedure import if_closed, progress, title
@@ -120,7 +121,9 @@ def form_for(request: ActionRequest, runner: ActionRunner) -> ProcedureForm:
                 raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name)
             return SwitchForm(runner, mentorado, runner.switches)
         case _:
-            return ImpactForm(kind, runner.theme, mentorado, procedures_of(runner), runner.clock)
+            works = runner.supervisor.status(mentorado.link.id).state is LinkState.CONNECTED
+            ends = works and kind is ProcedureKind.REAUTHENTICATION
+            return ImpactForm(kind, runner.theme, mentorado, procedures_of(runner), runner.clock, ends_connection=ends)
 
 
 TICK_MILLISECONDS = 1000

@@ -409,7 +409,8 @@ class ProcedureView(QWidget):
         kind = procedure.head.kind
         ledger = await self._runner.procedures.ledger(kind, procedure.head.mentorado_id)
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
-            self.attention.show_ledger(entries(ledger, kind, name, self._runner.clock.now()))
+            now, ends = self._runner.clock.now(), procedure.ends_connection
+            self.attention.show_ledger(entries(ledger, kind, name, now, ends_connection=ends))
             self.text_expanded.emit()
 
     def _on_typing(self, typing: bool) -> None:

@@ -49,7 +49,6 @@ CARDS: Final[tuple[Slot, ...]] = (
     (_A.REAUTHENTICATE,),
     (_A.SWITCH_PROVIDER,),
     (_A.RECOVER,),
-    (_A.BACK_UP,),
     (_A.CANCEL,),
 )
 """None changes its meaning under the pointer: whoever presses *connect* twice does not give it up. What comes and goes
@@ -59,9 +58,10 @@ RISKY: Final = frozenset({_A.SWITCH_PROVIDER})
 """Their tile is red."""
 
 MORE: Final[tuple[Slot, ...]] = (
+    (_A.BACK_UP,),
+    (_A.RESTORE,),
     (_A.DISCONNECT,),
     (_A.LIFT_BAN,),
-    (_A.RESTORE,),
     (_A.DECIDE_QUEUE,),
     (_A.ENTER_CREDENTIALS,),
     (_A.REGISTER,),

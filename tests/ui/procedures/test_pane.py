@@ -47,8 +47,8 @@ def test_each_provider_has_its_own_actions_in_one_order(
         names = await offered(views, provider)
         by_code = provider is not ProviderKind.META_CLOUD
         first, recover = ([_A.REAUTHENTICATE], [_A.RECOVER]) if by_code else ([], [])
-        shown = [_A.SMOKE_TEST, _A.CONNECT, *first, _A.SWITCH_PROVIDER, *recover, _A.BACK_UP]
-        more = [_A.DISCONNECT, _A.RESTORE, *own, _A.ARCHIVE]
+        shown = [_A.SMOKE_TEST, _A.CONNECT, *first, _A.SWITCH_PROVIDER, *recover]
+        more = [_A.BACK_UP, _A.RESTORE, _A.DISCONNECT, *own, _A.ARCHIVE]
         assert names == [*shown, *more]
         menu = views.harness.window.controller.menu(views.harness.runner, views.who.id)
         labels = [entry.text().split(" · ")[0] for entry in menu.actions() if entry.text()]
@@ -64,11 +64,11 @@ def test_rare_actions_are_folded_away_until_they_are_wanted(on_views: OnViews) -
         views.harness.window.choose(views.who.id)
         await settle()
         cards = {card.name: card for card in views.pane._content.action_cards.cards}
-        assert cards[_A.BACK_UP].isVisible()
-        assert not cards[_A.RESTORE].isVisible()
+        assert cards[_A.RECOVER].isVisible()
+        assert not cards[_A.BACK_UP].isVisible()
         more = buttons(views.pane)["Mais ações"]
         QTest.keyClick(more, Qt.Key.Key_Space)
-        assert cards[_A.RESTORE].isVisible()
+        assert cards[_A.BACK_UP].isVisible()
         assert cards[_A.ARCHIVE].isVisible()
         assert more.text() == "Menos ações"
 

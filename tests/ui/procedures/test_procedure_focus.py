@@ -87,7 +87,7 @@ def test_once_the_phone_read_the_code_undo_is_locked_and_says_why(on_views: OnVi
         assert undo.isEnabled()
         views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.PAIR)
         assert not undo.isEnabled()
-        why = "O celular já leu o novo código: agora é só em frente"
+        why = "O celular já leu o novo código: agora não dá mais para desfazer"
         assert undo.accessibleDescription() == why
         assert f"Desfazer: {why}." in words(views.sheet.footer)
         assert views.sheet.footer.button(CommandId.PAUSE).isEnabled()

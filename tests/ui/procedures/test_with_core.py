@@ -75,7 +75,7 @@ async def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected
         assert "Pronto para o novo código?" in words(sheet)
         assert "Não serviria: é preciso um novo código" in words(sheet)
         assert harness.provider.lines[-1].pairing is False, "no code before somebody says go"
-        await press_button(harness, "Ler novo código")
+        await press_button(harness, "Gerar novo código")
         await until(lambda: harness.provider.lines[-1].pairing)
         harness.provider.line.say(QrIssued(LINK, 1, 6, 60))
         await settle()
@@ -121,10 +121,34 @@ async def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_
 
 
 @pytest.mark.within(20)
+async def test_the_third_card_is_open_while_connected_and_says_that_the_connection_ends(theme: Theme) -> None:
+    async with logged_out(theme) as harness:
+        phone = harness.mentorados.get(THIAGO).phone
+        await harness.supervisor.pair_again(THIAGO)
+        await settle()
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(phone), Connected(phone))
+        await settle()
+        card = harness.pane._content.action_cards.cards[2]
+        assert (card.name, card.locked) == (ActionName.REAUTHENTICATE, False)
+        card.click()
+        await until(lambda: harness.pane._sides.panels.get(THIAGO) is not None)
+        await read_aloud_in(harness, texts("ledger.ends_connection"))
+        side(harness).footer.button(CommandId.CONFIRM).click()
+        await read_aloud_in(harness, "Pronto para o novo código?")
+        await read_aloud_in(harness, texts("ledger.ends_connection"))
+        assert harness.status().state is LinkState.CONNECTED
+        before = len(harness.provider.lines)
+        await press_button(harness, "Gerar novo código")
+        await until(lambda: len(harness.provider.lines) > before)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(phone), Connected(phone))
+        await read_aloud_in(harness, "voltou, com um novo código")
+
+
+@pytest.mark.within(20)
 async def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(theme: Theme) -> None:
     async with logged_out(theme) as harness:
         await press(harness, ActionName.REAUTHENTICATE)
-        await press_button(harness, "Ler novo código")
+        await press_button(harness, "Gerar novo código")
         await until(lambda: harness.provider.lines[-1].pairing)
         harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
         await read_aloud_in(harness, "+55 11 91234-4321")
@@ -147,7 +171,7 @@ async def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(theme: Them
 async def test_an_expired_code_is_a_step_that_can_be_tried_again(theme: Theme) -> None:
     async with logged_out(theme) as harness:
         sheet = await press(harness, ActionName.REAUTHENTICATE)
-        await press_button(harness, "Ler novo código")
+        await press_button(harness, "Gerar novo código")
         await until(lambda: harness.provider.lines[-1].pairing)
         harness.provider.line.say(QrIssued(LINK, 6, 6, 60), Blocked(Reason.QR_EXPIRED))
         await read_aloud_in(harness, "Ninguém leu o código a tempo.")
@@ -166,7 +190,7 @@ async def test_an_expired_code_is_a_step_that_can_be_tried_again(theme: Theme) -
 async def test_a_code_to_type_is_not_called_one_to_scan(theme: Theme) -> None:
     async with logged_out(theme) as harness:
         sheet = await press(harness, ActionName.REAUTHENTICATE)
-        await press_button(harness, "Ler novo código")
+        await press_button(harness, "Gerar novo código")
         await until(lambda: harness.provider.lines[-1].pairing)
         harness.provider.line.say(QrIssued(LINK, 1, 6, 60))
         await read_aloud_in(harness, "para ler este código")
