@@ -17,7 +17,7 @@ from tests.core.procedures.recovering import CODE, Sending, connected, states
 from tests.services import Core
 
 K, S, N = ProcedureKind, ProcedureState, StepName
-TOLD = {ENDS_CONNECTION: "yes"}
+AGREED = {ENDS_CONNECTION: "yes"}
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def core(manual_clock: ManualClock) -> Core:
 async def test_a_connection_that_works_is_backed_up_and_ended_only_once_the_new_code_was_confirmed(core: Core) -> None:
     async with core.running():
         ana = await connected(core)
-        asks = await core.begin(K.REAUTHENTICATION, ana, facts=TOLD)
+        asks = await core.begin(K.REAUTHENTICATION, ana, facts=AGREED)
         assert (asks.state, states(asks)[N.BACK_UP]) == (S.ASKING, "done")
         assert core.status(ana).state is LinkState.CONNECTED, "nobody said yes yet"
         await core.procedures.confirm(asks.head.id)
@@ -57,7 +57,7 @@ async def test_a_code_that_nobody_scans_leaves_the_former_session_connected(
 ) -> None:
     async with core.running():
         ana = await connected(core)
-        asks = await core.begin(K.REAUTHENTICATION, ana, facts=TOLD)
+        asks = await core.begin(K.REAUTHENTICATION, ana, facts=AGREED)
         await core.procedures.confirm(asks.head.id)
         await core.stands(ana)
         core.provider.line.say(CODE)
@@ -80,7 +80,7 @@ async def test_a_procedure_that_was_paused_asks_for_its_code_again_although_the_
 ) -> None:
     async with core.running():
         ana = await connected(core)
-        asks = await core.begin(K.REAUTHENTICATION, ana, facts=TOLD)
+        asks = await core.begin(K.REAUTHENTICATION, ana, facts=AGREED)
         await core.procedures.confirm(asks.head.id)
         await core.stands(ana)
         await core.procedures.pause(asks.head.id)
@@ -98,7 +98,7 @@ async def test_a_connection_that_works_is_not_ended_to_wait_for_somebody_elses_c
         ana = await connected(core)
         bia = await core.add("Bia", "21 91234-5678")
         await core.do(ActionName.CONNECT, bia)
-        refused = await core.begin(K.REAUTHENTICATION, ana, facts=TOLD)
+        refused = await core.begin(K.REAUTHENTICATION, ana, facts=AGREED)
         assert refused.step(N.PAIR).facts["why"] == UnavailableReason.SOMEBODY_IS_PAIRED
         assert core.status(ana).state is LinkState.CONNECTED
         await core.do(ActionName.CANCEL, bia)
