@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.alert import Alert
 from app.domain.backup import BackupProgress
 from app.domain.campaign import CampaignId
 from app.domain.consent import Purpose
@@ -224,6 +225,15 @@ class IncidentEnded:
     away: tuple[MentoradoId, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AlertsChanged:
+    """What needs an admin changed. Each matter is in *begun* once, however often it comes and goes."""
+
+    alerts: tuple[Alert, ...]
+    begun: tuple[Alert, ...]
+    ended: tuple[Alert, ...]
+
+
 Event = (
     MentoradosLoaded
     | MentoradoAdded
@@ -252,4 +262,5 @@ Event = (
     | IncidentBegan
     | IncidentChanged
     | IncidentEnded
+    | AlertsChanged
 )
