@@ -342,3 +342,17 @@ def test_ideas_are_not_cut_into_fragments() -> None:
         if len(path.read_text(encoding="utf-8").splitlines()) < 130 and importers[module_of(path)] == 1
     ]
     assert len(fragments) <= MOST_FRAGMENTS, fragments
+
+
+def test_every_log_message_is_a_literal() -> None:
+    """A support bundle repeats the message and hides its values: a text that is put together would go out whole."""
+    levels = ("debug", "info", "warning", "error", "exception", "critical")
+    made_up = [
+        f"{name(path)}:{call.lineno}"
+        for path in SOURCES
+        for level in levels
+        for call in calls(path, level)
+        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in ("log", "logger", "logging")
+        if not (call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str))
+    ]
+    assert made_up == []

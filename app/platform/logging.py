@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from app.domain.mentorado import MentoradoId, is_id
+from app.domain.outline import exception_outline, message_outline
 from app.domain.redaction import redacted
 
 CURRENT_MENTORADO: Final[ContextVar[MentoradoId | None]] = ContextVar("about", default=None)
@@ -150,19 +151,32 @@ class RedactingFormatter(logging.Formatter):
         return redacted(super().format(record))
 
 
+def record_trace(record: logging.LogRecord) -> Sequence[str]:
+    """The outline of what a log entry is about: of its exception, or of the lines given as ``trace`` in ``extra``."""
+    given: Sequence[str] = vars(record).get("trace", ())
+    error = record.exc_info[1] if record.exc_info else None
+    return given if error is None else exception_outline(error)
+
+
 class JsonFormatter(logging.Formatter):
-    """One object per line, in UTC, as discreet as `RedactingFormatter`."""
+    """One object per line, in UTC, as discreet as `RedactingFormatter`.
+
+    ``outline`` and ``trace`` hold no word that the program did not write itself: they alone go into a support bundle.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": redacted(record.getMessage()),
+            "outline": redacted(message_outline(record.msg, record.args)),
         }
         line |= {name: str(vars(record)[name]) for name in _FIELDS if name in vars(record)}
         if about := CURRENT_MENTORADO.get():
             line["mentorado"] = about
         if record.exc_info:
             line["error"] = redacted(self.formatException(record.exc_info))
+        if trace := record_trace(record):
+            line["trace"] = trace
         return json.dumps(line, ensure_ascii=False)

@@ -278,3 +278,19 @@ def test_an_error_of_the_database_does_not_carry_what_people_wrote(
     written = asyncio.run(main()) + file.read_text()
     assert "INSERT INTO setting" in written
     assert WORDS not in written
+
+
+def test_a_line_has_an_outline_without_a_word_from_outside(
+    tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure_logging(file := tmp_path / "logs" / "conecta.log")
+    try:
+        raise ValueError("Ana Souza")
+    except ValueError:
+        app_log.exception("%s failed after %d s", "Ana Souza", 3)
+    app_log.warning("blocked", extra={"trace": ("  app.core.actions:1 run",)})
+    broken, blocked = lines(file)
+    assert broken["message"] == "Ana Souza failed after 3 s"
+    assert broken["outline"] == "[…] failed after 3 s"
+    assert broken["trace"] == ["  [other code]", "ValueError"]
+    assert blocked["trace"] == ["  app.core.actions:1 run"]
