@@ -127,9 +127,9 @@ def test_the_places_of_the_program_are_named_and_those_of_others_are_not() -> No
 
 
 def test_causes_come_first_and_a_hidden_context_is_left_out() -> None:
-    told = ValueError("later")
-    told.__cause__ = KeyError("Ana")
-    assert exception_outline(told) == ("KeyError", "ValueError")
+    chained = ValueError("later")
+    chained.__cause__ = KeyError("Ana")
+    assert exception_outline(chained) == ("KeyError", "ValueError")
     in_passing = ValueError("later")
     in_passing.__context__ = KeyError("Ana")
     assert exception_outline(in_passing) == ("KeyError", "ValueError")
