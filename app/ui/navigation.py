@@ -70,12 +70,12 @@ class PageStack(QWidget):
         self._edge = QFrame()
         self._edge.setProperty("role", "rail")
         self._stack = QStackedLayout()
-        self._stack.addWidget(home)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._edge)
-        layout.addLayout(self._stack, 1)
+        layout.addLayout(self._stack, 1)  # before it has parts: without a parent the first is a window of its own
+        self._stack.addWidget(home)
         theme.changed.connect(self.restyle)
         self.restyle()
 

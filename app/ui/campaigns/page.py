@@ -109,9 +109,9 @@ class CampaignsPage(Page):
         self.recipients = RecipientsView(theme, campaigns, self._name_of, clock)
         self.recipients.export_requested.connect(partial(self._export, of_report=False))
         self._parts = QStackedLayout()
+        self.column.addLayout(self._parts, 1)  # before it has parts: without a parent the first is a window of its own
         for part in (self.split, self.composer, self.report, self.recipients):
             self._parts.addWidget(part)
-        self.column.addLayout(self._parts, 1)
         self._second = QTimer(self, interval=_SECOND)
         self._second.timeout.connect(self._on_second)
         undo = bus.subscribe(CampaignsChanged, self._on_changed)

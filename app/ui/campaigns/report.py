@@ -77,8 +77,6 @@ class ReportView(QWidget):
         self.summary = _Summary(theme, name_of, clock)
         self.people = RecipientList(theme)
         self._body = QStackedLayout()
-        self._body.addWidget(self.summary)
-        self._body.addWidget(self.people)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._progress_part())
         self._stack.addWidget(self._report_part())
@@ -208,7 +206,9 @@ class ReportView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top)
-        column.addLayout(self._body, 1)
+        column.addLayout(self._body, 1)  # before it has parts: without a parent the first is a window of its own
+        self._body.addWidget(self.summary)
+        self._body.addWidget(self.people)
         column.addWidget(foot)
         return part
 

@@ -184,8 +184,6 @@ class ConversationBrowser(QWidget):
 
     def _arrange(self) -> None:
         self.pages = QStackedLayout()
-        for page in (self.list, self.empty, self.results):
-            self.pages.addWidget(page)
         top = QVBoxLayout()
         top.setContentsMargins(SPACE_6 - 1, SPACE_4, SPACE_6, SPACE_2)
         top.setSpacing(SPACE_2)
@@ -195,7 +193,9 @@ class ConversationBrowser(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top)
-        column.addLayout(self.pages, 1)
+        column.addLayout(self.pages, 1)  # before it has parts: without a parent the first is a window of its own
+        for page in (self.list, self.empty, self.results):
+            self.pages.addWidget(page)
 
     def _connect_parts(self) -> None:
         self.list.opened.connect(lambda place: self.conversation_requested.emit(self.conversations.conversation(place)))

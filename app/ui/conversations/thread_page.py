@@ -161,13 +161,13 @@ class ThreadPage(QWidget):
         self._gone.pressed.connect(self.back_requested)
         self._today = self.model.today
         self._stack = QStackedLayout()
-        self._stack.addWidget(self.view)
-        self._stack.addWidget(self._gone)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, SPACE_2)
         layout.setSpacing(0)
         layout.addWidget(self.head)
-        layout.addLayout(self._stack, 1)
+        layout.addLayout(self._stack, 1)  # before it has parts: without a parent the first is a window of its own
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self._gone)
         self.reply = None if replies is None else ReplyBox(theme=theme, replies=replies, clock=clock)
         if self.reply is not None:
             layout.addWidget(self.reply)

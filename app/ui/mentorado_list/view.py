@@ -238,8 +238,6 @@ class ListPanel(QWidget):
         self.chips.picked.connect(self._on_selected)
 
         self._stack = QStackedLayout()
-        for widget in (self.table, self._loading, self._nobody, self._not_found):
-            self._stack.addWidget(widget)
         top = QVBoxLayout()
         top.setContentsMargins(t.SPACE_6, 14, t.SPACE_4, t.SPACE_1)
         top.setSpacing(t.SPACE_2)
@@ -251,7 +249,9 @@ class ListPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(top)
-        layout.addLayout(self._stack, 1)
+        layout.addLayout(self._stack, 1)  # before it has parts: without a parent the first is a window of its own
+        for widget in (self.table, self._loading, self._nobody, self._not_found):
+            self._stack.addWidget(widget)
 
         for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
             changed.connect(self._choose_page)

@@ -131,9 +131,9 @@ class SwitchesPage(Page):
         self.board.open_requested.connect(show_mentorado)
         self.board.credentials_requested.connect(self._enter_other)
         self._parts = QStackedLayout()
+        self.column.addLayout(self._parts, 1)  # before it has parts: without a parent the first is a window of its own
         for part in (self.overview, self.form, self.report, self.board):
             self._parts.addWidget(part)
-        self.column.addLayout(self._parts, 1)
         self._second = QTimer(self, interval=_SECOND)
         self._second.timeout.connect(self._on_second)
         undo = [
