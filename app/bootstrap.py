@@ -112,6 +112,7 @@ def build_services(
     audit = ports.audit or SqlAuditLog(database, heads, AuditSeals(secrets, settings.database))
     write_queue = WriteQueue(bus=bus, clock=trusted)
     audit_service = AuditService(
+        bus=bus,
         audit=audit,
         write_queue=write_queue,
         clock=trusted,

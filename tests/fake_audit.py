@@ -105,5 +105,6 @@ def somebody() -> Actor:
 
 def audit_service_of(audit: AuditLog) -> AuditService:
     """One that writes into *audit*, for parts that never have it wait."""
-    clock = ManualClock()
-    return AuditService(audit=audit, write_queue=WriteQueue(bus=EventBus(), clock=clock), clock=clock, actor=somebody)
+    clock, bus = ManualClock(), EventBus()
+    write_queue = WriteQueue(bus=bus, clock=clock)
+    return AuditService(bus=bus, audit=audit, write_queue=write_queue, clock=clock, actor=somebody)

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import logging
 from asyncio import CancelledError
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict, Unpack
 
+from app.core.event_bus import EventBus
 from app.core.write_queue import WriteQueue
 from app.domain.audit import Actor, AuditOutcome, AuditRecord
 from app.domain.errors import Problem
+from app.domain.events import AuditRecorded
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import Mentorado
 from app.domain.phone import masked
@@ -42,7 +44,10 @@ class EntryFields(TypedDict, total=False):
 class AuditService:
     """Writes audit entries. The write queue keeps their order, and keeps them while the disk cannot be written."""
 
-    def __init__(self, *, audit: AuditLog, write_queue: WriteQueue, clock: Clock, actor: Callable[[], Actor]) -> None:
+    def __init__(
+        self, *, bus: EventBus, audit: AuditLog, write_queue: WriteQueue, clock: Clock, actor: Callable[[], Actor]
+    ) -> None:
+        self._bus = bus
         self._audit = audit
         self._write_queue = write_queue
         self._clock = clock
@@ -57,6 +62,7 @@ class AuditService:
         """Wait until everything recorded so far is on disk."""
         await self._write_queue.flush()
 
+    @contextmanager
     def with_changes(
         self,
         action: str,
@@ -66,20 +72,25 @@ class AuditService:
         after: Values | Callable[[int], Values] | None = None,
         reason: str = "",
         at: datetime | None = None,
-    ) -> AbstractContextManager[None]:
+    ) -> Iterator[None]:
         """The next transaction inside it holds the entry too. *after* may depend on how many rows went or came; *at* is
         for an act that moves the clock itself."""
         record = self._record(action, mentorado, before, reason=reason)
         left = [record if at is None else replace(record, at=at)]
         made = after if callable(after) else lambda _count: after or {}
-        return self._audit.with_changes(lambda count: replace(left.pop(), after=made(count)) if left else None)
+        with self._audit.with_changes(lambda count: replace(left.pop(), after=made(count)) if left else None):
+            yield
+        self._publish(record)
 
+    @contextmanager
     def with_each_change(
         self, action: str, after: Callable[[int], Values], mentorado: Mentorado | None = None
-    ) -> AbstractContextManager[None]:
+    ) -> Iterator[None]:
         """Each transaction inside it that takes or brings rows holds an entry of that many."""
         record = self._record(action, mentorado)
-        return self._audit.with_changes(lambda count: replace(record, after=after(count)) if count else None)
+        with self._audit.with_changes(lambda count: replace(record, after=after(count)) if count else None):
+            yield
+        self._publish(record)
 
     @asynccontextmanager
     async def around(
@@ -111,10 +122,10 @@ class AuditService:
         """Record, and return once it is on disk. Raises `Problem`; what has happened is queued again even so."""
         record = self._record(action, mentorado, **fields)
         try:
-            await self._audit.record(record)
+            await self._store(record)
         except Problem:
             if record.outcome is not AuditOutcome.BEGUN:
-                self._write_queue.add(lambda: self._audit.record(record))
+                self._write_queue.add(lambda: self._store(record))
             raise
 
     async def write_or_queue(
@@ -127,7 +138,15 @@ class AuditService:
     def record(self, action: str, mentorado: Mentorado | None = None, **fields: Unpack[EntryFields]) -> None:
         """Record as soon as the disk allows."""
         record = self._record(action, mentorado, **fields)
-        self._write_queue.add(lambda: self._audit.record(record))
+        self._write_queue.add(lambda: self._store(record))
+
+    async def _store(self, record: AuditRecord) -> None:
+        await self._audit.record(record)
+        self._publish(record)
+
+    def _publish(self, record: AuditRecord) -> None:
+        if record.outcome is not AuditOutcome.BEGUN:  # what came of it follows
+            self._bus.publish(AuditRecorded(record.mentorado_id))
 
     def _record(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -148,6 +148,21 @@ def _hash(number: int, record: AuditRecord, previous_hash: str) -> str:
         previous_hash,
     ]
     return sha256(dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def without_begun(entries: Iterable[AuditEntry]) -> Sequence[AuditEntry]:
+    """*entries*, the latest first, without the beginnings of acts whose outcome has an entry of its own."""
+    found: list[AuditEntry] = []
+    ended: set[tuple[str, MentoradoId | None]] = set()
+    for entry in entries:
+        act = (entry.record.action, entry.record.mentorado_id)
+        if entry.record.outcome is not AuditOutcome.BEGUN:
+            ended.add(act)
+        elif act in ended:
+            ended.discard(act)
+            continue
+        found.append(entry)
+    return found
 
 
 class AuditAction(StrEnum):

@@ -195,6 +195,13 @@ class StorageRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditRecorded:
+    """The audit log has another entry of what came of an act; None where it is about no mentorado."""
+
+    mentorado_id: MentoradoId | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClockDoubted:
     """The computer's clock is doubted, or (None) trusted again."""
 
@@ -258,6 +265,7 @@ Event = (
     | CampaignsChanged
     | StorageFailed
     | StorageRecovered
+    | AuditRecorded
     | ClockDoubted
     | IncidentBegan
     | IncidentChanged

@@ -65,6 +65,9 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_BY_ITSELF: Final = frozenset({AuditAction.STOP_SENDING, AuditAction.OPT_OUT_RECEIVED})
+"""Nobody at this computer did it: it followed from what the provider or a contact said."""
+
 _FOUND: Final = MappingProxyType(
     {
         "missing": "missing",
@@ -138,6 +141,16 @@ def change(record: AuditRecord) -> str:
     """Return both states as one line of text."""
     before, after = sides(record)
     return " → ".join(side.words for side in (before, after) if side is not None)
+
+
+def account(record: AuditRecord) -> str:
+    """Return by whom it was done, with which result and for which reason, as a phrase; what a link did, its own entries
+    tell."""
+    name = visible(record.actor.operator or record.actor.user or "—")
+    key = "by_itself" if record.action in _BY_ITSELF else record.outcome
+    phrase = texts(f"audit.account.{key}", who=name)
+    changed = "" if "state" in record.before or "state" in record.after else change(record)
+    return " · ".join(filter(None, (phrase, changed, reason(record))))
 
 
 def found(broken: ChainBreak) -> str:

@@ -315,8 +315,9 @@ async def removed(backups: BackupService, *what: Any) -> Sequence[BackupInfo]:
 def ingestor(
     v: SelectableSecretStore, audit: FakeAuditLog, under_way: Callable[[object], object | None]
 ) -> tuple[BackupPruner, WriteQueue]:
-    write_queue = WriteQueue(bus=EventBus(), clock=v.clock)
-    audit_service = AuditService(audit=audit, write_queue=write_queue, clock=v.clock, actor=somebody)
+    bus = EventBus()
+    write_queue = WriteQueue(bus=bus, clock=v.clock)
+    audit_service = AuditService(bus=bus, audit=audit, write_queue=write_queue, clock=v.clock, actor=somebody)
     retention = BackupPruner(
         backups=v.backups,
         mentorados=v.mentorados,

@@ -95,6 +95,7 @@ class Harness:
         self.changes: list[OperatorSettings] = []
         core.bus.subscribe(OperatorSettingsChanged, lambda event: self.changes.append(event.settings))
         self.audit_service = AuditService(
+            bus=core.bus,
             audit=core.audit,
             write_queue=core.write_queue,
             clock=core.clock,

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, AuditRecord, chain_entry, is_intact
+from app.domain.audit import (
+    FIRST_HASH,
+    Actor,
+    AuditEntry,
+    AuditOutcome,
+    AuditRecord,
+    chain_entry,
+    is_intact,
+    without_begun,
+)
 from app.domain.mentorado import new_mentorado_id
 
 RECORD = AuditRecord(
@@ -56,3 +65,12 @@ CHANGES: list[dict[str, Any]] = [
 )
 def test_no_part_of_an_entry_can_be_altered_unseen(altered: AuditEntry) -> None:
     assert not is_intact(altered)
+
+
+def test_the_beginning_of_an_act_goes_when_its_outcome_has_an_entry() -> None:
+    outcomes = (AuditOutcome.BEGUN, AuditOutcome.BEGUN, AuditOutcome.FAILED, AuditOutcome.BEGUN, AuditOutcome.DONE)
+    other = replace(RECORD, action="archive")
+    entries = [chain_entry(number, replace(RECORD, outcome=one), "a" * 64) for number, one in enumerate(outcomes, 1)]
+    entries.append(chain_entry(6, replace(other, outcome=AuditOutcome.BEGUN), "a" * 64))
+    left = without_begun(reversed(entries))
+    assert [entry.number for entry in left] == [6, 5, 3, 1], "the program ended in the midst of the first and the last"

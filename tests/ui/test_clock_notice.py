@@ -43,7 +43,9 @@ class NoticeHarness:
         self.records, self.provider = FakeTimeRecords(TimeMark(at=DAWN - YEARS)), FakeProviderTime()
         self.clock = TrustedClock(self.computer, records=self.records, provider_time=self.provider)
         self.write_queue = WriteQueue(bus=self.bus, clock=self.computer)
-        audit_service = AuditService(audit=self.audit, write_queue=self.write_queue, clock=self.clock, actor=somebody)
+        audit_service = AuditService(
+            bus=self.bus, audit=self.audit, write_queue=self.write_queue, clock=self.clock, actor=somebody
+        )
         self.check = ClockCheck(bus=self.bus, clock=self.clock, audit_service=audit_service)
         self.banners = Banners(Theme(Mode.LIGHT))
         qtbot.addWidget(self.banners)

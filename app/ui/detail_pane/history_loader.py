@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.domain.actions import ActionName
-from app.domain.audit import AuditOutcome
+from app.domain.audit import AuditEntry, AuditOutcome, without_begun
 from app.domain.events import StatusChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import LastMessages
@@ -17,7 +17,7 @@ from app.domain.uptime import StateChange, TimeRange
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.detail_pane.switch_history import joined, notes, tenures
-from app.ui.detail_pane.timeline import TimelineEvent
+from app.ui.detail_pane.timeline import SHOWN, TimelineEvent
 
 if TYPE_CHECKING:
     from app.ui.action_runner import ActionRunner
@@ -37,6 +37,10 @@ class StoredPast:
             if record.action == ActionName.ACCEPT_ACCOUNT and record.outcome is AuditOutcome.DONE:
                 return record.actor.operator or record.actor.user
         return ""
+
+    async def acts(self, mentorado_id: MentoradoId) -> Sequence[AuditEntry]:
+        """The latest of what people did about them, without what is not over."""
+        return without_begun(await self._audit.entries(mentorado_id=mentorado_id, limit=2 * SHOWN))
 
 
 class HistoryLoader(QObject):
@@ -81,6 +85,7 @@ class HistoryLoader(QObject):
         self.read_history(mentorado_id)
         self.read_backup(mentorado_id)
         self.read_stored(mentorado_id)
+        self.read_acts(mentorado_id)
         self.read_set_aside(mentorado_id)
 
     def add(self, event: StatusChanged) -> None:
@@ -107,6 +112,13 @@ class HistoryLoader(QObject):
         who = await self._past.accepted_by(mentorado_id) if self._past and accepted else ""
         if mentorado_id == self._whose:
             self._content.who.show_accepted_by(who)
+
+    @async_slot
+    async def read_acts(self, mentorado_id: MentoradoId) -> None:
+        """Somebody may have done something about them."""
+        acts = await self._past.acts(mentorado_id) if self._past else ()
+        if mentorado_id == self._whose:
+            self._content.timeline.show_acts(acts, self._clock.now().astimezone().date())
 
     @async_slot
     async def read_set_aside(self, mentorado_id: MentoradoId) -> None:

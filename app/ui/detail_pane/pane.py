@@ -26,6 +26,7 @@ from app.core.mentorado_service import MentoradoService
 from app.domain.actions import ActionName
 from app.domain.errors import Problem
 from app.domain.events import (
+    AuditRecorded,
     DeliverySetAside,
     IncidentBegan,
     IncidentChanged,
@@ -158,6 +159,7 @@ class DetailPane(QWidget):
             bus.subscribe(OutboundStopped, self._on_stopped),
             bus.subscribe(StandbyStatusChanged, self._on_standby),
             bus.subscribe(SwitchesChanged, self._on_switches),
+            bus.subscribe(AuditRecorded, self._on_audit),
             bus.subscribe(DeliverySetAside, self._on_set_aside),
             bus.subscribe(MessagesErased, self._on_set_aside),
             texts.on_change(self._retranslate),
@@ -395,6 +397,10 @@ class DetailPane(QWidget):
     def _on_stopped(self, event: OutboundStopped) -> None:
         if event.mentorado_id == self._mentorado_id:
             self._refresh()
+
+    def _on_audit(self, event: AuditRecorded) -> None:
+        if event.mentorado_id is not None and event.mentorado_id == self._mentorado_id:
+            self._past.read_acts(event.mentorado_id)
 
     def _on_set_aside(self, event: DeliverySetAside | MessagesErased) -> None:
         if self._mentorado_id is not None and event.mentorado_id in (self._mentorado_id, None):

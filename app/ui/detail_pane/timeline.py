@@ -1,4 +1,4 @@
-"""The last moves of a link, the latest first, in the words of its badge."""
+"""The last moves of a link in the words of its badge, and what people did about it, the latest first."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.domain.audit import AuditEntry
 from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.text import audit
+from app.text.audit import OUTCOME_TONE
 from app.text.signs import Tone, badge_icon, tone_of
 from app.text.status import date_time, provider, state_badge, texts
 from app.ui.detail_pane.switch_history import SwitchEvent, SwitchNote
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
 
-SHOWN = 8
+SHOWN = 12
+_KEPT = 4 * SHOWN  # what is not shown may be again, when audit entries go
 
-TimelineEvent = tuple[datetime, LinkStatus | SwitchNote]
+TimelineEvent = tuple[datetime, LinkStatus | SwitchNote | AuditEntry]
 
 _NOTES = {
     SwitchEvent.BEGUN: (Tone.PROGRESS, "swap"),
@@ -94,12 +98,16 @@ class _Row(QWidget):
         self._when.setContentsMargins(0, SPACE_1 + 1, 0, 0)
         layout.addWidget(self._when, 0, Qt.AlignmentFlag.AlignTop)
 
-    def show_event(self, event: LinkStatus | SwitchNote, at: datetime, today: date, *, last: bool) -> None:
+    def show_event(self, event: LinkStatus | SwitchNote | AuditEntry, at: datetime, today: date, *, last: bool) -> None:
         when = date_time(at.astimezone(), today)
         if isinstance(event, SwitchNote):
             known = {"former": provider(event.source), "current": provider(event.target)}
             what, why = (texts(f"former.event.{event.event}.{part}", **known) for part in ("what", "why"))
             self._dot.show_dot(*_NOTES[event.event], last=last)
+        elif isinstance(event, AuditEntry):
+            record = event.record
+            what, why = audit.what(record.action), audit.account(record)
+            self._dot.show_dot(OUTCOME_TONE[record.outcome], audit.icon(record.action), last=last)
         else:
             what, why = state_badge(event), _why(event)
             self._dot.show_dot(tone_of(event), badge_icon(event), last=last)
@@ -117,6 +125,7 @@ class Timeline(QWidget):
         super().__init__()
         self._events: list[TimelineEvent] = []
         self._today = date.min
+        self._shown: list[object] = [None] * SHOWN
         self._rows = [_Row(theme) for _ in range(SHOWN)]
         self._none = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._none.setProperty("role", "secondary")
@@ -136,6 +145,11 @@ class Timeline(QWidget):
         self._events = []
         self.retranslate()
 
+    def show_acts(self, entries: Iterable[AuditEntry], today: date) -> None:
+        """Show these in place of the audit entries that were shown: the beginning of an act goes when its end comes."""
+        self._events = [event for event in self._events if not isinstance(event[1], AuditEntry)]
+        self.add([(entry.record.at, entry) for entry in entries], today)
+
     def add(self, events: Iterable[TimelineEvent], today: date) -> None:
         self._today = today
         known = {_key(event) for event in self._events}
@@ -146,21 +160,32 @@ class Timeline(QWidget):
                 # a code is not kept longer than it lives
                 self._events.append((at, replace(what, qr=None) if isinstance(what, LinkStatus) else what))
         self._events.sort(key=lambda event: event[0], reverse=True)
-        del self._events[SHOWN:]
-        self.retranslate()
+        del self._events[_KEPT:]
+        self._show_rows()
 
     def retranslate(self) -> None:
         self._none.setText(texts("detail.history_none"))
+        self._shown = [None] * SHOWN
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        """Update the rows that show something else now."""
         self._none.setVisible(not self._events)
         for position, row in enumerate(self._rows):
-            row.setVisible(position < len(self._events))
-            if position < len(self._events):
+            there = position < len(self._events)
+            row.setVisible(there)
+            last = position == min(len(self._events), SHOWN) - 1
+            shown = (*self._events[position], self._today, last) if there else None
+            if shown is not None and shown != self._shown[position]:
                 at, event = self._events[position]
-                row.show_event(event, at, self._today, last=position == len(self._events) - 1)
+                row.show_event(event, at, self._today, last=last)
+            self._shown[position] = shown
 
 
 def _key(event: TimelineEvent) -> tuple[object, ...]:
     at, what = event
+    if isinstance(what, AuditEntry):
+        return (what.number,)
     return (at, what.state, what.reason) if isinstance(what, LinkStatus) else event
 
 

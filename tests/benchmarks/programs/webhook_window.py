@@ -89,7 +89,9 @@ async def measure(rounds: int, seconds: float, rate: int) -> None:
         await database.open()
         await SqlMentoradoRepository(database).add(hosted)
         write_queue = WriteQueue(bus=stage.bus, clock=clock)
-        audit_service = AuditService(audit=FakeAuditLog(), write_queue=write_queue, clock=clock, actor=somebody)
+        audit_service = AuditService(
+            bus=stage.bus, audit=FakeAuditLog(), write_queue=write_queue, clock=clock, actor=somebody
+        )
         operator = SettingsService(bus=stage.bus, store=SqlSettings(database), audit_service=audit_service, clock=clock)
         secret_store = SelectableSecretStore(folder / "secrets.enc", trusted=frozenset())
         await secret_store.use_memory()

@@ -181,7 +181,9 @@ class Harness:
         self.store = FakeSettings(None)
         if settings is not None:
             self.store.settings = replace(self.store.settings, webhooks=settings)
-        audit_service = AuditService(audit=self.audit, write_queue=self.write_queue, clock=self.clock, actor=somebody)
+        audit_service = AuditService(
+            bus=self.bus, audit=self.audit, write_queue=self.write_queue, clock=self.clock, actor=somebody
+        )
         self.operator = SettingsService(bus=self.bus, store=self.store, audit_service=audit_service, clock=self.clock)
         tokens = iter(f"token-{number}" for number in range(100))
         self.service = WebhookService(

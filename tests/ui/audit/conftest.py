@@ -100,8 +100,9 @@ def in_harness(on_qt: OnQt, theme: Theme, fast_dir: Path) -> InHarness:
             audit, clock = SqlAuditLog(database), StillClock(NOON)
             for each in audited_actions:
                 await audit.record(each)
-            write_queue = WriteQueue(bus=EventBus(), clock=clock)
-            audit_service = AuditService(audit=audit, write_queue=write_queue, clock=clock, actor=somebody)
+            bus = EventBus()
+            write_queue = WriteQueue(bus=bus, clock=clock)
+            audit_service = AuditService(bus=bus, audit=audit, write_queue=write_queue, clock=clock, actor=somebody)
             page = AuditPage(theme=theme, audit=audit, people=lambda: PEOPLE, audit_service=audit_service, clock=clock)
             page.resize(1180, 800)
             page.show()

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.actions import ActionName
-from app.domain.audit import AuditAction, AuditOutcome, ChainBreak
+from app.domain.audit import Actor, AuditAction, AuditOutcome, ChainBreak
 from app.domain.link_status import LinkState, Reason
 from app.domain.settings import OPERATOR_NAME, PROVIDER_LOG, RETENTION, SETTINGS, SecretBackendKind
 from app.storage import audit_log as storage
@@ -147,3 +147,34 @@ def test_credentials_and_queues_are_said_in_words_and_without_values(language: s
             "provider: WhatsApp Web → provider: Z-API",
         ],
     }[language]
+
+
+def test_who_did_what_is_a_phrase_with_its_result_and_reason(language: str) -> None:
+    def phrase(outcome: AuditOutcome = AuditOutcome.DONE, **changed: object) -> str:
+        return audit_text.account(record(1, outcome=outcome, **changed))
+
+    accounts = {
+        "pt-BR": [
+            "por Rosa Prado",
+            "iniciado por Rosa Prado, sem terminar",
+            "pedido por Rosa Prado, depois cancelado",
+            "tentado por Rosa Prado, sem sucesso · “a rede caiu”",
+        ],
+        "en": [
+            "by Rosa Prado",
+            "begun by Rosa Prado, not over",
+            "asked for by Rosa Prado, then cancelled",
+            "tried by Rosa Prado, and failed · “a rede caiu”",
+        ],
+    }
+    assert [
+        phrase(),
+        phrase(AuditOutcome.BEGUN),
+        phrase(AuditOutcome.DECLINED),
+        phrase(AuditOutcome.FAILED, reason="a rede caiu"),
+    ] == accounts[language]
+    assert "Rosa" not in phrase(action=AuditAction.STOP_SENDING)
+    assert phrase(before={}, after={}, actor=Actor(user="rosa")).endswith(" rosa")
+    edited = phrase(action=AuditAction.EDIT_MENTORADO, before={"cohort": "T1"}, after={"cohort": "T2"})
+    assert "T1 → " in edited
+    assert edited.endswith("T2")

@@ -134,13 +134,14 @@ async def test_a_message_repaints_how_long_ago_it_was_and_nothing_else(theme: Th
         assert outside(painted, content.evidence, content.lead) == []
 
 
-async def test_an_edited_name_repaints_the_head_alone(theme: Theme) -> None:
+async def test_an_edited_name_repaints_the_head_and_who_edited_it_alone(theme: Theme) -> None:
     async with connected(theme) as (harness, counter):
         content = harness.pane._content
         await harness.mentorados.edit(THIAGO, "Thiago Tavares", "+5598983015662", "Turma 12 · Tráfego")
         painted = await at_rest(counter)
         assert {content.who._name, content.who._avatar} <= painted
-        assert outside(painted, content.who) == []
+        below = (content.timeline, content._headings["details"], content.details)
+        assert outside(painted, content.who, *below) == []
 
 
 async def test_a_locked_action_repaints_the_cards_alone(theme: Theme) -> None:

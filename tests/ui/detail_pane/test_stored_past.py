@@ -8,10 +8,11 @@ from datetime import timedelta
 from PySide6.QtGui import QGuiApplication
 
 from app.domain.actions import ActionName
-from app.domain.audit import Actor, AuditRecord
+from app.domain.audit import Actor, AuditAction, AuditEntry, AuditOutcome, AuditRecord
 from app.domain.link_status import LinkState
 from app.domain.messages import LastMessages
 from app.text.status import texts
+from app.ui.detail_pane.timeline import SHOWN
 from app.ui.theme.theme import Theme
 from tests.clock import DAWN, settle
 from tests.ui.detail_pane.harness import LUIZA, OTHER_NUMBER, THIAGO, PaneHarness, pane_harness, people, unpaired
@@ -89,3 +90,52 @@ async def test_never_connected_is_told_apart_from_switched_off(theme: Theme) -> 
     async with pane_harness(theme) as harness:
         open_pane(harness)
         assert harness.pane._content.state._badge.accessibleName() == "Desligado"
+
+
+async def test_what_people_did_stands_in_the_timeline_and_appears_while_somebody_looks(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        await harness.core.audit.record(
+            AuditRecord(
+                at=DAWN - timedelta(hours=2),
+                actor=Actor(user="rita", operator="Rita Alves"),
+                action=AuditAction.EDIT_MENTORADO,
+                mentorado_id=THIAGO,
+                before={"cohort": "Turma 1"},
+                after={"cohort": "Turma 2"},
+            )
+        )
+        open_pane(harness)
+        await settle()
+        timeline = harness.pane._content.timeline
+        assert "Cadastro editado | por Rita Alves · turma: Turma 1 → turma: Turma 2" in words(harness)
+        await harness.core.do(ActionName.CONNECT, harness.mentorados.get(THIAGO))
+        await settle()
+        assert "Conectar | por staff" in words(harness)
+        texts.set_language("en")
+        assert "Connect | by staff" in words(harness)
+        texts.set_language("pt-BR")
+        await harness.core.audit.record(
+            AuditRecord(at=DAWN, actor=Actor(user="x"), action=ActionName.ARCHIVE, mentorado_id=LUIZA)
+        )
+        harness.pane.show_mentorado(LUIZA)
+        await settle()
+        acts = [event.record.action for _at, event in timeline.events if isinstance(event, AuditEntry)]
+        assert acts == [ActionName.ARCHIVE]
+
+
+async def test_the_beginning_of_an_act_leaves_the_timeline_when_it_ends(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        thiago, audit_service = harness.mentorados.get(THIAGO), harness.core.audit_service
+        timeline = harness.pane._content.timeline
+        async with audit_service.around(ActionName.LIFT_BAN, thiago):
+            open_pane(harness)
+            await settle()
+            assert "iniciado por staff, sem terminar" in words(harness)
+        await settle()
+        acts = [event.record.outcome for _at, event in timeline.events if isinstance(event, AuditEntry)]
+        assert acts == [AuditOutcome.DONE]
+        assert "sem terminar" not in words(harness)
+        for _number in range(SHOWN):
+            audit_service.record(AuditAction.EDIT_MENTORADO, thiago)
+        await settle(50)
+        assert sum(row.isVisible() for row in timeline._rows) == SHOWN
