@@ -212,5 +212,7 @@ class AuditAction(StrEnum):
     RESUME_SWITCH = "resume_switch"
     STOP_SWITCH = "stop_switch"
     PREPARE_LINK = "prepare_link"  # beside the one in use, for another provider
+    SNOOZE_LINK = "snooze_link"
+    END_SNOOZE = "end_snooze"  # by a person
     EXPORT_SWITCH = "export_switch"  # a dry run
     EXPORT_CAMPAIGN = "export_campaign"  # a dry run, or its recipients

@@ -14,6 +14,7 @@ from app.domain.incident import Incident
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.messages import Address, ConversationId
+from app.domain.notifications import Notification
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureId
 from app.domain.settings import OperatorSettings
@@ -241,6 +242,27 @@ class AlertsChanged:
     ended: tuple[Alert, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SnoozesChanged:
+    """A link was snoozed, or its snooze ended; None when they were read anew."""
+
+    mentorado_id: MentoradoId | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationDue:
+    """The desktop is to be told."""
+
+    notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationOver:
+    """What the notification with this *key* was about is over."""
+
+    key: str
+
+
 Event = (
     MentoradosLoaded
     | MentoradoAdded
@@ -271,4 +293,7 @@ Event = (
     | IncidentChanged
     | IncidentEnded
     | AlertsChanged
+    | SnoozesChanged
+    | NotificationDue
+    | NotificationOver
 )

@@ -280,6 +280,13 @@ def recommend_for(status: LinkStatus) -> Recommendation:
     return _G.SMOKE_TEST if untested and status.capability is SendCapability.OK else recommended
 
 
+def needs_person(status: LinkStatus) -> bool:
+    """Whether the link will not come back without a person. A code that ran out is no failure: a person is awaited, as
+    before; nor is a warning beside a yes."""
+    warned = REASONS[status.reason].warns
+    return status.state is LinkState.BLOCKED and status.reason is not Reason.QR_EXPIRED and not warned
+
+
 def applies_to(provider: ProviderKind, reason: Reason) -> bool:
     """Whether a link of *provider* can be in a state because of *reason*."""
     return provider in REASONS[reason].providers

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from app.domain.errors import Problem, ProblemCode
+from app.domain.notifications import NotificationSettings
 from app.domain.opt_out import DEFAULT_WORDS, checked_words, stored_words
 from app.domain.outbound import OutboundLimits
 from app.domain.outbound_limits import RANGES, checked_limits, format_limits, loosened
@@ -43,6 +44,7 @@ class OperatorSettings:
     opt_out_words: tuple[str, ...] = DEFAULT_WORDS  # a message that is one of them ends all consent of who wrote it
     outbound_limits: OutboundLimits = field(default_factory=OutboundLimits)
     switch_second_person: bool = False  # a provider switch is approved by two people
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)  # of the desktop
 
 
 def text(value: object) -> str | None:
@@ -74,6 +76,13 @@ def time_of_day(value: object) -> time | None:
         return time.fromisoformat(str(value)).replace(second=0, microsecond=0, tzinfo=None)
     except ValueError:
         return None
+
+
+def days_of_week(value: object) -> tuple[int, ...] | None:
+    """Reads days, each a number from Monday (0)."""
+    if not isinstance(value, list) or not all(isinstance(each, int) and 0 <= each <= 6 for each in value):
+        return None
+    return tuple(sorted(set(value)))
 
 
 def moment(value: object) -> datetime | None:
@@ -153,6 +162,15 @@ def _smoke_test(chosen: SmokeTestSettings, _at: datetime) -> str:
     return " ".join(filter(None, (chosen.target.value, whom[chosen.target], chosen.template)))
 
 
+def _notifications(chosen: NotificationSettings, _at: datetime) -> str:
+    if not chosen.on:
+        return "off"
+    if not chosen.quiet:
+        return "on"
+    days = ",".join(str(day + 1) for day in chosen.quiet_days)  # from Monday, 1, as ISO 8601 counts
+    return f"on, quiet {chosen.quiet_from:%H:%M}-{chosen.quiet_to:%H:%M}, days {days}"
+
+
 OPERATOR_NAME: Final = SettingField[str](
     name="operator_name",
     action="set_operator_name",
@@ -213,6 +231,18 @@ SWITCH_SECOND_PERSON: Final = SettingField[bool](
     format_value=lambda on, _at: "on" if on else "off",
     loosens=lambda before, after: before and not after,
 )
+NOTIFICATIONS: Final = SettingField[NotificationSettings](
+    name="notifications",
+    action="set_notifications",
+    reads={
+        "on": flag,
+        "quiet": flag,
+        "quiet_from": time_of_day,
+        "quiet_to": time_of_day,
+        "quiet_days": days_of_week,
+    },
+    format_value=_notifications,
+)
 SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OPERATOR_NAME,
     RETENTION,
@@ -222,6 +252,7 @@ SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OPT_OUT_WORDS,
     OUTBOUND_LIMITS,
     SWITCH_SECOND_PERSON,
+    NOTIFICATIONS,
 )
 
 

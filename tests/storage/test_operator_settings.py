@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.notifications import NotificationSettings
 from app.domain.outbound import OutboundLimits
 from app.domain.repositories import SettingsRepository
 from app.domain.settings import SETTINGS, OperatorSettings
@@ -83,6 +84,7 @@ def test_every_decision_has_its_field_and_its_stable_code() -> None:
         "set_opt_out_words",
         "set_outbound_limits",
         "set_switch_second_person",
+        "set_notifications",
     ]
 
 
@@ -107,6 +109,7 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
         "opt_out_words": "2026-01-01",
         **{f"outbound_limits_{each.name}": "2026-01-01" for each in fields(OutboundLimits)},
         "switch_second_person": "2026-01-01",
+        **{f"notifications_{each.name}": "2026-01-01" for each in fields(NotificationSettings)},
     }
 
 

@@ -1,0 +1,1 @@
+"""Snoozes, and what the desktop is told when."""

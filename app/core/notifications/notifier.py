@@ -1,0 +1,300 @@
+"""Decides what the desktop is told of links, and when: once for each trouble, never for each flap, not in quiet hours.
+
+What is worth telling is gathered for some seconds, so that links that fall together are told of together, and what was
+over before anybody could have looked is not told at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.core.notifications.alarm import Alarm
+from app.core.notifications.snooze_service import SnoozeService
+from app.domain.events import (
+    IncidentBegan,
+    IncidentChanged,
+    IncidentEnded,
+    NotificationDue,
+    NotificationOver,
+    OperatorSettingsChanged,
+    SnoozesChanged,
+    StatusChanged,
+)
+from app.domain.incident import Incident
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
+from app.domain.notifications import (
+    Notification,
+    NotificationKind,
+    NotificationSettings,
+    can_snooze,
+    is_notable,
+    quiet_until,
+)
+from app.domain.repositories import Clock
+
+GATHER: Final = timedelta(seconds=10)
+"""What happens within this time is told together."""
+
+GRACE: Final = timedelta(minutes=10)
+"""A trouble that begins anew within this time after it was over is the same one, and was told already."""
+
+LINKS, SUMMARY = "links", "summary"
+"""The keys of notifications; an incident has one of its own for each provider."""
+
+
+_ON_THE_WAY: Final = frozenset({LinkState.CONNECTING, LinkState.QR_READY, LinkState.RECONNECTING, LinkState.UNKNOWN})
+"""Neither well nor worth telling yet: each leads to a state that is."""
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What was told of a link, until it was well for `GRACE`."""
+
+    notified: set[Reason] = field(default_factory=set)
+    well_since: datetime | None = None
+
+    def over(self, now: datetime) -> bool:
+        return self.well_since is not None and now - self.well_since >= GRACE
+
+
+@dataclass(slots=True)
+class _ProviderIncident:
+    """The incident of a provider; it outlives its end by `GRACE`."""
+
+    incident: Incident
+    notified: bool = False
+    ended: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Missed:
+    """What happened in quiet hours."""
+
+    mentorados: dict[MentoradoId, None] = field(default_factory=dict)
+    incidents: int = 0
+
+
+class Notifier:
+    """Publishes `NotificationDue` and `NotificationOver`; `run` keeps its times. *has_somebody* is whether a person
+    said that they look after a mentorado already."""
+
+    def __init__(
+        self,
+        *,
+        bus: EventBus,
+        mentorados: MentoradoService,
+        status: Callable[[LinkId], LinkStatus],
+        snoozes: SnoozeService,
+        settings: Callable[[], NotificationSettings],
+        clock: Clock,
+        has_somebody: Callable[[MentoradoId], bool] = lambda _mentorado_id: False,
+        zone: tzinfo | None = None,
+    ) -> None:
+        self._bus = bus
+        self._mentorados = mentorados
+        self._status = status
+        self._snoozes = snoozes
+        self._settings = settings
+        self._clock = clock
+        self._has_somebody = has_somebody
+        self._zone = zone
+        self._alarm = Alarm(clock)
+        self._troubles: dict[MentoradoId, _Trouble] = {}
+        self._pending: dict[MentoradoId, None] = {}  # to be told of, in the order of their falls
+        self._shown: dict[MentoradoId, None] = {}  # in the notification about links, unless a person looked
+        self._incidents: dict[ProviderKind, _ProviderIncident] = {}
+        self._gathered_at: datetime | None = None
+        self._hushed_until: datetime | None = None
+        self._missed = _Missed()
+        bus.subscribe(StatusChanged, self._on_status)
+        bus.subscribe(IncidentBegan, self._on_incident)
+        bus.subscribe(IncidentChanged, self._on_incident)
+        bus.subscribe(IncidentEnded, self._on_incident_ended)
+        bus.subscribe(OperatorSettingsChanged, lambda _event: self._alarm.ring())
+        bus.subscribe(SnoozesChanged, self._on_snoozes)
+
+    @property
+    def quiet_until(self) -> datetime | None:
+        """When the quiet that reigns now is over; None when there is none."""
+        now = self._clock.now()
+        ends = (self._hushed_until, quiet_until(now, self._settings(), self._zone))
+        return max((end for end in ends if end is not None and end > now), default=None)
+
+    def hush(self, length: timedelta) -> None:
+        """Be quiet for *length* from now on, whatever the hour."""
+        self._hushed_until = self._clock.now() + length
+        self._alarm.ring()
+
+    def end_hush(self) -> None:
+        """Speak again, except in quiet hours."""
+        self._hushed_until = None
+        self._alarm.ring()
+
+    def is_silent(self, mentorado_id: MentoradoId) -> bool:
+        """Whether nothing is told of a mentorado: the link is snoozed, or somebody is on it."""
+        return self._snoozes.of(mentorado_id) is not None or self._has_somebody(mentorado_id)
+
+    def on_looked(self) -> None:
+        """A person looks at the window: what was told so far is known."""
+        self._shown.clear()
+
+    async def run(self) -> None:
+        """Tell what is due, until cancelled."""
+        while True:
+            self._pending.update(dict.fromkeys(self._expire_snoozes()))
+            self._tell_gathered()
+            self._tell_missed()
+            await self._alarm.wait_until(self._next_moment())
+
+    # --- facts
+
+    def _on_status(self, event: StatusChanged) -> None:
+        before, after, mentorado_id = event.before, event.after, event.mentorado_id
+        if (before.state, before.reason) == (after.state, after.reason):
+            return
+        if after.state not in _ON_THE_WAY and is_notable(after):
+            if before.state is not LinkState.OFF:  # what was stored is no news
+                self._consider(mentorado_id)
+            return
+        self._pending.pop(mentorado_id, None)
+        self._drop_shown([mentorado_id])
+        if after.state in _ON_THE_WAY or can_snooze(after):
+            self._end_calm(mentorado_id)
+            return
+        self._snoozes.on_recovered(mentorado_id)
+        if mentorado_id in self._troubles:
+            self._troubles[mentorado_id].well_since = self._clock.now()
+
+    def _end_calm(self, mentorado_id: MentoradoId) -> None:
+        """The link is not well any more: what was told counts, unless it was well for long enough."""
+        trouble = self._troubles.get(mentorado_id)
+        if trouble is not None and trouble.over(self._clock.now()):
+            del self._troubles[mentorado_id]
+        elif trouble is not None:
+            trouble.well_since = None
+
+    def _on_incident(self, event: IncidentBegan | IncidentChanged) -> None:
+        incident, now = event.incident, self._clock.now()
+        known = self._incidents.get(incident.provider)
+        notified = known is not None and known.notified and (known.ended is None or now - known.ended < GRACE)
+        self._incidents[incident.provider] = _ProviderIncident(incident, notified)
+        self._gather()
+
+    def _on_incident_ended(self, event: IncidentEnded) -> None:
+        self._incidents[event.incident.provider].ended = event.at
+        self._bus.publish(NotificationOver(_incident_key(event.incident.provider)))
+        for mentorado_id in event.away:  # from now on each is alone
+            if is_notable(self._status_of(mentorado_id)):
+                self._consider(mentorado_id)
+
+    def _on_snoozes(self, event: SnoozesChanged) -> None:
+        if event.mentorado_id is not None and self.is_silent(event.mentorado_id):
+            self._drop_shown([event.mentorado_id])
+        self._alarm.ring()  # the first of them may end at another time now
+
+    def _consider(self, mentorado_id: MentoradoId) -> None:
+        self._end_calm(mentorado_id)
+        self._troubles.setdefault(mentorado_id, _Trouble())
+        self._pending[mentorado_id] = None
+        self._gather()
+
+    def _gather(self) -> None:
+        if self._gathered_at is None:
+            self._gathered_at = self._clock.now() + GATHER
+            self._alarm.ring()
+
+    def _expire_snoozes(self) -> list[MentoradoId]:
+        """Whoever was left alone and is no better is told of anew."""
+        ended = [each for each in self._snoozes.expire() if is_notable(self._status_of(each))]
+        for mentorado_id in ended:
+            self._troubles[mentorado_id] = _Trouble()
+            self._gather()
+        return ended
+
+    # --- telling
+
+    def _next_moment(self) -> datetime | None:
+        missed = self._missed.mentorados or self._missed.incidents
+        moments = (self._gathered_at, self._snoozes.next_end, self.quiet_until if missed else None)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _tell_gathered(self) -> None:
+        now = self._clock.now()
+        if self._gathered_at is None or now < self._gathered_at:
+            return
+        self._gathered_at = None
+        incidents = [each for each in self._incidents.values() if each.ended is None and not each.notified]
+        lasting = {who for each in self._incidents.values() if each.ended is None for who in each.incident.affected}
+        fallen = [each for each in self._pending if each not in lasting and self._is_news(each)]
+        self._pending.clear()
+        if not self._settings().on:
+            return
+        for each in incidents:
+            self._tell_incident(each)
+        for mentorado_id in fallen:
+            self._troubles[mentorado_id].notified.add(self._status_of(mentorado_id).reason)
+        self._drop_shown(lasting)
+        if self.quiet_until is not None:
+            self._missed.mentorados.update(dict.fromkeys(fallen))
+        elif fallen:
+            self._shown.update(dict.fromkeys(fallen))
+            self._tell(Notification(key=LINKS, kind=NotificationKind.LINKS, mentorados=tuple(self._shown)))
+
+    def _is_news(self, mentorado_id: MentoradoId) -> bool:
+        status = self._status_of(mentorado_id)
+        notified = self._troubles[mentorado_id].notified
+        return is_notable(status) and status.reason not in notified and not self.is_silent(mentorado_id)
+
+    def _tell_incident(self, known: _ProviderIncident) -> None:
+        incident = known.incident
+        if all(self.is_silent(each) for each in incident.affected):
+            return
+        known.notified = True
+        if self.quiet_until is not None:
+            self._missed.incidents += 1
+            return
+        kind, key = NotificationKind.INCIDENT, _incident_key(incident.provider)
+        self._tell(Notification(key=key, kind=kind, mentorados=incident.affected, incident=incident))
+
+    def _tell_missed(self) -> None:
+        """Once it is not quiet any more: what happened meanwhile, in one notification."""
+        missed = self._missed
+        if self.quiet_until is not None or not (missed.mentorados or missed.incidents):
+            return
+        self._missed = _Missed()
+        if not self._settings().on:
+            return
+        still = tuple(each for each in missed.mentorados if is_notable(self._status_of(each)))
+        self._tell(
+            Notification(
+                key=SUMMARY,
+                kind=NotificationKind.SUMMARY,
+                mentorados=tuple(each for each in still if not self.is_silent(each)),
+                recovered=len(missed.mentorados) - len(still),
+                incidents=missed.incidents,
+            )
+        )
+
+    def _tell(self, notification: Notification) -> None:
+        self._bus.publish(NotificationDue(notification))
+
+    def _drop_shown(self, mentorado_ids: Iterable[MentoradoId]) -> None:
+        """The notification about links is over once none of those it names needs anybody."""
+        had = bool(self._shown)
+        for mentorado_id in mentorado_ids:
+            self._shown.pop(mentorado_id, None)
+        if had and not self._shown:
+            self._bus.publish(NotificationOver(LINKS))
+
+    def _status_of(self, mentorado_id: MentoradoId) -> LinkStatus:
+        return self._status(self._mentorados.get(mentorado_id).link.id)
+
+
+def _incident_key(provider: ProviderKind) -> str:
+    return f"incident of {provider}"
