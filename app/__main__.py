@@ -103,6 +103,11 @@ def _run(arguments: Namespace) -> int:
         return _open_window(arguments.env_file)
     import asyncio
 
+    if arguments.command == "sample":
+        from app.gui import run_sample
+
+        return run_sample(_settings(arguments.env_file))
+
     from app.cli.main import run_command
     from app.cli.run import run_until_stopped
     from app.platform.logging import configure_logging
@@ -130,6 +135,8 @@ def _parser() -> ArgumentParser:
     connect.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
     connect.add_argument("--released", action="store_true", help=texts("cli.help.released"))
     run = commands.add_parser("run", help=texts("cli.help.run"), description=texts("cli.help.run_about"))
+
+    commands.add_parser("sample", help=texts("cli.help.sample"))
 
     unlock = commands.add_parser("unlock", help=texts("cli.help.unlock"))
     unlock.add_argument("name", metavar="NAME", nargs="?", default="", help=texts("cli.help.unlock_name"))

@@ -214,7 +214,7 @@ class Application:
             self._close_asked.clear()
             live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
             moving = [one for one in self._core.procedures.unfinished() if one.state in ACTIVE]
-            if not live and not moving:
+            if self.window.of_sample or (not live and not moving):
                 return
             self._asking = True
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import re
@@ -9,6 +10,7 @@ import socket
 import struct
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -134,7 +136,35 @@ def _x_answers(display: str) -> bool:
     return answers == [True]
 
 
-def run_gui(settings: Settings) -> int:
+def run_sample(settings: Settings) -> int:
+    """Show a window with sample data in the language and look of *settings*, until it is closed. Raises `Problem`."""
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # the real one is for real people
+    from app.sample import sample_folder
+
+    with sample_folder(settings) as sample:
+        return run_gui(sample, of_sample=True)
+
+
+def open_sample_window(settings: Settings) -> None:
+    """Start the program once more, with sample data. Whatever happens there, this one has no part in it."""
+    from PySide6.QtCore import QProcess, QProcessEnvironment
+
+    from app.providers.hosts.process import child_command, child_environment
+
+    frozen = getattr(sys, "frozen", False)
+    program, *arguments = [sys.executable] if frozen else child_command("app", "")
+    environment = QProcessEnvironment()
+    here = {**os.environ, "CONECTA_DATA_DIR": str(settings.data_dir)}
+    for name, value in child_environment(here).items():
+        environment.insert(name, value)
+    child = QProcess()
+    child.setProgram(program)
+    child.setArguments([*arguments, "sample"])
+    child.setProcessEnvironment(environment)
+    child.startDetached()
+
+
+def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     """Show the window until it is closed; a second start only brings the first to the front. Raises `Problem`."""
     gc.disable()  # nothing that is loaded now is garbage; `run` collects what is, once there may be some
     check_display()
@@ -157,6 +187,8 @@ def run_gui(settings: Settings) -> int:
 
     clock = SystemClock()
     frame = Frame(app, settings.preferences, clock)
+    if of_sample:
+        frame.window.mark_as_sample()
     frame.window.show_at_once()
 
     from app.platform.logging import configure_logging
@@ -169,8 +201,16 @@ def run_gui(settings: Settings) -> int:
 
     reports = CrashReports(__version__)
     give_back = reports.install()
+    services = partial(build_services, settings, clock=clock)
+    if of_sample:
+        from app.sample import add_sample_people, sample_services
+
+        asyncio.run(add_sample_people(settings, clock))
+        services = partial(sample_services, settings, clock)
+    else:
+        frame.window.sample_requested.connect(partial(open_sample_window, settings))
     try:
-        run(app, lambda: Application(frame, build_services(settings, clock=clock), reports, instance).run())
+        run(app, lambda: Application(frame, services(), reports, instance).run())
     finally:
         give_back()
         instance.release()

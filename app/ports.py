@@ -1,4 +1,4 @@
-"""What tests put in place of the program's storage, providers and procedures."""
+"""What tests, and the window of sample data, put in place of the program's storage, providers and procedures."""
 
 from __future__ import annotations
 

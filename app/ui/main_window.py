@@ -72,6 +72,8 @@ class MainWindow(QMainWindow):
     """On the screen for the first time."""
     pane_shown = Signal()
     """The pane is looked at: somebody else is on show, or it came into view. `shows` tells whom it shows."""
+    sample_requested = Signal()
+    """Sample data are to be shown, in a window of their own."""
     crashed = Signal(object)
     """A bug in something the window was asked to do; carries the exception."""
 
@@ -84,6 +86,7 @@ class MainWindow(QMainWindow):
         self._make_pane: Callable[[], DetailPane] | None = None
         self._page_specs: Sequence[PageSpec] = ()
         self._needing = 0
+        self.of_sample = False
         self._painted = False
         self._finished = False
         self._screen: QScreen | None = None
@@ -136,6 +139,14 @@ class MainWindow(QMainWindow):
         self.header.add_button.setEnabled(True)
         runner.page_requested.connect(self.go)
         self._add_late_parts()
+
+    def mark_as_sample(self) -> None:
+        """Say as long as the window is open that nothing in it is real, and offer to remove it all."""
+        self.of_sample = True
+        self.list.withdraw_sample()
+        remove = (lambda: texts("sample.remove"), self.close_requested.emit)
+        self.banners.show_words(lambda: texts("sample.banner"), "sample", dismissible=False, choices=[remove])
+        self._retitle()
 
     def show_problem(self, problem: Problem) -> None:
         self.banners.show_problem(problem)
@@ -220,11 +231,13 @@ class MainWindow(QMainWindow):
         header.search.returnPressed.connect(listed.open_first)
         listed.add_requested.connect(self.controller.add)
         listed.import_requested.connect(self.controller.import_people)
+        listed.sample_requested.connect(self.sample_requested)
         listed.clear_requested.connect(header.search.clear)
         listed.group_selected.connect(partial(setattr, self._preferences, "group"))
         listed.order_selected.connect(partial(setattr, self._preferences, "sort"))
         listed.bar.narrowing.views_changed.connect(partial(setattr, self._preferences, "views"))
-        listed.emptied.connect(lambda is_empty: self.body.set_pane_needed(not is_empty))
+        listed.loaded.connect(self._focus_list)
+        listed.emptied.connect(self._on_emptied)
         listed.table.typed.connect(header.search.take_text)
         listed.table.chosen.connect(self._show_in_pane)
         listed.table.opened.connect(self.choose)
@@ -235,6 +248,21 @@ class MainWindow(QMainWindow):
         self.body.painted.connect(self._on_painted)
         self.body.side_panel_left.connect(listed.take_focus)
         self.body.side_panel_changed.connect(self._on_side_panel)
+
+    def _focus_list(self) -> None:
+        """Put the keyboard on the list unless somebody works elsewhere: arrows walk it, and typing searches.
+
+        Where there is nobody, it is on the button that adds the first.
+        """
+        focused = self.focusWidget()
+        is_free = focused is None or focused is self.header.search or self.list.isAncestorOf(focused)
+        if is_free and not self.header.search.text() and self.places.page is None:
+            self.list.take_focus()
+
+    def _on_emptied(self, is_empty: bool) -> None:
+        self.body.set_pane_needed(not is_empty)
+        if is_empty:
+            self._focus_list()
 
     def _on_painted(self) -> None:
         self._painted = True
@@ -263,8 +291,7 @@ class MainWindow(QMainWindow):
         add_page_shortcuts(self)
         pane.set_back_visible(self.body.side_panel_open)
         pane.show_mentorado(self.list.table.chosen_id)
-        if self.focusWidget() is None or self.focusWidget() is self.header.search:
-            self.list.take_focus()  # arrows walk it, and typing searches
+        self._focus_list()
 
     def _show_in_pane(self, mentorado_id: MentoradoId) -> None:
         if self._pane is not None:
@@ -280,7 +307,7 @@ class MainWindow(QMainWindow):
 
     def _retitle(self) -> None:
         """Let the title say how many will not come back without a person."""
-        needing, name = self._needing, texts("app.name")
+        needing, name = self._needing, texts("sample.window" if self.of_sample else "app.name")
         self.setWindowTitle(texts.plural("window.needing", needing, name=name) if needing else name)
 
     def _retranslate(self) -> None:

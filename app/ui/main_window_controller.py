@@ -68,11 +68,13 @@ def commands(window: MainWindow) -> Sequence[Entry]:
         command(texts(f"rail.{name}"), shortcut(number), icon, partial(window.go, name))
         for number, (name, icon) in enumerate(window.places.icons.items(), 1)
     ]
+    sample = [command(texts("sample.open"), "", "users", window.sample_requested.emit)]
     undo = [command(texts("undo.command", what=offered), "Ctrl+Z", "undo", controller.undo.undo)]
     return [
         *(undo if offered else ()),
         command(texts("list.add"), "Ctrl+N", "user-plus", controller.add),
         command(texts("list.import"), "Ctrl+I", "file", controller.import_people),
+        *(() if window.of_sample else sample),
         *places,
         command(texts("palette.language"), "Ctrl+L", "globe", look.switch_language),
         command(texts("palette.larger"), "Ctrl++", "expand", partial(look.scale_text, +1)),
@@ -146,6 +148,7 @@ class MainWindowController(QObject):
 
         if added := await import_spreadsheet(self._theme, self._window, self._csv_import):
             self.undo.on_imported(added)
+            self._window.list.ticked.add(added)  # the next step: to connect them in turn
 
     @async_slot
     async def open_palette(self) -> None:

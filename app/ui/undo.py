@@ -127,6 +127,10 @@ class UndoController(QObject):
             raise refused
 
     async def _take_out(self, runner: ActionRunner, people: Sequence[MentoradoId]) -> None:
+        ticks = self._window.list.ticked
+        ticks.discard(people)
+        if not len(ticks):
+            ticks.end()
         for mentorado_id in people:
             if runner.actions.unavailable_reason(ActionName.ARCHIVE, mentorado_id) is None:
                 self._leaving.add(mentorado_id)

@@ -112,6 +112,27 @@ def test_an_empty_list_is_invited_to_begin(in_window: InWindow) -> None:
     in_window(use, range(0))
 
 
+def test_an_empty_list_has_the_keyboard_on_adding_and_two_more_ways_to_begin(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        asked: list[str] = []
+        window.sample_requested.connect(lambda: asked.append("sample"))
+        window.list.import_requested.connect(lambda: asked.append("import"))
+        add = window.focusWidget()
+        assert isinstance(add, QPushButton)
+        assert add.text() == texts("list.add")
+        offered = {each.text(): each for each in window.list.findChildren(QPushButton) if each.isVisible()}
+        offered[texts("sample.open")].click()
+        assert asked == ["sample"]
+        assert offered[texts("list.import")].property("role") is None, "a button like others"
+        window.mark_as_sample()
+        await settle()
+        assert not offered[texts("sample.open")].isVisible()
+        assert window.windowTitle() == texts("sample.window")
+
+    in_window(use, range(0))
+
+
 def test_everything_is_said_in_the_other_language_at_once(in_window: InWindow) -> None:
     async def use(harness: WindowHarness) -> None:
         window = harness.window

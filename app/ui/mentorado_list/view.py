@@ -210,9 +210,12 @@ class ListPanel(QWidget):
 
     add_requested = Signal()
     import_requested = Signal()
+    sample_requested = Signal()
     clear_requested = Signal()
     group_selected = Signal(ListFilter)
     order_selected = Signal(SortOrder)
+    loaded = Signal()
+    """Who there is was read, and is on show."""
     emptied = Signal(bool)
     """Whether there are no mentorados at all, archived ones included."""
 
@@ -221,6 +224,7 @@ class ListPanel(QWidget):
         self._model = model
         self._typed = ""
         self._is_empty = False
+        self._offers_sample = True
         self.chips = ChipBar(model, theme)
         self.bar = ListBar(model, theme)
         self.bar.sorted_by.connect(self._on_sorted)
@@ -233,6 +237,7 @@ class ListPanel(QWidget):
         self._nobody = EmptyState(theme, "user-plus", "primary")
         self._nobody.pressed.connect(self.add_requested)
         self._nobody.second_pressed.connect(self.import_requested)
+        self._nobody.third_pressed.connect(self.sample_requested)
         self._not_found = EmptyState(theme, "search", "")
         self._not_found.pressed.connect(self._clear)
         self.chips.picked.connect(self._on_selected)
@@ -262,6 +267,11 @@ class ListPanel(QWidget):
     @property
     def ticked(self) -> Ticks:
         return self._model.ticks
+
+    def withdraw_sample(self) -> None:
+        """Offer no sample data: these are sample data."""
+        self._offers_sample = False
+        self.retranslate()
 
     def take_focus(self) -> None:
         """Put the keyboard on what is shown: the list, or the button in its place."""
@@ -299,8 +309,9 @@ class ListPanel(QWidget):
         self.table.setAccessibleName(texts("list.name"))
         self.table.setAccessibleDescription(texts("list.keys"))
         self._loading.show_message(texts("list.loading"), "", "")
+        sample = texts("sample.open") if self._offers_sample else ""
         self._nobody.show_message(
-            texts("list.nobody"), texts("list.nobody_line"), texts("list.add"), texts("list.import")
+            texts("list.nobody"), texts("list.nobody_line"), texts("list.add"), texts("list.import"), sample
         )
         self._choose_page()
 
@@ -318,7 +329,10 @@ class ListPanel(QWidget):
             self._update_not_found()
         self.chips.setVisible(page is not self._nobody and page is not self._loading)
         self._choose_bar()
+        was_loading = self._stack.currentWidget() is self._loading
         self._stack.setCurrentWidget(page)
+        if was_loading and page is not self._loading:
+            self.loaded.emit()
         if (page is self._nobody) is not self._is_empty:
             self._is_empty = page is self._nobody
             self.emptied.emit(self._is_empty)

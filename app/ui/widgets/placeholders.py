@@ -89,10 +89,11 @@ _EMPTY_ICON = 26
 
 
 class EmptyState(QWidget):
-    """An icon, a title, a sentence, one button unless its words are empty, and perhaps a quiet one below."""
+    """An icon, a title, a sentence, one button unless its words are empty, and perhaps others below it."""
 
     pressed = Signal()
     second_pressed = Signal()
+    third_pressed = Signal()
 
     def __init__(self, theme: Theme, icon_name: str, role: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,8 +105,10 @@ class EmptyState(QWidget):
         self._button.setProperty("role", role)
         self._button.clicked.connect(self.pressed)
         self._second = QPushButton()
-        self._second.setProperty("role", "quiet")
         self._second.clicked.connect(self.second_pressed)
+        self._third = QPushButton()
+        self._third.setProperty("role", "link")
+        self._third.clicked.connect(self.third_pressed)
         self.setFocusProxy(self._button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
@@ -118,10 +121,11 @@ class EmptyState(QWidget):
         layout.addSpacing(t.SPACE_3)
         layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self._second, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._third, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(5)
 
-    def show_message(self, title: str, line: str, button: str, second: str = "") -> None:
-        """Show these words."""
+    def show_message(self, title: str, line: str, button: str, second: str = "", third: str = "") -> None:
+        """Show these words; the last button is a quiet one."""
         self._title.setText(title)
         self._line.setText(line)
         self._line.setVisible(bool(line))
@@ -129,6 +133,8 @@ class EmptyState(QWidget):
         self._button.setVisible(bool(button))
         self._second.setText(second)
         self._second.setVisible(bool(second))
+        self._third.setText(third)
+        self._third.setVisible(bool(third))
         self.setAccessibleName(f"{title}. {line}".strip())
 
 
