@@ -59,6 +59,8 @@ class Session:
     core: Services
     window: MainWindow
     badges: list[str] = field(default_factory=list)
+    actions: int = 0
+    """What a person did: a click, a key that decides, or a field that was filled in."""
 
     def __post_init__(self) -> None:
         self.core.bus.subscribe(StatusChanged, self._on_status)
@@ -86,7 +88,23 @@ class Session:
         return found[0]
 
     def click(self, words: str, under: QWidget | None = None) -> None:
+        self.actions += 1
         QTest.mouseClick(self.button(words, under), Qt.MouseButton.LeftButton)
+
+    def press(self, key: Qt.Key) -> None:
+        """Press *key* where the keyboard is."""
+        self.actions += 1
+        QTest.keyClick(self.focused, key)
+
+    def write(self, text: str) -> None:
+        """Fill in the field where the keyboard is, and go on to the next one."""
+        self.actions += 1
+        QTest.keyClicks(self.focused, text)
+        QTest.keyClick(self.focused, Qt.Key.Key_Tab)
+
+    @property
+    def focused(self) -> QWidget:
+        return next((each for each in self.dialogs()), self.window).focusWidget() or self.window
 
     async def sheet(self) -> QDialog:
         """The sheet that is open, once it is."""

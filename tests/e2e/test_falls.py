@@ -58,6 +58,8 @@ async def test_a_phone_that_logs_out_is_announced_on_any_page_and_opened_with_on
         await until(lambda: toast(session) is not None, within=20)
         assert "Ana Prates" in read_labels(session)
         assert session.window.windowTitle() == texts.plural("window.needing", 1, name="Conecta")
+        session.actions = 0
         session.click(texts("fallen.show"), toast(session))
         assert session.window.shows(ana.id)
+        assert session.actions == 1
         await until(lambda: toast(session) is None)

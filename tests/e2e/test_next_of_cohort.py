@@ -39,3 +39,4 @@ async def test_the_next_one_of_a_cohort_is_connected_in_one_press(
                 left = len(cohort) - cohort.index(mentorado) - 1
                 session.click(texts.plural("outcome.connect_next", left), card)
         assert not card.next.isVisible()
+        assert session.actions == len(cohort), "one press each"
