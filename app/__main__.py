@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
 _INTERRUPTED: Final = 128 + 2  # as a shell says that SIGINT ended a program
 _BROKEN_PIPE: Final = 128 + 13
+_SOFTWARE_ERROR: Final = 70  # EX_SOFTWARE of <sysexits.h>
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 _UNREADABLE: Final = re.compile("[\0\ud800-\udfff]")  # bytes that are no text in this system's encoding
 _MOST_ENTRIES: Final = 100_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what *argv* asks for and return the exit code: 0 done, 1 a problem that was explained, 2 words not known."""
+    """Run what *argv* asks for and return the exit code: 0 done, 1 a problem that was explained, 2 words not known,
+    70 an error of the program itself."""
     raise_open_file_limit()
     if sys.stdin is None:  # closed by who started us
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
@@ -56,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _print_problem(Problem(ProblemCode.OUTPUT_NOT_WRITTEN, detail=error.strerror or ""))
     except (KeyboardInterrupt, EOFError):  # Ctrl+C; Ctrl+D where something was asked
         return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a bug, which was recorded where the settings are known
+        return _print_crash(error)
 
 
 def _run_command_line(asked: Sequence[str]) -> int:
@@ -72,6 +76,15 @@ def _print_problem(problem: Problem) -> int:
     sentence, step = words(problem)
     print(f"{sentence}\n{step}\n[{problem.code}]", file=sys.stderr)
     return 1
+
+
+def _print_crash(error: Exception) -> int:
+    from app.domain.outline import exception_outline
+    from app.text.status import texts
+
+    print("\n".join(exception_outline(error)), file=sys.stderr)
+    print(texts("cli.crashed"), file=sys.stderr)
+    return _SOFTWARE_ERROR
 
 
 def _discard_output() -> None:
@@ -110,14 +123,16 @@ def _run(arguments: Namespace) -> int:
 
     from app.cli.main import run_command
     from app.cli.run import run_until_stopped
+    from app.platform.crash_recorder import CrashRecorder
     from app.platform.logging import configure_logging
 
     settings = _settings(arguments.env_file)
     prepare_data_folder(settings.data_dir)
     configure_logging(settings.log_file)
-    if arguments.command == "run":
-        return asyncio.run(run_until_stopped(settings, as_json=arguments.json))
-    return asyncio.run(run_command(arguments, settings))
+    with CrashRecorder(settings.crash_dir, __version__).recording():
+        if arguments.command == "run":
+            return asyncio.run(run_until_stopped(settings, as_json=arguments.json))
+        return asyncio.run(run_command(arguments, settings))
 
 
 def _parser() -> ArgumentParser:

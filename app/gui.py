@@ -199,7 +199,7 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     from app.ui.async_slots import run
     from app.ui.crash import CrashReports
 
-    reports = CrashReports(__version__)
+    reports = CrashReports(__version__, settings.crash_dir)
     give_back = reports.install()
     services = partial(build_services, settings, clock=clock)
     if of_sample:

@@ -119,6 +119,11 @@ class Settings:
         return self.data_dir / "logs" / "conecta.log"
 
     @property
+    def crash_dir(self) -> Path:
+        """Reports of unexpected exceptions."""
+        return self.data_dir / "crashes"
+
+    @property
     def secrets(self) -> Path:
         """The encrypted file, where a person chose one."""
         return self.data_dir / "secrets.enc"

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from app.domain.crash_report import CrashEffect
+
 log = logging.getLogger(__name__)
 
 BackgroundTask = Callable[[], Awaitable[None]]
@@ -36,4 +38,8 @@ async def _run_logged(background_task: BackgroundTask) -> None:
     try:
         await background_task()
     except Exception:
-        log.exception("%s failed", getattr(background_task, "__qualname__", background_task))
+        log.exception(
+            "%s failed",
+            getattr(background_task, "__qualname__", background_task),
+            extra={"effect": CrashEffect.TASK_ENDED},
+        )

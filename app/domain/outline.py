@@ -6,6 +6,7 @@ looks. Texts, paths, ids and the words of exceptions are replaced by `HIDDEN`.
 
 from __future__ import annotations
 
+import builtins
 import errno
 import re
 import sys
@@ -153,3 +154,27 @@ def _is_known(module: str) -> bool:
 
 def _package(module: str) -> str:
     return module.partition(".")[0]
+
+
+_CLASS: Final = re.compile(r"(?P<module>(?:[A-Za-z_]\w*\.)*)(?P<name>[A-Za-z_]\w*)(?: [A-Z_a-z]{2,40}){0,2}")
+_INNER: Final = re.compile(r"\A(?:  \| )+")  # of an exception in a group
+_PLACED: Final = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):\d{1,6} [\w.<>]{1,160}")
+
+
+def is_outline(line: object) -> bool:
+    """Whether *line*, read from a file or a pipe, has the shape of a line of `exception_outline` or `stack_outline`."""
+    if not isinstance(line, str) or len(line) > MOST_TEXT:
+        return False
+    inner = _INNER.sub("", line)
+    place = inner.removeprefix("  ")
+    if place != inner:
+        match = _PLACED.fullmatch(place)
+        return place == OTHER or re.fullmatch(r"… \d{1,9} more", place) is not None or _is_of_known(match)
+    match = _CLASS.fullmatch(inner)
+    return inner == OTHER or (
+        hasattr(builtins, match["name"]) if match is not None and not match["module"] else _is_of_known(match)
+    )
+
+
+def _is_of_known(match: re.Match[str] | None) -> bool:
+    return match is not None and _is_known(match["module"])

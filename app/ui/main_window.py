@@ -46,9 +46,11 @@ from app.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
     from app.core.csv_import import CsvImportService
+    from app.domain.crash_report import CrashReport
     from app.domain.events import StorageFailed, StorageRecovered
     from app.domain.mentorado import MentoradoId
     from app.ui.action_runner import ActionRunner
+    from app.ui.crash import CrashSheet
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.navigation import PageSpec
 
@@ -76,6 +78,8 @@ class MainWindow(QMainWindow):
     """Sample data are to be shown, in a window of their own."""
     crashed = Signal(object)
     """A bug in something the window was asked to do; carries the exception."""
+    bundle_requested = Signal()
+    """A support bundle is wanted."""
 
     def __init__(self, *, theme: Theme, preferences: Preferences, model: MentoradoListModel) -> None:
         super().__init__()
@@ -89,6 +93,7 @@ class MainWindow(QMainWindow):
         self.of_sample = False
         self._painted = False
         self._finished = False
+        self._crash_sheet: CrashSheet | None = None
         self._screen: QScreen | None = None
         self._fitting = QTimer(
             self, singleShot=True, interval=_SETTLED_MILLISECONDS
@@ -154,11 +159,16 @@ class MainWindow(QMainWindow):
     def show_crash(self, error: Exception) -> None:
         self.crashed.emit(error)
 
-    def show_report(self, words: str) -> None:
+    def show_report(self, report: CrashReport) -> None:
         """Show the report of a crash, without standing in the way."""
         from app.ui.crash import CrashSheet
 
-        CrashSheet(words, self._theme, self).show()
+        if self._crash_sheet is not None and isValid(self._crash_sheet):
+            self._crash_sheet.add(report)
+            return
+        self._crash_sheet = CrashSheet(report, self._theme, self)
+        self._crash_sheet.bundle_requested.connect(self.bundle_requested)
+        self._crash_sheet.show()
 
     def on_storage_failed(self, event: StorageFailed) -> None:
         self.banners.show_problem(event.problem, cause=STORAGE)

@@ -63,7 +63,7 @@ class Session:
     window: MainWindow
     theme: Theme
     clock: MovedClock
-    crashes: list[str]
+    crashes: list[object]
     seen: dict[LinkId, list[Seen]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -188,7 +188,7 @@ async def open_session(app: QApplication, settings: Settings, clock: MovedClock)
     frame = Frame(app, settings.preferences, clock)
     core = build_services(settings, clock=clock, policy=policy)
     reports = CrashReports(__version__)
-    crashes: list[str] = []
+    crashes: list[object] = []
     reports.reported.connect(crashes.append)
     program = Application(frame, core, reports)
     async with asyncio.TaskGroup() as group:

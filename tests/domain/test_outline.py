@@ -23,6 +23,7 @@ from app.domain.outline import (
     OTHER,
     class_outline,
     exception_outline,
+    is_outline,
     message_outline,
     stack_outline,
     value_outline,
@@ -162,3 +163,42 @@ def test_a_stack_is_cut_in_its_middle() -> None:
 def test_a_class_is_named_with_its_module() -> None:
     assert class_outline(datetime) == "datetime.datetime"
     assert class_outline(dict) == "dict"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        OTHER,
+        f"  {OTHER}",
+        "  … 12 more",
+        "  app.core.actions:12 ActionService.run.<locals>.do",
+        "  | KeyError",
+        "  |   asyncio.runners:118 Runner.run",
+        "ValueError",
+        "OSError ENOSPC",
+        "app.domain.errors.Problem phone_taken",
+        "sqlalchemy.exc.OperationalError",
+    ],
+)
+def test_what_an_outline_can_be_is_known(line: str) -> None:
+    assert is_outline(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        3,
+        None,
+        "Ana",
+        "ValueError: Ana",
+        "  app.core.actions:12 Ana Souza",
+        "  ana.souza:12 run",
+        "ana.souza.Error",
+        "  … Ana more",
+        "  5511987654321",
+        "app." + "a" * 600,
+    ],
+)
+def test_a_line_of_others_is_none(line: object) -> None:
+    assert not is_outline(line)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, 
 from app.application import Application, Frame
 from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
+from app.domain.crash_report import CrashReport
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import Mentorado
@@ -161,8 +162,9 @@ async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[S
     assert isinstance(app, QApplication)
     core = build_services(settings, policy=ReconnectPolicy(first=0.2, cap=2))
     reports = CrashReports("test")
-    crashes: list[str] = []
+    crashes: list[CrashReport] = []
     reports.reported.connect(crashes.append)
+    give_back = reports.install()
     frame = Frame(app, settings.preferences, core.clock)
     program = Application(frame, core, reports)
     async with asyncio.TaskGroup() as group:
@@ -177,4 +179,5 @@ async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[S
                 sheet = await session.sheet()
                 session.click(texts("question.close.confirm"), sheet)
             await running
+            give_back()
     assert crashes == []

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.domain.mentorado import MentoradoId, new_mentorado_id
+from app.domain.outline import exception_outline
 from app.domain.redaction import redacted
 from app.platform.logging import PerMentoradoHandler, PrivateRotatingFileHandler, configure_logging, log_context
 from app.storage.database import Database
 from app.storage.tables import setting
-from app.ui.crash import report
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_what_is_planted_everywhere_is_in_no_log_and_no_crash_report(
         except ValueError as error:
             error.add_note(planted)
             app_log.exception("broke: %r", {"said": planted})
-            crash = report(error, "1.2.3")
+            crash = "\n".join(exception_outline(error))
     written = crash + "".join(each.read_text() for each in file.parent.iterdir())
     assert len(list(file.parent.iterdir())) == 2
     assert "broke" in written
@@ -273,7 +273,7 @@ def test_an_error_of_the_database_does_not_carry_what_people_wrote(
             with pytest.raises(SQLAlchemyError) as caught:
                 await refused(database)
         app_log.error("broke", exc_info=caught.value)
-        return "".join(traceback.format_exception(caught.value)) + report(caught.value, "1.2.3")
+        return "".join([*traceback.format_exception(caught.value), *exception_outline(caught.value)])
 
     written = asyncio.run(main()) + file.read_text()
     assert "INSERT INTO setting" in written

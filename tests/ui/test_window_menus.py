@@ -10,6 +10,7 @@ from app.domain.link_status import LinkState
 from app.ui.crash import CrashSheet
 from app.ui.dialogs.command_palette import CommandPalette
 from app.ui.widgets.action_menu import CARDS, LEAD, MORE
+from tests.crashes import crash_report
 from tests.ui.window_checks import InWindow, settle, words
 from tests.ui.window_harness import (
     CREDENTIAL,
@@ -115,10 +116,11 @@ def test_a_crash_is_shown_without_standing_in_the_way(in_window: InWindow) -> No
         bug = ZeroDivisionError()
         harness.window.show_crash(bug)
         assert crashes == [bug]
-        harness.window.show_report("the report")
-        sheet = harness.window.findChild(CrashSheet)
-        assert isinstance(sheet, CrashSheet)
+        harness.window.show_report(crash_report("KeyError"))
+        harness.window.show_report(crash_report("ValueError"))
+        (sheet,) = harness.window.findChildren(CrashSheet)
         assert not sheet.isModal()
+        assert "ValueError" in sheet.text.toPlainText()
         sheet.close()
 
     in_window(use)

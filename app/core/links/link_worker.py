@@ -16,6 +16,7 @@ from app.core.links.pairing import PairingQueue, PairingSlot
 from app.core.links.reconnect import Backoff, ConnectRateLimiter
 from app.core.links.status_store import StatusStore
 from app.core.mentorado_service import MentoradoService
+from app.domain.crash_report import CrashEffect
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import REASONS, applies_to
 from app.domain.link_status import (
@@ -175,7 +176,7 @@ class LinkWorker:
             except Problem as problem:
                 self._stop_for(problem)
             except Exception as error:  # one link's bug must not end the others
-                log.exception("Worker of link %s failed", self._link_id)
+                log.exception("Worker of link %s failed", self._link_id, extra={"effect": CrashEffect.LINK_RETRIES})
                 self._on_connection_closed(Reason.UNEXPECTED, repr(error))
             pair_anew = pair_anew and not self._was_connected
             if self._status.state in _ON_A_LINE:

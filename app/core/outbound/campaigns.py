@@ -30,6 +30,7 @@ from app.domain.campaign import (
     RecipientState,
 )
 from app.domain.consent import Purpose
+from app.domain.crash_report import CrashEffect
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import CampaignsChanged
 from app.domain.mentorado import MentoradoId
@@ -255,7 +256,7 @@ class CampaignService:
             log.warning("A campaign is paused: %s", problem.code)
             await self._interrupted(campaign_id)
         except Exception:
-            log.exception("A campaign failed")
+            log.exception("A campaign failed", extra={"effect": CrashEffect.PAUSED})
             await self._interrupted(campaign_id)
         finally:
             del self._runs[campaign_id]

@@ -14,6 +14,7 @@ from app.core.event_bus import EventBus
 from app.core.procedures.auditing import ProcedureAuditor
 from app.core.procedures.impact import ImpactService, to_step_data
 from app.core.procedures.steps import Step, StepContext
+from app.domain.crash_report import CrashEffect
 from app.domain.errors import Problem
 from app.domain.events import BackupProgressed, ProcedureChanged, StorageFailed, StorageRecovered
 from app.domain.procedure import (
@@ -175,7 +176,7 @@ class ProcedureRunner:
             self._record_pause()
             self._means.journal_writer.failed(problem)
         except Exception:
-            log.exception("A procedure failed unexpectedly")
+            log.exception("A procedure failed unexpectedly", extra={"effect": CrashEffect.PAUSED})
             self._record_pause()
         finally:
             self._means.locks.release(self.procedure.head.id)
@@ -265,7 +266,7 @@ async def _run_catching(doing: StepCall) -> Entry:
     except Problem as problem:
         return EntryKind.STEP_FAILED, {"code": problem.code.value, **problem.context}
     except Exception:
-        log.exception("A step failed unexpectedly")
+        log.exception("A step failed unexpectedly", extra={"effect": CrashEffect.PAUSED})
         return EntryKind.STEP_FAILED, {"code": "unexpected"}
 
 

@@ -20,6 +20,7 @@ from app.core.provider_switch.plan import SwitchPlanner
 from app.core.settings_service import SettingsService
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditAction
+from app.domain.crash_report import CrashEffect
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged, SwitchesChanged
 from app.domain.mentorado import MentoradoId
@@ -314,7 +315,7 @@ class SwitchService:
             with suppress(Problem):
                 await self._pause(run_id, SwitchPause.INTERRUPTED)
         except Exception:
-            log.exception("A provider switch failed unexpectedly")
+            log.exception("A provider switch failed unexpectedly", extra={"effect": CrashEffect.PAUSED})
             with suppress(Problem):
                 await self._pause(run_id, SwitchPause.INTERRUPTED)
 

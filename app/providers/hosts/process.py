@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -15,8 +16,11 @@ from pathlib import Path
 from typing import Final, Generic, Self, TypeVar, cast
 
 import app
+from app.domain.crash_report import read_child_line
 from app.domain.link_status import Reason
 from app.providers.hosts.codec import Ping, Pong, ProtocolError, encode
+
+log = logging.getLogger(__name__)
 
 ToChild = TypeVar("ToChild")
 FromChild = TypeVar("FromChild")
@@ -167,7 +171,7 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
                 if fd == 1:
                     self._read(line)
                 else:
-                    self.noise.append(line.decode(errors="replace"))
+                    self._hear(line.decode(errors="replace"))
         if len(unread) > self._line_limit:
             unread.clear()
             if fd == 1:
@@ -200,6 +204,15 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         if isinstance(message, Pong):
             self._ponged = message.number
         self._receive(message)
+
+    def _hear(self, line: str) -> None:
+        """Record a crash that the child tells of; keep anything else that it printed for the moment it ends."""
+        crash = read_child_line(line)
+        if crash is None:
+            self.noise.append(line)
+        else:
+            fields = {"trace": crash.lines, "place": crash.place, "effect": crash.effect}
+            log.error("A child process failed unexpectedly", extra=fields)
 
     def _receive(self, message: FromChild) -> None:
         self.incoming.put_nowait(message)

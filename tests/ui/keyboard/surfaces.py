@@ -43,6 +43,7 @@ from app.ui.switches.dialogs import approval, release_question, second_approval,
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.core.archive import stored_message
+from tests.crashes import crash_report
 from tests.fake_providers import waiting
 from tests.ui.audit.conftest import record
 from tests.ui.campaigns.harness import open_campaigns
@@ -156,7 +157,7 @@ def _entry(harness: WindowHarness) -> EntryDialog:
 
 
 def _crash(harness: WindowHarness) -> CrashSheet:
-    return CrashSheet("Traceback\n" * 80, harness.theme, harness.window)
+    return CrashSheet(crash_report(*["  app.core.actions:12 run"] * 80, "ValueError"), harness.theme, harness.window)
 
 
 def _qr(harness: WindowHarness) -> QrDialog:

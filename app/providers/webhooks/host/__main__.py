@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from app.domain.mentorado import ProviderKind
 from app.platform.system import forbid_core_dumps
+from app.providers.hosts.crash import install_crash_hooks
 from app.providers.registry import webhook_parsers
 from app.providers.webhooks.host.dispatcher import Parser
 from app.providers.webhooks.host.main_loop import raise_limits, serve
@@ -16,6 +17,7 @@ from app.providers.webhooks.host.main_loop import raise_limits, serve
 def run(parsers: Mapping[ProviderKind, Parser]) -> None:
     """Serve until the app is gone. Ctrl+C is for the app, which then ends us."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    install_crash_hooks()
     forbid_core_dumps()  # the secrets of the applications are in its memory
     os.umask(0o077)
     sys.setswitchinterval(0.0005)  # an answer must not wait long for a delivery that is taken apart

@@ -4,6 +4,7 @@ import os
 import sys
 
 from app.platform.system import forbid_core_dumps
+from app.providers.hosts.crash import install_crash_hooks
 
 
 def claim_channel() -> int:
@@ -19,6 +20,7 @@ def main() -> None:
     sys.setswitchinterval(0.00005)  # the library's calls must not wait long for a thread of ours that is busy
     forbid_core_dumps()
     os.umask(0o077)  # the library makes the session file, and it holds keys
+    install_crash_hooks()
     try:
         from app.providers.whatsapp_web.host.service import SessionHost
 

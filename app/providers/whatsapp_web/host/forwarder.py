@@ -6,12 +6,12 @@ import json
 import secrets
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from app.domain.crash_report import CrashEffect
 from app.domain.messages import (
     Address,
     AddressKind,
@@ -22,6 +22,7 @@ from app.domain.messages import (
     WireUnknown,
 )
 from app.domain.trusted_time import parse_timestamp
+from app.providers.hosts.crash import report_crash
 from app.providers.whatsapp_web.host.message_mapping import UnreadableRecord, messages_from
 from app.providers.whatsapp_web.host.spool import SessionSpool, SpoolRecord
 from app.providers.whatsapp_web.protocol import Facts, FromHost, SignOfLife
@@ -184,7 +185,7 @@ class SpoolForwarder:
                 # What was sent stays until it is known what became of it.
                 self._spool.confirm(min(self._confirmed, self.sends.oldest_open() - 1))
         except Exception as error:  # noqa: BLE001 - a spool that nobody reads any more must not go unnoticed
-            traceback.print_exc()
+            report_crash(error, CrashEffect.LINK_RETRIES)
             self._on_trouble(error)
 
     def _keep_until_quiet(self) -> None:

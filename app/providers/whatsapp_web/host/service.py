@@ -6,13 +6,14 @@ import os
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
 
+from app.domain.crash_report import CrashEffect
 from app.domain.link_status import Reason
 from app.providers.hosts.codec import Ping, PipeWriter, Pong, ProtocolError
+from app.providers.hosts.crash import report_crash
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
 from app.providers.whatsapp_web.host.session import NotReady, Session
@@ -127,7 +128,7 @@ class SessionHost:
         try:
             session.run()
         except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a slow network
-            traceback.print_exc()
+            report_crash(error, CrashEffect.LINK_RETRIES)
             self._say_failed(session.id, repr(error))
 
     def _say_failed(self, session: str, detail: str) -> None:
@@ -151,7 +152,7 @@ class SessionHost:
             except EngineError as error:
                 answer = Answer(session=request.session, request=request.request, error=str(error))
             except Exception as error:  # noqa: BLE001 - somebody waits for the answer
-                traceback.print_exc()
+                report_crash(error)
                 answer = Answer(session=request.session, request=request.request, error=repr(error))
             self._tell(answer)
 
