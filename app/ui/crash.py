@@ -49,8 +49,8 @@ def _on_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     if error is None:
         loop.default_exception_handler(context)
         return
-    message = "Uncaught exception in the event loop: %s"
-    log.error(message, context.get("message"), exc_info=error, extra={"place": CrashPlace.TASK})
+    fields = {"place": CrashPlace.TASK}
+    log.error("Uncaught exception in the event loop: %s", context.get("message"), exc_info=error, extra=fields)
 
 
 class CrashSheet(QDialog):

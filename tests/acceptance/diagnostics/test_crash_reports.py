@@ -221,10 +221,10 @@ def test_on_the_command_line(
     monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
     monkeypatch.setattr("app.cli.main.status", fail)
     assert main(["status"]) == 70
-    said = capsys.readouterr().err
-    assert "conecta bundle" in said
-    assert "ZeroDivisionError" in said
-    assert "Ana" not in said
+    printed = capsys.readouterr().err
+    assert "conecta bundle" in printed
+    assert "ZeroDivisionError" in printed
+    assert "Ana" not in printed
     (report,) = CrashRecorder(settings.crash_dir, "1.2.3").reports()
     assert (report.crash.place, report.crash.effect) == (CrashPlace.COMMAND, CrashEffect.COMMAND_ENDED)
     monkeypatch.undo()
