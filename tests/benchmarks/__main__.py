@@ -12,6 +12,7 @@ import traceback
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
 
+from tests.benchmarks.felt import measure_felt
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.links import measure_codes, measure_connects, measure_sessions
 from tests.benchmarks.qr import measure_qr
@@ -31,6 +32,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "connect": lambda quick: measure_connects(1 if quick else 7),
     "memory": lambda quick: measure_memory(1 if quick else 3),
     "session": lambda quick: measure_sessions(1 if quick else 2),
+    "felt": lambda quick: measure_felt(1 if quick else 5),
     "rows": lambda quick: measure_rows((1_000,) if quick else (1_000, 10_000, 100_000), 1 if quick else 3),
     "history": lambda quick: measure_history(*((1_000, 20_000, 1) if quick else (20_000, 300_000, 3))),
     "updates": lambda quick: measure_updates(1 if quick else 3, 2.0 if quick else 6.0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 
 
@@ -20,6 +21,11 @@ class Sample:
     @property
     def median(self) -> float:
         return median(self.values)
+
+    @property
+    def p95(self) -> float:
+        """What 95 of 100 do not exceed; of few values, the largest."""
+        return sorted(self.values)[ceil(0.95 * len(self.values)) - 1]
 
     def scaled(self, factor: float) -> Sample:
         return Sample(tuple(value * factor for value in self.values))

@@ -88,14 +88,19 @@ class Spawned:
         """Wait until it says *name*; what it says before is skipped. Raises `RuntimeError` when it ends or is late."""
         deadline = time.monotonic() + within
         while True:
-            try:
-                shown = self._output.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                shown = None
-            if shown is None:
-                raise RuntimeError(f"{self._name} did not say {name!r}:\n{self._last_words()}")
-            if shown.name == name:
-                return shown
+            line = self.next_line(max(0.0, deadline - time.monotonic()), name)
+            if line.name == name:
+                return line
+
+    def next_line(self, within: float = _WITHIN, name: str = "more") -> OutputLine:
+        """Wait for its next line. Raises `RuntimeError`, which says that it was to be *name*, as `wait` does."""
+        try:
+            line = self._output.get(timeout=within)
+        except queue.Empty:
+            line = None
+        if line is None:
+            raise RuntimeError(f"{self._name} did not say {name!r}:\n{self._last_words()}")
+        return line
 
     def milliseconds_until(self, name: str) -> float:
         """From its start until it says *name*."""

@@ -7,6 +7,7 @@ from tests.benchmarks.figures import Figure, Sample
 _COLUMNS = (
     ("what", "<60"),
     ("median", ">12"),
+    ("p95", ">8"),
     ("min–max", ">17"),
     ("runs", ">5"),
     ("baseline", ">12"),
@@ -29,6 +30,7 @@ def row(figure: Figure) -> str:
         [
             figure.name,
             f"{_number(figure.ours.median)} {figure.unit}",
+            _number(figure.ours.p95),
             _span(figure.ours),
             str(len(figure.ours.values)),
             f"{_number(figure.baseline.median)} {figure.unit}" if figure.baseline else "",

@@ -38,7 +38,7 @@ def test_a_goal_is_met_when_all_of_it_is(ours: float, goal: Goal | None, met: bo
 
 def test_a_row_says_it_all() -> None:
     line = row(figure(3, 9, Goal(ratio=1 / 3, value=2)))
-    assert " ".join(line.split()) == "speed 3.00 ms 3.00–3.00 1 9.00 ms 0.33× ≤ 1/3×, ≤ 2 MISSED theirs"
+    assert " ".join(line.split()) == "speed 3.00 ms 3.00 3.00–3.00 1 9.00 ms 0.33× ≤ 1/3×, ≤ 2 MISSED theirs"
 
 
 def test_what_cannot_be_measured_fails_and_the_rest_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_what_cannot_be_measured_fails_and_the_rest_is_measured(capsys: pytest.C
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "rows", "updates", "webhooks"])
+@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "felt", "rows", "updates", "webhooks"])
 def test_it_still_measures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", name]) == 0
     printed = capsys.readouterr()
