@@ -12,6 +12,8 @@ from app.core.backups import ENDING, BackupCopies, BackupPruner, BackupService
 from app.core.case_service import CaseService
 from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
+from app.core.diagnostics.alerts import AlertService
+from app.core.diagnostics.figures import FigureCollector, OverviewService
 from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector, IncidentPolicy
 from app.core.links.ingest import MessageIngestor
@@ -55,6 +57,7 @@ from app.storage.campaigns import SqlCampaigns
 from app.storage.cases import SqlCases
 from app.storage.consents import SqlConsents
 from app.storage.database import Database
+from app.storage.figures import SqlFigures
 from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
 from app.storage.journal import FileProcedureLocks, SqlProcedureJournal
 from app.storage.lost_database import DatabaseCopies
@@ -295,6 +298,16 @@ def build_services(
         bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
     )
     followed = [each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches)]
+    figure_repository = ports.figures or SqlFigures(database)
+    figures = FigureCollector(
+        clock=trusted,
+        repository=figure_repository,
+        write_queue=write_queue,
+        mentorados=mentorados,
+        status=supervisor.status,
+        switches=lambda: switches.runs,
+        memory=whatsapp_web.memory,
+    )
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
         settings=settings,
@@ -376,6 +389,16 @@ def build_services(
         smoke_tests=smoke_tests,
         consent=consent,
         loads=(trusted.load, settings_service.load, mentorados.load, *followed),
+        alerts=AlertService(
+            bus=bus,
+            mentorados=mentorados.all,
+            status=supervisor.status,
+            incident=incidents.for_provider,
+            sightings=figure_repository,
+            clock=trusted,
+        ),
+        figures=figures,
+        overview=OverviewService(repository=figure_repository, collector=figures, clock=trusted),
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,

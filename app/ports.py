@@ -12,6 +12,7 @@ from app.core.procedures.steps import Step
 from app.core.provider_switch.plan import RecordedConsents
 from app.domain.cases import CaseRepository
 from app.domain.consent import ConsentWriter
+from app.domain.figures import FigureRepository
 from app.domain.incident import ConnectivityChecker
 from app.domain.mentorado import ProviderKind
 from app.domain.outbound import OutboundRepository
@@ -56,5 +57,6 @@ class Ports:
     switches: SwitchRepository | None = None
     secrets: SecretStore | None = None
     registration_attempts: RegistrationAttempts | None = None
+    figures: FigureRepository | None = None
     steps: Iterable[Step] | None = None
     procedures: ProcedureService | None = None

@@ -14,6 +14,8 @@ from app.core.backups import BackupPruner, BackupService
 from app.core.case_service import CaseService
 from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
+from app.core.diagnostics.alerts import AlertService
+from app.core.diagnostics.figures import FigureCollector, OverviewService
 from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
@@ -87,6 +89,9 @@ class Services:
     campaigns: CampaignService
     campaign_planner: CampaignPlanner
     switches: SwitchService
+    alerts: AlertService
+    figures: FigureCollector
+    overview: OverviewService
     follower: DatabaseFollower
     loads: Sequence[Callable[[], Awaitable[None]]]  # read what is kept in memory, in this order
 
@@ -130,6 +135,8 @@ class Services:
                     self.campaigns.run,
                     self.switches.run,
                     self.consent.confirmations.run,
+                    self.alerts.run,
+                    self.figures.run,
                     self.follower.run,
                 ),
             ):

@@ -42,6 +42,7 @@ from app.services import Services
 from app.settings import Settings
 from tests.clock import ManualClock, settle
 from tests.fake_audit import FakeAuditLog, somebody
+from tests.fake_figures import FakeFigures
 from tests.fake_providers import FakeProvider, FakeSecretStore, FakeTries
 from tests.fakes import (
     FakeBackups,
@@ -111,6 +112,7 @@ class ServicesInMemory:
     outbound_record: FakeOutbound = field(default_factory=FakeOutbound)
     secrets: FakeSecretStore = field(default_factory=FakeSecretStore)
     switch_record: FakeSwitches = field(default_factory=FakeSwitches)
+    figure_record: FakeFigures = field(default_factory=FakeFigures)
     tries: FakeTries = field(default_factory=FakeTries)
     bus: EventBus = field(default_factory=EventBus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
@@ -163,6 +165,7 @@ class ServicesInMemory:
                 smoke_tests=self.smoke_test_record,
                 cases=FakeCases(),
                 switches=self.switch_record,
+                figures=self.figure_record,
                 secrets=self.secrets,
                 registration_attempts=self.tries,
                 steps=steps,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -19,10 +19,15 @@ class TimeRange(StrEnum):
 
     DAY = "day"
     WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
 
     @property
     def length(self) -> timedelta:
-        return timedelta(days=1 if self is TimeRange.DAY else 7)
+        return timedelta(days=_DAYS[self])
+
+
+_DAYS: Final = {TimeRange.DAY: 1, TimeRange.WEEK: 7, TimeRange.MONTH: 30, TimeRange.QUARTER: 90}
 
 
 class StateChange(NamedTuple):
@@ -52,6 +57,40 @@ class Segment:
         return self.state is LinkState.OFF and self.reason is Reason.PROGRAM_CLOSED
 
 
+class Kind(StrEnum):
+    """What a segment is to whoever looks at it; each kind has a colour, a pattern and a word. Values are stored."""
+
+    CONNECTED = "connected"
+    PROGRESS = "progress"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    OFF = "off"
+    CLOSED = "closed"  # Conecta was
+    UNRECORDED = "unrecorded"
+
+
+_KINDS = {
+    LinkState.CONNECTED: Kind.CONNECTED,
+    LinkState.CONNECTING: Kind.PROGRESS,
+    LinkState.RECONNECTING: Kind.PROGRESS,
+    LinkState.QR_READY: Kind.WAITING,
+    LinkState.BLOCKED: Kind.BLOCKED,
+    LinkState.UNKNOWN: Kind.UNKNOWN,
+    LinkState.OFF: Kind.OFF,
+    None: Kind.UNRECORDED,
+}
+
+
+def kind_of(segment: Segment) -> Kind:
+    """Return the kind of a segment. An expired code is no failure: it waits for a person."""
+    if segment.closed:
+        return Kind.CLOSED
+    if segment.reason is Reason.QR_EXPIRED:
+        return Kind.WAITING
+    return _KINDS[segment.state]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UptimeSummary:
     """Totals of a time range. *falls* are the lengths of its outages; an ongoing one counts as long as it is so far."""
@@ -69,6 +108,19 @@ class UptimeSummary:
             return 0
         whole = 100 * self.connected // self.observed
         return max(1, whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From a fall until the link was connected again or switched off, or until now; *reason* is that of the fall."""
+
+    begin: datetime
+    end: datetime
+    reason: Reason
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.begin
 
 
 _LASTS: Final = frozenset({LinkState.OFF, LinkState.BLOCKED})
@@ -111,21 +163,21 @@ def summary(stretches: Sequence[Segment]) -> UptimeSummary:
         observed=total(stretches) - closed - unrecorded,
         closed=closed,
         unrecorded=unrecorded,
-        falls=tuple(_falls(stretches)),
+        falls=tuple(fall.length for fall in outages(stretches)),
     )
 
 
-def _falls(stretches: Sequence[Segment]) -> list[timedelta]:
-    """The outages: each lasts until the link is connected again or switched off."""
-    falls: list[timedelta] = []
+def outages(stretches: Sequence[Segment]) -> tuple[Outage, ...]:
+    """Each lasts until the link is connected again or switched off."""
+    falls: list[Outage] = []
     falling, previous = False, None
     for each in stretches:
         if falling and each.state in _AWAY:
-            falls[-1] += each.length
+            falls[-1] = replace(falls[-1], end=each.end)
         elif falling := _is_fall(each, previous):
-            falls.append(each.length)
+            falls.append(Outage(each.begin, each.end, each.reason))
         previous = each
-    return falls
+    return tuple(falls)
 
 
 def _is_fall(each: Segment, previous: Segment | None) -> bool:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Final
 
 from app.domain.audit import Actor
@@ -73,6 +74,15 @@ def _of_number(address: Address) -> list[tzinfo]:
         return [ZoneInfo(name) for name in names if name != "Etc/Unknown"]
     except (phonenumbers.NumberParseException, ZoneInfoNotFoundError):
         return []
+
+
+def process_memory(pid: int) -> int | None:
+    """Bytes of memory that process *pid* has to itself; None where the system does not tell."""
+    try:
+        _size, resident, shared = Path(f"/proc/{pid}/statm").read_text("ascii").split()[:3]
+    except (OSError, ValueError):
+        return None
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 _PR_SET_DUMPABLE: Final = 4  # <linux/prctl.h>

@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
 from app.storage.columns import UtcTime, metadata
+from app.storage.figure_tables import figure as figure
+from app.storage.figure_tables import link_activity as link_activity
 
 mentorado = Table(
     "mentorado",

@@ -39,6 +39,9 @@ _OURS: Final = (
     # A pause that a wrong clock made long ends when a person says so.
     "UPDATE switch_run SET pause_until = NULL WHERE pause_until > :ahead",
     "UPDATE smoke_test SET began_at = min(began_at, :now), ended_at = min(ended_at, :now) WHERE ended_at > :now",
+    "UPDATE link_activity SET received_at = min(received_at, :now), phone_seen_at = min(phone_seen_at, :now)"
+    " WHERE received_at > :now OR phone_seen_at > :now",
+    "DELETE FROM figure WHERE hour > :now",
     "UPDATE message SET received_at = min(received_at, :now), stored_at = min(stored_at, :now) WHERE number IN"
     " (SELECT number FROM message ORDER BY number DESC LIMIT 20000)"
     " AND (stored_at > :now OR received_at > :now)",

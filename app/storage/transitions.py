@@ -73,7 +73,7 @@ def _for_mentorado(connection: Connection, mentorado_id: MentoradoId, limit: int
     their_links = link.select().where(link.c.mentorado_id == mentorado_id).with_only_columns(link.c.id)
     theirs = transition.select().where(transition.c.link_id.in_(their_links))
     rows = connection.execute(theirs.order_by(transition.c.id.desc()).limit(limit))
-    return list(readable("transition", rows, _transition))
+    return list(readable("transition", rows, to_transition))
 
 
 def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[Transition]:
@@ -85,7 +85,7 @@ def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[Tr
     rows = list(connection.execute(earlier.order_by(transition.c.id.desc()).limit(1)))
     if first is not None:
         rows += connection.execute(theirs.where(transition.c.id >= first).order_by(transition.c.id))
-    return list(readable("transition", rows, _transition))
+    return list(readable("transition", rows, to_transition))
 
 
 def _latest(connection: Connection) -> dict[LinkId, Transition]:
@@ -93,7 +93,7 @@ def _latest(connection: Connection) -> dict[LinkId, Transition]:
     one = transition.alias()
     last = select(func.max(one.c.id)).where(one.c.link_id == link.c.id).scalar_subquery()
     rows = connection.execute(select(transition).join_from(link, transition, transition.c.id == last))
-    return {each.link_id: each for each in readable("transition", rows, _transition)}
+    return {each.link_id: each for each in readable("transition", rows, to_transition)}
 
 
 def _forbidding(connection: Connection) -> dict[LinkId, Transition]:
@@ -109,10 +109,11 @@ def _forbidding(connection: Connection) -> dict[LinkId, Transition]:
     last = newest_first.where(or_(forbade, connected, lifted)).limit(1).scalar_subquery()
     rows = connection.execute(select(transition).join_from(link, transition, transition.c.id == last))
     forbidding = [row for row in rows if row.reason in _FORBIDDING]
-    return {each.link_id: each for each in readable("transition", forbidding, _transition)}
+    return {each.link_id: each for each in readable("transition", forbidding, to_transition)}
 
 
-def _transition(row: Any) -> Transition:
+def to_transition(row: Any) -> Transition:
+    """The transition in *row* of its table."""
     return Transition(
         link_id=row.link_id,
         at=row.at,

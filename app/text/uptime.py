@@ -3,47 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
 
 from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.uptime import Segment, TimeRange, UptimeSummary
+from app.domain.uptime import Kind, Segment, TimeRange, UptimeSummary, kind_of
 from app.text.status import date_time, state_badge, texts
 
-
-class Kind(StrEnum):
-    """How a segment is drawn; each kind has a colour, a pattern and a word."""
-
-    CONNECTED = "connected"
-    PROGRESS = "progress"
-    WAITING = "waiting"
-    BLOCKED = "blocked"
-    UNKNOWN = "unknown"
-    OFF = "off"
-    CLOSED = "closed"  # Conecta was
-    UNRECORDED = "unrecorded"
-
-
-_KINDS = {
-    LinkState.CONNECTED: Kind.CONNECTED,
-    LinkState.CONNECTING: Kind.PROGRESS,
-    LinkState.RECONNECTING: Kind.PROGRESS,
-    LinkState.QR_READY: Kind.WAITING,
-    LinkState.BLOCKED: Kind.BLOCKED,
-    LinkState.UNKNOWN: Kind.UNKNOWN,
-    LinkState.OFF: Kind.OFF,
-    None: Kind.UNRECORDED,
-}
-
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-def kind_of(segment: Segment) -> Kind:
-    """Return the kind of a segment. An expired code is no failure: it waits for a person."""
-    if segment.closed:
-        return Kind.CLOSED
-    if segment.reason is Reason.QR_EXPIRED:
-        return Kind.WAITING
-    return _KINDS[segment.state]
 
 
 def kind_word(kind: Kind) -> str:

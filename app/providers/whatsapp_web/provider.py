@@ -19,6 +19,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, Connection
 from app.domain.repositories import Clock
 from app.domain.sending import OutgoingMessage, SendResult
+from app.platform.system import process_memory
 from app.platform.threads import background_task, run_to_completion
 from app.providers.hosts.process import HEARTBEAT_SECONDS
 from app.providers.whatsapp_web.connection import (
@@ -227,6 +228,15 @@ class WhatsAppWebProvider:
         self._library_log = on
         for host in self._hosts:
             host.send(SetLogging(enabled=on))
+
+    async def memory(self) -> Sequence[int]:
+        """Bytes of memory of each session host, without what several share; empty where the system does not tell."""
+        sizes = await asyncio.to_thread(lambda pids: [process_memory(pid) for pid in pids], self.host_pids())
+        return [size for size in sizes if size is not None]
+
+    def host_pids(self) -> list[int]:
+        """The process of each session host."""
+        return [host.pid for host in self._hosts]
 
     async def pending_account(self, link: Link) -> PhoneNumber | None:
         """Whose session waits to be adopted or given up. A copy of another link's session is nobody's pairing."""

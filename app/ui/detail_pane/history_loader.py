@@ -13,10 +13,11 @@ from app.domain.events import StatusChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import LastMessages
 from app.domain.repositories import AuditLog, SetAsideDeliveries, TransitionRepository
+from app.domain.tenure import joined, tenures
 from app.domain.uptime import StateChange, TimeRange
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.summary import SummaryView
-from app.ui.detail_pane.switch_history import joined, notes, tenures
+from app.ui.detail_pane.switch_history import notes
 from app.ui.detail_pane.timeline import SHOWN, TimelineEvent
 
 if TYPE_CHECKING:

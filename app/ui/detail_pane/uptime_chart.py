@@ -25,17 +25,17 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.link_status import LinkStatus
 from app.domain.uptime import (
+    Kind,
     Segment,
     StateChange,
     TimeRange,
+    kind_of,
     segments,
     summary,
 )
 from app.text.signs import Tone
 from app.text.status import texts
 from app.text.uptime import (
-    Kind,
-    kind_of,
     kind_word,
     name,
     stretch,
@@ -106,7 +106,8 @@ def _colours(kind: Kind, tokens: Tokens) -> BadgeColours:
     return BadgeColours(fg=colours.bg, bg=colours.fg) if kind is Kind.BLOCKED else colours
 
 
-_LENGTHS = {span: span.length for span in TimeRange}
+_SPANS = (TimeRange.DAY, TimeRange.WEEK)
+_LENGTHS = {span: span.length for span in _SPANS}
 
 
 class TimelineBand(QWidget):
@@ -355,7 +356,7 @@ class UptimeChart(QWidget):
         self._drawn: datetime | None = None
         self._whole = ""
         self.span = TimeRange.DAY
-        self.choice = SegmentedControl(theme, list(TimeRange))
+        self.choice = SegmentedControl(theme, list(_SPANS))
         self.band = TimelineBand(theme)
         self.caption = ScaledLabel(theme, TEXT_SMALL)
         self.caption.setProperty("role", "secondary")
@@ -405,7 +406,7 @@ class UptimeChart(QWidget):
             self._draw()
 
     def retranslate(self) -> None:
-        self.choice.set_text(texts("span.choice"), [texts(f"span.choose.{span}") for span in TimeRange])
+        self.choice.set_text(texts("span.choice"), [texts(f"span.choose.{span}") for span in _SPANS])
         for key in self._keys:
             key.word.setText(kind_word(key.kind))
         self._draw()

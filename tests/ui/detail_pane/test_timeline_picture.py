@@ -16,10 +16,10 @@ from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, LinkStatus, Reason, Trigger
 from app.domain.provider import Connected, Lost
 from app.domain.repositories import Transition
-from app.domain.uptime import TimeRange
+from app.domain.uptime import Kind, TimeRange
 from app.text.status import texts
 from app.text.translator import LANGUAGES
-from app.text.uptime import Kind, kind_word, length
+from app.text.uptime import kind_word, length
 from app.ui.detail_pane.uptime_chart import UptimeChart, paint_kind
 from app.ui.theme.theme import DARK, LIGHT, Theme
 from tests.clock import settle
@@ -200,7 +200,7 @@ async def test_before_somebody_was_enrolled_nothing_is_claimed(theme: Theme) -> 
         harness.pane.grab()
 
 
-@pytest.mark.parametrize("span", TimeRange)
+@pytest.mark.parametrize("span", [TimeRange.DAY, TimeRange.WEEK])
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_only_what_is_in_the_picture_is_explained(theme: Theme, span: TimeRange, language: str) -> None:
     theme.set_text_scale(200)

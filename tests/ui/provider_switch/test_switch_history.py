@@ -9,8 +9,9 @@ from app.domain.link_status import LinkState, LinkStatus, Trigger
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
 from app.domain.repositories import Transition
 from app.domain.switch import SwitchItem, SwitchItemState, SwitchRunId
+from app.domain.tenure import Tenure, joined, tenures
 from app.domain.uptime import segments
-from app.ui.detail_pane.switch_history import SwitchEvent, Tenure, joined, notes, tenures
+from app.ui.detail_pane.switch_history import SwitchEvent, notes
 from tests.clock import DAWN
 
 WEB, ZAPI, META = LinkId("web"), LinkId("zapi"), LinkId("meta")
