@@ -71,13 +71,13 @@ class ActionService:
         """Collect the state that the rules depend on."""
         mentorado = self._mentorados.get(mentorado_id)
         link, supervisor = mentorado.link, self._supervisor
-        status = supervisor.status(link.id)
+        status, forbidden = supervisor.standing(link)
         other = status.account if status.reason is Reason.WRONG_ACCOUNT else None
         stops = self._stops_of(mentorado_id)
         return ActionContext(
             mentorado=mentorado,
             status=status,
-            forbidden=supervisor.forbidden(link),
+            forbidden=forbidden,
             retry_requested=status.state in LOST and supervisor.retry_requested(link.id),
             account_taken=other is not None and self._mentorados.holder(other, link.id) is not None,
             procedure=self._under_way(mentorado_id),

@@ -204,23 +204,24 @@ class LinkWorker:
 
     async def _run_connection(self, pair_anew: bool) -> None:
         """Pair or connect, whichever is due, until the connection ends."""
+        link = self._link
         if isinstance(self._provider, CanPair):
-            account = await self._pending_account(self._provider, pair_anew=pair_anew)
+            account = await self._pending_account(self._provider, link, pair_anew=pair_anew)
             if account is not None and self._is_wrong(account):
                 self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
                 return
             if account is not None and not pair_anew:  # the program ended between the scan and the swap
-                await self._provider.commit_pairing(self._link)
-            elif pair_anew or not ((link := self._link).account or await self._provider.has_credentials(link)):
+                await self._provider.commit_pairing(link)
+            elif pair_anew or not (link.account or await self._provider.has_credentials(link)):
                 await self._pair(self._provider)
                 return
         async with self._retry_timer.interruptible(), self._provider.connect(self._mentorado) as line:
             await self._listen(line, None)
 
-    async def _pending_account(self, provider: CanPair, *, pair_anew: bool) -> PhoneNumber | None:
+    async def _pending_account(self, provider: CanPair, link: Link, *, pair_anew: bool) -> PhoneNumber | None:
         """The account of a scan that a person must decide about first. A new pairing replaces a damaged one."""
         try:
-            return await provider.pending_account(self._link)
+            return await provider.pending_account(link)
         except Problem:
             if not pair_anew:
                 raise

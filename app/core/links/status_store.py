@@ -75,6 +75,10 @@ class StatusStore:
             return None
         return status if applies_to(link.provider, status.reason) else None
 
+    def standing(self, link: Link) -> tuple[LinkStatus, LinkStatus | None]:
+        """The status of *link* and what WhatsApp holds against its number: what the rules for actions ask together."""
+        return self.status(link.id), self.forbidden(link)
+
     def lift(self, link: Link) -> None:
         """Forget a prohibition that WhatsApp lifted, as a person confirms: the link is off."""
         forbidden = self._forbidden.get(link.id)

@@ -55,7 +55,7 @@ class Supervisor:
         self._gate = ConnectRateLimiter(clock, self._policy.per_second)
         self._write_queue = write_queue
         self._board = board = StatusStore(bus=bus, clock=clock, write_queue=write_queue, transitions=transitions)
-        self.status, self.forbidden = board.status, board.forbidden
+        self.status, self.forbidden, self.standing = board.status, board.forbidden, board.standing
         self.pairing = PairingQueue(bus)
         self.phone_codes = PairingCodeService(providers=providers, mentorados=mentorados, statuses=board, clock=clock)
         self._group = asyncio.TaskGroup()

@@ -21,6 +21,7 @@ from app.domain.mentorado import Link, Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureInfo, ProcedureKind, StepName, new_procedure_id, replay
 from app.domain.provider import Blocked, Connected, Failed, QrIssued, QrScanned
+from app.domain.provider_descriptor import DESCRIPTORS
 from tests.clock import ManualClock, settle
 from tests.core.links.many_links import ManyLinks
 from tests.fake_audit import somebody
@@ -107,21 +108,18 @@ async def test_a_suspended_number_is_not_even_connected_until_the_suspension_end
         assert core.actions.unavailable_reason(ActionName.CONNECT, ana.id) is None
 
 
-async def test_in_every_row_the_session_in_use_ends_only_where_it_is_over_or_a_person_stopped_it(core: Core) -> None:
-    """A link that is connected, being paired or coming back by itself is never re-authenticated over."""
+async def test_a_link_that_works_or_comes_back_by_itself_gets_no_new_code(core: Core) -> None:
+    """Only where the session stays here is a connected one re-authenticated: it connects again without a scan."""
     async with core.running():
         ana = await core.add()
         for provider, state, reason in ROWS:
             await core.mentorados.save_link(replace(ana.link, provider=provider, account=ANA))
             put(core, ana, LinkStatus(state=state, reason=reason, since=core.clock.now()))
             if state in (LinkState.CONNECTED, LinkState.CONNECTING, LinkState.QR_READY, LinkState.RECONNECTING):
-                for name in (ActionName.REAUTHENTICATE, ActionName.NEW_CODE):
-                    assert core.actions.unavailable_reason(name, ana.id) is not None, (
-                        provider,
-                        state,
-                        reason,
-                        name,
-                    )
+                why = core.actions.availability(ana.id)
+                comes_back = state is LinkState.CONNECTED and DESCRIPTORS[provider].keeps_session
+                assert why[ActionName.NEW_CODE] is not None, (provider, state, reason)
+                assert (why[ActionName.REAUTHENTICATE] is None) is comes_back, (provider, state, reason)
 
 
 @pytest.mark.parametrize("provider", [ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI])
