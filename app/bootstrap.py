@@ -20,6 +20,8 @@ from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.notifications.notifier import Notifier
+from app.core.notifications.snooze_service import SnoozeService
 from app.core.outbound.campaign_plan import CampaignPlanner
 from app.core.outbound.campaigns import CampaignService
 from app.core.outbound.consent_services import build_consent_services
@@ -67,6 +69,7 @@ from app.storage.secrets.store import SelectableSecretStore, read_passphrase
 from app.storage.set_aside import SqlSetAside
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.smoke_tests import SqlSmokeTests
+from app.storage.snoozes import SqlSnoozes
 from app.storage.switches import SqlSwitches
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
@@ -308,6 +311,14 @@ def build_services(
         switches=lambda: switches.runs,
         memory=whatsapp_web.memory,
     )
+    snoozes = SnoozeService(
+        bus=bus,
+        mentorados=mentorados,
+        repository=ports.snoozes or SqlSnoozes(database),
+        audit_service=audit_service,
+        write_queue=write_queue,
+        clock=trusted,
+    )
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
         settings=settings,
@@ -385,10 +396,19 @@ def build_services(
         campaigns=campaigns,
         campaign_planner=campaign_planner,
         switches=switches,
+        snoozes=snoozes,
+        notifier=Notifier(
+            bus=bus,
+            mentorados=mentorados,
+            status=supervisor.status,
+            snoozes=snoozes,
+            settings=lambda: settings_service.settings.notifications,
+            clock=trusted,
+        ),
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
         consent=consent,
-        loads=(trusted.load, settings_service.load, mentorados.load, *followed),
+        loads=(trusted.load, settings_service.load, mentorados.load, snoozes.load, *followed),
         alerts=AlertService(
             bus=bus,
             mentorados=mentorados.all,

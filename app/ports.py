@@ -15,6 +15,7 @@ from app.domain.consent import ConsentWriter
 from app.domain.figures import FigureRepository
 from app.domain.incident import ConnectivityChecker
 from app.domain.mentorado import ProviderKind
+from app.domain.notifications import SnoozeRepository
 from app.domain.outbound import OutboundRepository
 from app.domain.provider import Provider
 from app.domain.repositories import (
@@ -44,6 +45,7 @@ class Ports:
     transitions: TransitionRepository | None = None
     audit: AuditLog | None = None
     settings: SettingsRepository | None = None
+    snoozes: SnoozeRepository | None = None
     messages: MessageWriter | None = None
     counts: Counted | None = None
     journal: ProcedureJournal | None = None

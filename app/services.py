@@ -20,6 +20,8 @@ from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.notifications.notifier import Notifier
+from app.core.notifications.snooze_service import SnoozeService
 from app.core.outbound.campaign_plan import CampaignPlanner
 from app.core.outbound.campaigns import CampaignService
 from app.core.outbound.consent_services import ConsentServices
@@ -92,6 +94,8 @@ class Services:
     alerts: AlertService
     figures: FigureCollector
     overview: OverviewService
+    snoozes: SnoozeService
+    notifier: Notifier
     follower: DatabaseFollower
     loads: Sequence[Callable[[], Awaitable[None]]]  # read what is kept in memory, in this order
 
@@ -137,6 +141,7 @@ class Services:
                     self.consent.confirmations.run,
                     self.alerts.run,
                     self.figures.run,
+                    self.notifier.run,
                     self.follower.run,
                 ),
             ):

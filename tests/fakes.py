@@ -17,6 +17,7 @@ from app.domain.incident import Finding
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import Address, ConversationId, DeliveryStatus, HistoryStats, MessageUpdate
+from app.domain.notifications import Snooze
 from app.domain.outbound import Hold, OutboundFacts, OutboundMessage, OutboundStop
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo
@@ -517,3 +518,19 @@ class FakeSettings:
         if self.problem is not None:
             raise self.problem
         self.kept = settings
+
+
+class FakeSnoozes:
+    """Implements `SnoozeRepository`, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[LinkId, Snooze] = {}
+        self.problem: Problem | None = None
+
+    async def load(self) -> Mapping[LinkId, Snooze]:
+        return self.kept
+
+    async def save(self, snoozes: Mapping[LinkId, Snooze], at: datetime) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.kept = dict(snoozes)

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final, Protocol
 
+from app.domain.alert import Alert
 from app.domain.guidance import REASONS, needs_person
 from app.domain.incident import Incident
 from app.domain.link_status import LinkState, LinkStatus
@@ -130,6 +131,7 @@ class Notification:
     key: str
     kind: NotificationKind
     mentorados: tuple[MentoradoId, ...] = ()  # whose links need somebody; of an incident, all that fell
+    phones: tuple[Alert, ...] = ()  # of those whose phone was not used for too long, and nothing else is the matter
     incident: Incident | None = None
     recovered: int = 0  # of a summary: how many links are well again
     incidents: int = 0  # of a summary

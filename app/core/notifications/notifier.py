@@ -15,7 +15,9 @@ from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
 from app.core.notifications.alarm import Alarm
 from app.core.notifications.snooze_service import SnoozeService
+from app.domain.alert import Alert, AlertKind
 from app.domain.events import (
+    AlertsChanged,
     IncidentBegan,
     IncidentChanged,
     IncidentEnded,
@@ -32,7 +34,6 @@ from app.domain.notifications import (
     Notification,
     NotificationKind,
     NotificationSettings,
-    can_snooze,
     is_notable,
     quiet_until,
 )
@@ -56,7 +57,7 @@ _ON_THE_WAY: Final = frozenset({LinkState.CONNECTING, LinkState.QR_READY, LinkSt
 class _Trouble:
     """What was told of a link, until it was well for `GRACE`."""
 
-    notified: set[Reason] = field(default_factory=set)
+    notified: set[str] = field(default_factory=set)
     well_since: datetime | None = None
 
     def over(self, now: datetime) -> bool:
@@ -107,16 +108,19 @@ class Notifier:
         self._alarm = Alarm(clock)
         self._troubles: dict[MentoradoId, _Trouble] = {}
         self._pending: dict[MentoradoId, None] = {}  # to be told of, in the order of their falls
+        self._unseen: dict[MentoradoId, Alert] = {}  # whose phone was not used for too long
         self._shown: dict[MentoradoId, None] = {}  # in the notification about links, unless a person looked
         self._incidents: dict[ProviderKind, _ProviderIncident] = {}
         self._gathered_at: datetime | None = None
         self._hushed_until: datetime | None = None
         self._missed = _Missed()
+        self._any_snoozed = False
         bus.subscribe(StatusChanged, self._on_status)
         bus.subscribe(IncidentBegan, self._on_incident)
         bus.subscribe(IncidentChanged, self._on_incident)
         bus.subscribe(IncidentEnded, self._on_incident_ended)
         bus.subscribe(OperatorSettingsChanged, lambda _event: self._alarm.ring())
+        bus.subscribe(AlertsChanged, self._on_alerts)
         bus.subscribe(SnoozesChanged, self._on_snoozes)
 
     @property
@@ -158,16 +162,18 @@ class Notifier:
         before, after, mentorado_id = event.before, event.after, event.mentorado_id
         if (before.state, before.reason) == (after.state, after.reason):
             return
-        if after.state not in _ON_THE_WAY and is_notable(after):
+        on_the_way = after.state in _ON_THE_WAY
+        if not on_the_way and after.reason is not Reason.NONE and is_notable(after):
             if before.state is not LinkState.OFF:  # what was stored is no news
                 self._consider(mentorado_id)
             return
         self._pending.pop(mentorado_id, None)
         self._drop_shown([mentorado_id])
-        if after.state in _ON_THE_WAY or can_snooze(after):
+        if on_the_way or after.state is LinkState.BLOCKED:
             self._end_calm(mentorado_id)
             return
-        self._snoozes.on_recovered(mentorado_id)
+        if self._any_snoozed:
+            self._snoozes.on_recovered(mentorado_id)
         if mentorado_id in self._troubles:
             self._troubles[mentorado_id].well_since = self._clock.now()
 
@@ -187,13 +193,25 @@ class Notifier:
         self._gather()
 
     def _on_incident_ended(self, event: IncidentEnded) -> None:
-        self._incidents[event.incident.provider].ended = event.at
-        self._bus.publish(NotificationOver(_incident_key(event.incident.provider)))
+        known = self._incidents[event.incident.provider]
+        known.ended = event.at
+        if known.notified:
+            self._bus.publish(NotificationOver(_incident_key(event.incident.provider)))
         for mentorado_id in event.away:  # from now on each is alone
             if is_notable(self._status_of(mentorado_id)):
                 self._consider(mentorado_id)
 
+    def _on_alerts(self, event: AlertsChanged) -> None:
+        """A phone that nobody used for days is only known from the alerts; the rest is known here sooner."""
+        for alert in (*event.begun, *event.ended):
+            if alert.kind is AlertKind.PHONE_UNSEEN and alert.mentorado_id is not None:
+                self._unseen.pop(alert.mentorado_id, None)
+                if alert in event.begun:
+                    self._unseen[alert.mentorado_id] = alert
+                    self._consider(alert.mentorado_id)
+
     def _on_snoozes(self, event: SnoozesChanged) -> None:
+        self._any_snoozed = self._snoozes.any
         if event.mentorado_id is not None and self.is_silent(event.mentorado_id):
             self._drop_shown([event.mentorado_id])
         self._alarm.ring()  # the first of them may end at another time now
@@ -238,18 +256,26 @@ class Notifier:
         for each in incidents:
             self._tell_incident(each)
         for mentorado_id in fallen:
-            self._troubles[mentorado_id].notified.add(self._status_of(mentorado_id).reason)
+            self._troubles[mentorado_id].notified.add(self._matter(mentorado_id))
         self._drop_shown(lasting)
         if self.quiet_until is not None:
             self._missed.mentorados.update(dict.fromkeys(fallen))
         elif fallen:
             self._shown.update(dict.fromkeys(fallen))
-            self._tell(Notification(key=LINKS, kind=NotificationKind.LINKS, mentorados=tuple(self._shown)))
+            phones = tuple(self._unseen[each] for each in self._shown if self._matter(each) == AlertKind.PHONE_UNSEEN)
+            kind, shown = NotificationKind.LINKS, tuple(self._shown)
+            self._tell(Notification(key=LINKS, kind=kind, mentorados=shown, phones=phones))
 
     def _is_news(self, mentorado_id: MentoradoId) -> bool:
+        matter, notified = self._matter(mentorado_id), self._troubles[mentorado_id].notified
+        return bool(matter) and matter not in notified and not self.is_silent(mentorado_id)
+
+    def _matter(self, mentorado_id: MentoradoId) -> str:
+        """What there is to tell now; empty where there is nothing."""
         status = self._status_of(mentorado_id)
-        notified = self._troubles[mentorado_id].notified
-        return is_notable(status) and status.reason not in notified and not self.is_silent(mentorado_id)
+        if is_notable(status):
+            return status.reason
+        return AlertKind.PHONE_UNSEEN if mentorado_id in self._unseen else ""
 
     def _tell_incident(self, known: _ProviderIncident) -> None:
         incident = known.incident
@@ -270,7 +296,7 @@ class Notifier:
         self._missed = _Missed()
         if not self._settings().on:
             return
-        still = tuple(each for each in missed.mentorados if is_notable(self._status_of(each)))
+        still = tuple(each for each in missed.mentorados if self._matter(each))
         self._tell(
             Notification(
                 key=SUMMARY,

@@ -51,6 +51,10 @@ class SnoozeService:
         return self._snoozes.get(self._mentorados.get(mentorado_id).link.id)
 
     @property
+    def any(self) -> bool:
+        return bool(self._snoozes)
+
+    @property
     def next_end(self) -> datetime | None:
         """When the first of them ends by itself."""
         return min((each.until for each in self._snoozes.values() if each.until is not None), default=None)
@@ -77,7 +81,7 @@ class SnoozeService:
 
     def on_recovered(self, mentorado_id: MentoradoId) -> None:
         """The link has nothing to tell any more: what was a reason to leave it alone is over."""
-        if self._snoozes and (link_id := self._mentorados.get(mentorado_id).link.id) in self._snoozes:
+        if (link_id := self._mentorados.get(mentorado_id).link.id) in self._snoozes:
             self._forget(link_id, mentorado_id)
 
     def expire(self) -> list[MentoradoId]:

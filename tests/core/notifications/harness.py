@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -10,32 +10,16 @@ from datetime import datetime, timedelta, timezone
 from app.core.background import BackgroundTasks
 from app.core.notifications.notifier import Notifier
 from app.core.notifications.snooze_service import SnoozeService
-from app.domain.errors import Problem
 from app.domain.events import NotificationDue, NotificationOver
 from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.mentorado import LinkId, Mentorado, MentoradoId
-from app.domain.notifications import Notification, NotificationSettings, Snooze
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.notifications import Notification, NotificationSettings
 from tests.clock import DAWN, ManualClock, settle
+from tests.fakes import FakeSnoozes
 from tests.services import Core
 
 BRASILIA = timezone(timedelta(hours=-3))
 """Dawn is 21:00 of Wednesday there."""
-
-
-class FakeSnoozes:
-    """Implements `SnoozeRepository`, in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[LinkId, Snooze] = {}
-        self.problem: Problem | None = None
-
-    async def load(self) -> Mapping[LinkId, Snooze]:
-        return self.kept
-
-    async def save(self, snoozes: Mapping[LinkId, Snooze], at: datetime) -> None:
-        if self.problem is not None:
-            raise self.problem
-        self.kept = dict(snoozes)
 
 
 @dataclass

@@ -9,7 +9,8 @@ from datetime import time, timedelta
 import pytest
 
 from app.core.notifications.notifier import GRACE
-from app.domain.events import OperatorSettingsChanged
+from app.domain.alert import Alert, AlertKind
+from app.domain.events import AlertsChanged, OperatorSettingsChanged
 from app.domain.link_status import LinkState, Reason
 from app.domain.notifications import HUSH, NotificationKind, NotificationSettings, SnoozeLength
 from app.domain.settings import OperatorSettings
@@ -102,6 +103,27 @@ async def test_a_token_that_is_about_to_expire_is_told_although_the_link_works()
         harness.observe(ana, LinkState.CONNECTED, Reason.TOKEN_EXPIRING)
         await harness.clock.advance(10)
         assert harness.whom == [(ana.id,)]
+
+
+async def test_a_phone_that_was_not_used_for_days_is_told_once() -> None:
+    harness = NotifierHarness()
+    async with harness.running():
+        ana, bia, *_ = await harness.people(4)
+        seen = harness.clock.now()
+        alerts = [
+            Alert(kind=AlertKind.PHONE_UNSEEN, provider=ana.link.provider, mentorado_id=each.id, since=seen)
+            for each in (ana, bia)
+        ]
+        incident = Alert(kind=AlertKind.INCIDENT, provider=ana.link.provider, since=seen)
+        harness.core.bus.publish(AlertsChanged((*alerts, incident), (*alerts, incident), ()))
+        harness.core.bus.publish(AlertsChanged((alerts[0],), (), (alerts[1], incident)))
+        await harness.clock.advance(10)
+        assert harness.whom == [(ana.id,)]
+        assert harness.notified[0].phones == (alerts[0],)
+        harness.core.bus.publish(AlertsChanged((), (), (alerts[0],)))
+        await harness.fall(ana)
+        assert harness.whom == [(ana.id,), (ana.id,)]
+        assert harness.notified[1].phones == ()
 
 
 async def test_a_link_that_falls_again_within_the_grace_time_is_one_notification() -> None:
@@ -352,9 +374,11 @@ async def test_a_snooze_that_ends_while_the_link_is_on_its_way_tells_nothing() -
 async def test_a_recovery_ends_a_snooze() -> None:
     harness = NotifierHarness()
     async with harness.running():
-        (ana,) = await harness.people(1)
+        ana, bia, *_ = await harness.people(4)
         await harness.fall(ana)
         await harness.snoozes.begin(ana.id, SnoozeLength.RECOVERY)
+        harness.observe(bia, DOWN)
+        await harness.recover(bia)
         harness.observe(ana, LinkState.CONNECTING)
         assert harness.snoozes.of(ana.id) is not None
         await harness.recover(ana)
