@@ -154,6 +154,8 @@ class Application:
             outbound=core.outbound,
             switches=core.switches,
             secret_service=core.secret_service,
+            troubleshooting=core.troubleshooting,
+            passkeys=core.passkeys,
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts

@@ -14,6 +14,8 @@ from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
 from app.core.diagnostics.alerts import AlertService
 from app.core.diagnostics.figures import FigureCollector, OverviewService
+from app.core.diagnostics.passkey import PasskeyService
+from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector, IncidentPolicy
 from app.core.links.ingest import MessageIngestor
@@ -405,6 +407,21 @@ def build_services(
             settings=lambda: settings_service.settings.notifications,
             clock=trusted,
         ),
+        troubleshooting=TroubleshootingService(
+            bus=bus,
+            mentorados=mentorados,
+            supervisor=supervisor,
+            actions=actions,
+            incidents=incidents,
+            checks=ports.checks or checks,
+            providers=providers,
+            transitions=transitions,
+            backups=backups.all,
+            history=ports.counts or history,
+            detailed_log=provider_log,
+            clock=trusted,
+        ),
+        passkeys=PasskeyService(mentorados=mentorados, actions=actions, providers=providers, clock=trusted),
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
         consent=consent,

@@ -16,6 +16,8 @@ from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
 from app.core.diagnostics.alerts import AlertService
 from app.core.diagnostics.figures import FigureCollector, OverviewService
+from app.core.diagnostics.passkey import PasskeyService
+from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
@@ -96,6 +98,8 @@ class Services:
     overview: OverviewService
     snoozes: SnoozeService
     notifier: Notifier
+    troubleshooting: TroubleshootingService
+    passkeys: PasskeyService
     follower: DatabaseFollower
     loads: Sequence[Callable[[], Awaitable[None]]]  # read what is kept in memory, in this order
 

@@ -19,7 +19,7 @@ from app.cli.smoke_test import smoke_test
 from app.cli.switch import run_switch_command
 from app.core.background import BackgroundTasks
 from app.core.mentorado_service import is_landline
-from app.domain.actions import ActionName
+from app.domain.actions import ActionName, already_sure
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import recommend
@@ -179,7 +179,7 @@ async def connect(core: Services, name: str, *, released: bool, as_json: bool) -
     """
     mentorado = core.mentorados.find(name)
     if released and core.supervisor.forbidden(mentorado.link) is not None:
-        await core.actions.run(ActionName.LIFT_BAN, mentorado.id, _always_confirm)
+        await core.actions.run(ActionName.LIFT_BAN, mentorado.id, already_sure)
     if (forbidden := core.supervisor.forbidden(mentorado.link)) is not None:
         if as_json:
             print_json({"event": "status", **link_as_json(mentorado, forbidden)})
@@ -199,11 +199,6 @@ async def connect(core: Services, name: str, *, released: bool, as_json: bool) -
     if not as_json:
         print(status_text.next_step(recommend(ended.state, ended.reason)))
     return FAILED
-
-
-async def _always_confirm(_name: ActionName, _mentorado: Mentorado) -> bool:
-    """Confirm: the command's arguments were the answer."""
-    return True
 
 
 async def _no_confirmation(_name: ActionName, _mentorado: Mentorado) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from getpass import getpass
 from typing import Final
 
-from app.domain.actions import ActionName, UnavailableReason
+from app.domain.actions import ActionName, UnavailableReason, already_sure
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import LinkId, Mentorado, ProviderKind
 from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, CredentialReport
@@ -143,7 +143,7 @@ async def change(core: Services, arguments: Namespace) -> int:
     mentorado = core.mentorados.find(arguments.name, archived=True)
     person = mentorado
     if arguments.mentorado_command == "unarchive":
-        await core.actions.run(ActionName.BRING_BACK, person.id, _always_confirm)
+        await core.actions.run(ActionName.BRING_BACK, person.id, already_sure)
         key = "cli.unarchived"
     else:
         typed = {name: getattr(arguments, name) for name in ("new_name", "phone", "cohort")}
@@ -159,11 +159,6 @@ async def change(core: Services, arguments: Namespace) -> int:
     else:
         print(texts(key, name=after.name))
     return DONE
-
-
-async def _always_confirm(_name: ActionName, _mentorado: Mentorado) -> bool:
-    """Confirm: the command's arguments were the answer."""
-    return True
 
 
 def _read_credentials(kind: ProviderKind) -> dict[CredentialField, str]:

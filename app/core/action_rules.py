@@ -267,6 +267,7 @@ RULES: Final[Mapping[ActionName, Callable[[ActionContext], UnavailableReason | N
         ActionName.SWITCH_PROVIDER: _switch_provider,
         ActionName.ROLL_BACK: _when_switched,
         ActionName.RELEASE_FORMER: _when_switched,
+        ActionName.TROUBLESHOOT: _always,
         ActionName.ARCHIVE: _archive,
         ActionName.BRING_BACK: _not_archived,
     }

@@ -190,6 +190,7 @@ class ActionService:
             Action(name=ActionName.SWITCH_PROVIDER),
             Action(name=ActionName.ROLL_BACK),
             Action(name=ActionName.RELEASE_FORMER),
+            Action(name=ActionName.TROUBLESHOOT),
             Action(name=ActionName.ARCHIVE, perform=mentorados.archive, needs_confirmation=True, recorded=True),
             Action(name=ActionName.BRING_BACK, perform=mentorados.unarchive, recorded=True),
         )

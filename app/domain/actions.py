@@ -34,6 +34,7 @@ class ActionName(StrEnum):
     SWITCH_PROVIDER = "switch_provider"
     ROLL_BACK = "roll_back"  # to the former provider
     RELEASE_FORMER = "release_former"  # the former provider is let go
+    TROUBLESHOOT = "troubleshoot"  # a guided check of what is wrong
     ARCHIVE = "archive"
     BRING_BACK = "bring_back"
 
@@ -95,3 +96,8 @@ class Action:
 
 
 Confirm = Callable[[ActionName, Mentorado], Awaitable[bool]]
+
+
+async def already_sure(_name: ActionName, _mentorado: Mentorado) -> bool:
+    """A `Confirm` for what a person has agreed to before, such as by the arguments of a command."""
+    return True

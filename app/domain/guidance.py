@@ -34,7 +34,7 @@ class Recommendation(StrEnum):
     OPEN_PHONE = "open_phone"
     UPDATE_PHONE_APP = "update_phone_app"
     UPDATE_APP = "update_app"
-    SWITCH_PROVIDER = "switch_provider"
+    ANSWER_PASSKEY = "answer_passkey"
     CHECK_NETWORK = "check_network"
     FIX_CLOCK = "fix_clock"
     FREE_DISK = "free_disk"
@@ -80,6 +80,7 @@ RECOMMENDED_ACTION: Final[Mapping[Recommendation, ActionName | None]] = MappingP
         Recommendation.REGISTER_NUMBER: ActionName.REGISTER,
         Recommendation.CLOSE_OTHER_PROGRAM: ActionName.CONNECT,
         Recommendation.UPDATE_PHONE_APP: ActionName.NEW_CODE,
+        Recommendation.ANSWER_PASSKEY: ActionName.TROUBLESHOOT,
     }
 )
 """The action behind the one recommended button; None when the person must act outside the program."""
@@ -146,7 +147,7 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
         # pairing
         _R.QR_EXPIRED: ReasonSpec(_G.SHOW_NEW_CODE, _BY_CODE, needs_operator=True, ends_pairing=True),
         _R.PAIRING_FAILED: ReasonSpec(_G.SHOW_NEW_CODE, _BY_CODE, needs_operator=True, ends_pairing=True),
-        _R.PASSKEY_REQUIRED: ReasonSpec(_G.SWITCH_PROVIDER, _BY_CODE, needs_operator=True, ends_pairing=True),
+        _R.PASSKEY_REQUIRED: ReasonSpec(_G.ANSWER_PASSKEY, _BY_CODE, needs_operator=True, ends_pairing=True),
         _R.PHONE_UPDATE_REQUIRED: ReasonSpec(_G.UPDATE_PHONE_APP, _BY_CODE, needs_operator=True, ends_pairing=True),
         _R.WRONG_ACCOUNT: ReasonSpec(
             _G.DECIDE_ACCOUNT,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -190,6 +191,47 @@ class LocksSessions(Protocol):
 
         Raises `Problem(SESSION_IN_USE)` when its owner is known to be alive: then nothing is changed.
         """
+        ...
+
+
+class SessionHolder(StrEnum):
+    """Who has the session of a link open."""
+
+    NOBODY = "nobody"
+    HERE = "here"
+    ELSEWHERE = "elsewhere"  # a program that lives
+    UNPROVEN = "unproven"  # a note says so, and nothing here proves or disproves it
+
+
+@runtime_checkable
+class HasSessionFile(Protocol):
+    """A provider whose sessions are files, which can be looked at without opening a line."""
+
+    async def session_holder(self, link: Link) -> tuple[SessionHolder, str]:
+        """Who has the session open, and their name for a person; of `NOBODY`, the one who died with it open."""
+        ...
+
+    async def read_session(self, link: Link) -> PhoneNumber | None:
+        """Whose session the file holds; None when WhatsApp took the keys back. Raises `Problem` for one that cannot be
+        used, and changes nothing."""
+        ...
+
+
+@runtime_checkable
+class HasPasskeyExtension(Protocol):
+    """A provider whose browser extension answers the passkey that WhatsApp asks for."""
+
+    async def extension_token(self, link: Link) -> tuple[str, datetime]:
+        """A token to enter in the extension, a credential, and when it expires. Raises `Problem`."""
+        ...
+
+    async def asks_for_passkey(self, link: Link) -> bool:
+        """Whether the passkey is still awaited. Raises `Problem`."""
+        ...
+
+    async def reset_passkey(self, link: Link) -> str:
+        """Begin anew after an answer that failed; returns what the provider says of the failure, or nothing. Raises
+        `Problem(PROVIDER_SILENT)`."""
         ...
 
 

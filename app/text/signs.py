@@ -85,6 +85,7 @@ ACTION_ICON: Final = MappingProxyType(
         ActionName.SWITCH_PROVIDER: "swap",
         ActionName.ROLL_BACK: "undo",
         ActionName.RELEASE_FORMER: "log-out",
+        ActionName.TROUBLESHOOT: "search",
         ActionName.ARCHIVE: "archive",
         ActionName.BRING_BACK: "archive-restore",
     }

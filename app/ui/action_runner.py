@@ -27,6 +27,7 @@ from app.domain.incident import Incident
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider_descriptor import CredentialField
 from app.domain.repositories import Clock
+from app.domain.troubleshooting import suggested_trouble
 from app.text.status import date_time, provider, texts, unbroken
 from app.ui.async_slots import show_dialog
 from app.ui.dialogs.base import BaseDialog
@@ -39,6 +40,8 @@ from app.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from app.core.backups import BackupService
+    from app.core.diagnostics.passkey import PasskeyService
+    from app.core.diagnostics.troubleshooting import TroubleshootingService
     from app.core.procedures.service import ProcedureService
     from app.core.provider_switch.service import SwitchService
 
@@ -85,6 +88,8 @@ class ActionRunner(QObject):
         procedures: ProcedureService | None = None,
         backups: BackupService | None = None,
         smoke_tests: SmokeTestService | None = None,
+        troubleshooting: TroubleshootingService | None = None,
+        passkeys: PasskeyService | None = None,
         outbound: OutboundService | None = None,
         switches: SwitchService | None = None,
         secret_service: SecretService | None = None,
@@ -98,6 +103,7 @@ class ActionRunner(QObject):
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
         self.smoke_tests, self.outbound, self.switches = smoke_tests, outbound, switches
         self.secret_service = secret_service
+        self.troubleshooting, self.passkeys = troubleshooting, passkeys
         self.drafts: dict[LinkId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""
 
@@ -261,6 +267,23 @@ async def smoke_test(runner: ActionRunner, request: ActionRequest) -> None:
         runner.page_requested.emit(SETTINGS, "smoke")
 
 
+async def troubleshoot(runner: ActionRunner, request: ActionRequest) -> None:
+    """Check what is wrong, and run the action that the check ends with, if the person wants it."""
+    from app.ui.dialogs.troubleshooting import TroubleshootingDialog
+
+    service, passkeys = runner.troubleshooting, runner.passkeys
+    assert service is not None  # noqa: S101 - the program has both
+    assert passkeys is not None  # noqa: S101
+    mentorado = runner.mentorado(request)
+    status = runner.supervisor.status(mentorado.link.id)
+    dialog = TroubleshootingDialog(
+        runner.theme, request.over, mentorado, service, passkeys, runner.clock, suggested_trouble(status)
+    )
+    await show_dialog(dialog)
+    if dialog.wanted is not None:
+        await runner.run(dialog.wanted, request.mentorado_id, request.over)
+
+
 async def release_sending(runner: ActionRunner, request: ActionRequest) -> None:
     """Let a number send again, after its reason was shown. Raises `Problem`."""
     from app.ui.dialogs.confirm import ask_release
@@ -316,6 +339,7 @@ def _switches(runner: ActionRunner) -> SwitchService:
 ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
     {
         ActionName.SMOKE_TEST: smoke_test,
+        ActionName.TROUBLESHOOT: troubleshoot,
         ActionName.RELEASE_SENDING: release_sending,
         ActionName.RECOVER: _procedure,
         ActionName.REAUTHENTICATE: _procedure,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.domain.actions import ActionName, UnavailableReason
+from app.domain.actions import ActionName, UnavailableReason, already_sure
 from app.domain.errors import Problem
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState
@@ -107,7 +107,7 @@ class ConnectInTurn(QObject):
 
     async def _connect(self, mentorado: Mentorado) -> None:
         try:
-            await self._runner.actions.run(ActionName.CONNECT, mentorado.id, _never_asked)
+            await self._runner.actions.run(ActionName.CONNECT, mentorado.id, already_sure)
         except Problem:
             self.waits_for_you = True
             self.changed.emit()
@@ -137,8 +137,3 @@ class ConnectInTurn(QObject):
             self._undo()
             self._undo = None
         self.changed.emit()
-
-
-async def _never_asked(_name: ActionName, _mentorado: Mentorado) -> bool:
-    """To connect needs no confirmation."""
-    return True

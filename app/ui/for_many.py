@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtWidgets import QWidget
 
-from app.domain.actions import ActionName, UnavailableReason
+from app.domain.actions import ActionName, UnavailableReason, already_sure
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged
 from app.domain.mentorado import Mentorado, MentoradoId
@@ -31,7 +31,7 @@ async def archive(runner: ActionRunner, people: Sequence[MentoradoId], over: QWi
     """Archive *people* after their names were read. Returns those who were archived."""
 
     async def do(mentorado_id: MentoradoId, _typed: str) -> None:
-        await runner.actions.run(ActionName.ARCHIVE, mentorado_id, _is_sure)
+        await runner.actions.run(ActionName.ARCHIVE, mentorado_id, already_sure)
 
     able, refused = _sorted_out(runner, ActionName.ARCHIVE, people)
     return await _ask(
@@ -143,8 +143,3 @@ def _sorted_out(
 
 def _by_name(people: Sequence[Mentorado]) -> list[Mentorado]:
     return sorted(people, key=lambda each: (fold_accents(each.name), each.id))
-
-
-async def _is_sure(_name: ActionName, _mentorado: Mentorado) -> bool:
-    """Whoever is asked about all of them is not asked about each."""
-    return True

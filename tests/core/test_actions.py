@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.core.procedures.steps import Step
-from app.domain.actions import ActionName, UnavailableReason
+from app.domain.actions import ActionName, UnavailableReason, already_sure
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, applies_to, recommend
@@ -245,14 +245,17 @@ def test_a_backup_leaves_the_link_alone(core: Core, run: Run) -> None:
     run(main())
 
 
+async def test_what_was_agreed_to_before_is_done_without_a_question(core: Core) -> None:
+    async with core.running():
+        ana = await core.add()
+        await core.actions.run(ActionName.ARCHIVE, ana.id, already_sure)
+        assert core.mentorados.get(ana.id).archived
+
+
 async def test_what_opens_a_sheet_is_not_done_by_a_yes(core: Core) -> None:
     async with core.running():
         ana = await blocked(core, Reason.LOGGED_OUT)
         for name in ActionName:
             if core.actions.needs_dialog(name):
                 with pytest.raises(ValueError, match="sheet"):
-                    await core.actions.run(name, ana.id, _yes)
-
-
-async def _yes(_name: ActionName, _mentorado: Mentorado) -> bool:
-    return True
+                    await core.actions.run(name, ana.id, already_sure)

@@ -45,6 +45,7 @@ SHEETS = {  # these ask for more than a yes, elsewhere
     ActionName.SWITCH_PROVIDER,
     ActionName.ROLL_BACK,
     ActionName.RELEASE_FORMER,
+    ActionName.TROUBLESHOOT,
 }
 ACTIONS = [name for name in ActionName if name not in SHEETS]
 STRANGER = PhoneNumber("+5521912345678")

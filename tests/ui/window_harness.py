@@ -195,6 +195,8 @@ class WindowHarness:
             outbound=core.outbound,
             switches=core.switches,
             secret_service=SecretService(secrets=core.secrets, audit_service=core.audit_service),
+            troubleshooting=core.services.troubleshooting,
+            passkeys=core.services.passkeys,
             procedures=self.procedures,
             backups=self.backups,
             open_folder=self.opened.append,

@@ -16,10 +16,11 @@ from app.domain.link_status import Reason
 from app.domain.mentorado import Link, Mentorado, MentoradoId
 from app.domain.messages import AddressKind
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Blocked, Connected, Connection
+from app.domain.provider import Blocked, Connected, Connection, SessionHolder
 from app.domain.repositories import Clock
 from app.domain.sending import OutgoingMessage, SendResult
 from app.platform.system import process_memory
+from app.platform.locks import OwnerState
 from app.platform.threads import background_task, run_to_completion
 from app.providers.hosts.process import HEARTBEAT_SECONDS
 from app.providers.whatsapp_web.connection import (
@@ -42,12 +43,20 @@ _GOODBYE_WITHIN: Final = 15.0
 """Seconds to tell the phone that a session is given up; without it the phone keeps listing a device nobody has."""
 
 
+_HOLDERS: Final = {
+    OwnerState.ALIVE: SessionHolder.ELSEWHERE,
+    OwnerState.SAME_SYSTEM: SessionHolder.UNPROVEN,
+    OwnerState.UNKNOWN: SessionHolder.UNPROVEN,
+    OwnerState.DEAD: SessionHolder.NOBODY,
+}
+"""What a note says of who has a session open, the worst first."""
+
 _CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
 
 
 class WhatsAppWebProvider:
-    """A `Provider` that `CanPair`, `HasSessionId`, `LocksSessions`, `HasSessionBackup`, `CanSend` and
-    `HasDebugLog`."""
+    """A `Provider` that `CanPair`, `HasSessionId`, `LocksSessions`, `HasSessionFile`, `HasSessionBackup`, `CanSend`
+    and `HasDebugLog`."""
 
     reaches: Sequence[AddressKind] = (AddressKind.PHONE,)
     echoes_sent = True
@@ -209,6 +218,22 @@ class WhatsAppWebProvider:
         """Who a note names that alone keeps the session closed; empty when there is none such."""
         owner = await asyncio.to_thread(self._files.folder(link.mentorado_id).held_elsewhere)
         return "" if owner is None else owner.label()
+
+    async def session_holder(self, link: Link) -> tuple[SessionHolder, str]:
+        """Who has the session of *link* open. A dead owner's note is taken over with the next line."""
+        if link.mentorado_id in self._open:
+            return SessionHolder.HERE, ""
+        owners = await asyncio.to_thread(self._files.folder(link.mentorado_id).owners)
+        for state, holder in _HOLDERS.items():
+            for owner in owners:
+                if owner.state() is state:
+                    return holder, owner.label()
+        return SessionHolder.NOBODY, ""
+
+    async def read_session(self, link: Link) -> PhoneNumber | None:
+        """Whose session the current file holds; it is read as before every line. Raises `Problem`."""
+        folder = await asyncio.to_thread(self._files.folder_of_paired, link.mentorado_id)
+        return (await asyncio.to_thread(folder.session_to_open))[1]
 
     async def overrule_lock(self, link: Link) -> None:
         """Take the session from an owner that cannot be proven dead, at the word of a person."""

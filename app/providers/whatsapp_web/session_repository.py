@@ -248,6 +248,11 @@ class SessionDirectory:
                 return owner
         return None
 
+    def owners(self) -> list[Owner]:
+        """Who the notes name: the program that had the folder open last, and its host."""
+        notes = (read_owner(self.path / name) for name in ("owner.lock", HOST_LOCK))
+        return [owner for owner in notes if owner is not None]
+
     def owner(self) -> Owner | None:
         """Who has the folder open, or died with it open."""
         return read_owner(self.path / "owner.lock")

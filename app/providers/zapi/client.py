@@ -26,7 +26,9 @@ from app.providers.zapi.responses import (
     AccessDenied,
     Code,
     Done,
+    ExtensionToken,
     PasskeyChallenge,
+    PasskeyReset,
     PhoneDevice,
     QrImage,
     QueuePage,
@@ -85,6 +87,14 @@ class ZapiClient:
     async def phone_code(self, phone: PhoneNumber) -> Code | PasskeyChallenge | AccessDenied | UnexpectedResponse:
         path = f"phone-code/{phone.removeprefix('+')}"
         return answers.parse_phone_code(await self._ask("GET", path, within=_CODE_SECONDS))
+
+    async def extension_token(self) -> ExtensionToken | AccessDenied | UnexpectedResponse:
+        """A token for the browser extension, good for some minutes (partner/extension-token)."""
+        return answers.parse_extension_token(await self._ask("GET", "extension-token"))
+
+    async def reset_passkey(self) -> PasskeyReset | AccessDenied | UnexpectedResponse:
+        """Let a passkey be answered anew (instance/reset-passkey-challenge)."""
+        return answers.parse_passkey_reset(await self._ask("POST", "reset-passkey-challenge"))
 
     async def restore(self) -> Done | AccessDenied | UnexpectedResponse:
         """Bring a dropped session back. What waits in the queue is sent then."""

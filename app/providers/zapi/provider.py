@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 
 
 class ZapiProvider:
-    """A `Provider` that `CanPair`, `CanPairByCode`, `CanSend`, `UsesCredentials`, `HasQueue`, `HandlesWebhooks`.
+    """A `Provider` that `CanPair`, `CanPairByCode`, `CanSend`, `UsesCredentials`, `HasQueue`, `HandlesWebhooks`,
+    `HasPasskeyExtension`.
 
     Nothing of a session is kept here: the phone is linked to the instance, and whoever has its token has the session.
     """
@@ -153,6 +154,35 @@ class ZapiProvider:
                 raise Problem(ProblemCode.PROVIDER_REFUSED, detail="passkey")
             case AccessDenied() | UnexpectedResponse() as trouble:
                 raise _problem(trouble)
+
+    # --- a passkey
+
+    async def extension_token(self, link: Link) -> tuple[str, datetime]:
+        """Raises `Problem`, also when Z-API has none to give."""
+        async with self._instance(link) as instance:
+            token = await instance.extension_token()
+        if not isinstance(token, answers.ExtensionToken):
+            raise _problem(token)
+        return token.text, token.expires_at
+
+    async def asks_for_passkey(self, link: Link) -> bool:
+        """Raises `Problem(PROVIDER_SILENT)` when Z-API does not say."""
+        async with self._instance(link) as instance:
+            match await instance.qr():
+                case answers.PasskeyChallenge():
+                    return True
+                case AccessDenied() | UnexpectedResponse() as trouble:
+                    raise _problem(trouble)
+                case _:
+                    return False
+
+    async def reset_passkey(self, link: Link) -> str:
+        """What Z-API says of the answer before, without what could be a token or a number. Raises `Problem`."""
+        async with self._instance(link) as instance:
+            reset = await instance.reset_passkey()
+        if not isinstance(reset, answers.PasskeyReset):
+            raise _problem(reset)
+        return reset.why
 
     # --- credentials
 

@@ -167,6 +167,21 @@ class PasskeyChallenge:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionToken:
+    """What is entered in the browser extension that answers a passkey; a credential."""
+
+    text: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyReset:
+    """Another answer can be given; *why* is what Z-API says of the one before, or nothing."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneDevice:
     """Whose number is linked."""
 
@@ -270,6 +285,31 @@ def parse_device(answer: Answer) -> PhoneDevice | AccessDenied | UnexpectedRespo
     number = f"+{phone.removeprefix('+')}" if isinstance(phone, str) else ""
     if _good(answer) and is_e164(number) and number.isascii():
         return PhoneDevice(PhoneNumber(number))
+    return _unclear(answer, _error(fields))
+
+
+def parse_extension_token(answer: Answer) -> ExtensionToken | AccessDenied | UnexpectedResponse:
+    """What ``/extension-token`` gives: ``token``, and ``expiresAt`` in milliseconds."""
+    fields = _fields(answer)
+    if not isinstance(fields, dict):
+        return fields
+    if denied := _denied(answer, fields):
+        return denied
+    token, expires_at = fields.get("token"), parse_time(fields.get("expiresAt"))
+    if _good(answer) and isinstance(token, str) and _TYPED_CODE.fullmatch(token) and expires_at is not None:
+        return ExtensionToken(token, expires_at)
+    return _unclear(answer, _error(fields))
+
+
+def parse_passkey_reset(answer: Answer) -> PasskeyReset | AccessDenied | UnexpectedResponse:
+    """What ``/reset-passkey-challenge`` says: ``success``, and the ``error`` of one that failed."""
+    fields = _fields(answer)
+    if not isinstance(fields, dict):
+        return fields
+    if denied := _denied(answer, fields):
+        return denied
+    if _good(answer) and isinstance(fields.get("success"), bool):
+        return PasskeyReset(redact(_error(fields)))
     return _unclear(answer, _error(fields))
 
 

@@ -8,7 +8,7 @@ from math import floor
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.outbound.smoke_test import SmokeTestService
@@ -27,6 +27,7 @@ from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
 from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.placeholders import IconCircle
+from app.ui.widgets.result_card import ResultCard
 
 _TICK_MILLISECONDS = 250
 _SIGN, _SIGN_ICON = 32, 16
@@ -150,7 +151,7 @@ class SmokeTestDialog(ScrollDialog):
             stages.addWidget(row)
         self.elapsed = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.closing = QLabel(texts("smoke.closing"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.outcome = _ResultCard(theme)
+        self.outcome = ResultCard(theme)
         for caption in (self.elapsed, self.closing):
             caption.setProperty("role", "caption")
         self.inside.addWidget(self.recipient)
@@ -245,33 +246,3 @@ class SmokeTestDialog(ScrollDialog):
             self._timer.stop()
         if focused is None or not focused.isVisible():
             (self.cancel if running else self.close_button).setFocus()
-
-
-class _ResultCard(QFrame):
-    """How it ended, what to do next, and the provider's code for support."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setProperty("role", "sunken")
-        self._sign = IconCircle(theme, "info", _SIGN, _SIGN_ICON, scales=True)
-        self.sentence = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
-        self.step, self.code = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
-        self.step.setProperty("role", "secondary")
-        self.code.setProperty("role", "caption")
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1)
-        for label in (self.sentence, self.step, self.code):
-            words.addWidget(label)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
-        row.setSpacing(SPACE_3)
-        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(words, 1)
-
-    def show_result(self, look: tuple[Tone, str], sentence: str, step: str, code: str) -> None:
-        self._sign.show_icon(look[1], look[0])
-        self.sentence.setText(sentence)
-        self.step.setText(step)
-        self.code.setText(code)
-        self.code.setVisible(bool(code))
-        self.setAccessibleName(" ".join(filter(None, (sentence, step, code))))

@@ -61,6 +61,7 @@ MORE: Final[tuple[Slot, ...]] = (
     (_A.BACK_UP,),
     (_A.RESTORE,),
     (_A.DISCONNECT,),
+    (_A.TROUBLESHOOT,),
     (_A.LIFT_BAN,),
     (_A.DECIDE_QUEUE,),
     (_A.ENTER_CREDENTIALS,),

@@ -10,6 +10,7 @@ from typing import Any
 from app.domain.link_status import LinkState
 from tests.acceptance.connect.harness import Harness, ProgramRun
 from tests.acceptance.program import Person, run
+from tests.waiting import until
 
 
 def lines(file: Path) -> list[dict[str, Any]]:
@@ -40,6 +41,7 @@ def test_the_detail_is_in_the_mentorados_own_log_until_its_time_is_over(harness:
             counts.append(detail(own))
             await run.core.provider_log.switch_on(timedelta(minutes=30))
             await fall_and_rise(run, ana)
+            await until(lambda: detail(own) > 0)  # on its way to the file
             counts.append(detail(own))
             await run.core.provider_log.switch_off()
             await fall_and_rise(run, ana)  # what was on its way is heard meanwhile

@@ -142,6 +142,8 @@ class ZapiEmulator:
             "qr-code": {"GET": self._qr_image if rest == "image" else self._qr},
             "phone-code": {"GET": self._phone_code},
             "restore-session": {"GET": self._restore},
+            "extension-token": {"GET": self._extension_token},
+            "reset-passkey-challenge": {"POST": self._reset_passkey},
             "restart": {"GET": self._restart},
             "disconnect": {"GET": self._disconnect},
             "me": {"GET": self._me},
@@ -186,6 +188,14 @@ class ZapiEmulator:
 
     def _phone_code(self, instance: Instance, _body: Body) -> Reply:
         return 200, {instance.phone_code_key: "A1B2C3D4E5"}
+
+    def _extension_token(self, instance: Instance, _body: Body) -> Reply:
+        token, expires = instance.extension_token()
+        return 200, {"token": token, "expiresAt": int(expires.timestamp() * 1000)}
+
+    def _reset_passkey(self, instance: Instance, _body: Body) -> Reply:
+        error, instance.passkey_error = instance.passkey_error, ""
+        return 200, {"success": False, "error": error} if error else {"success": True}
 
     def _restore(self, instance: Instance, _body: Body) -> Reply:
         instance.come_back(instance.restore_works)

@@ -64,6 +64,9 @@ class Instance:
     webhooks: dict[str, str] = field(default_factory=dict)
     notify_sent_by_me: bool = False
     statuses: tuple[str, ...] = ("SENT", "RECEIVED")  # what is told of a message after it left; some say DELIVERED
+    tokens: int = 0  # how many were given for the extension
+    passkey_error: str = ""  # why the last answer to a passkey was not taken
+    _token: tuple[str, datetime] | None = None
     _qr_from: datetime | None = None
     _back_at: datetime | None = None
     _random: Random = field(default_factory=lambda: Random(7))  # noqa: S311 - when messages leave
@@ -83,6 +86,21 @@ class Instance:
     def type_code(self, phone: str) -> None:
         """*phone* types the code it was given."""
         self._connect(phone)
+
+    def extension_token(self) -> tuple[str, datetime]:
+        """The token for the browser extension and when it expires; each is good once, for five minutes."""
+        self.tokens += 1
+        self._token = (f"FA48-HS{self.tokens:02}", self.now() + timedelta(minutes=5))
+        return self._token
+
+    def answer_passkey(self, token: str, *, error: str = "") -> None:
+        """The extension, given *token*, answers the passkey; with *error*, WhatsApp does not take its answer."""
+        if self._token is None or token != self._token[0] or self.now() >= self._token[1]:
+            raise ValueError("that token is not the present one")
+        self._token = None
+        self.passkey_error = error
+        if not error:
+            self.pairing = Pairing.DISCONNECTED
 
     def drop(self, *, restorable: bool = True, result: bool = True) -> None:
         """The session drops while the phone is alive, or is unlinked on the phone."""

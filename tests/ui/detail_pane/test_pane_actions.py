@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QToolTip
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QScrollArea, QToolTip
 
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
@@ -29,6 +29,11 @@ pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Q
 
 def press(harness: PaneHarness, text: str) -> None:
     (found,) = [each for each in harness.pane.findChildren(QAbstractButton) if each.isVisible() and each.text() == text]
+    scrolled: QObject | None = found.parent()
+    while scrolled is not None and not isinstance(scrolled, QScrollArea):
+        scrolled = scrolled.parent()
+    if scrolled is not None:
+        scrolled.ensureWidgetVisible(found)  # a click below the pane's edge meets nothing
     QTest.mouseClick(found, Qt.MouseButton.LeftButton)
 
 

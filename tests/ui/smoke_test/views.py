@@ -91,7 +91,7 @@ class Dialogs:
             dialog.deleteLater()
 
 
-def picture(window: QWidget, dialog: SmokeTestDialog) -> QPixmap:
+def picture(window: QWidget, dialog: QWidget) -> QPixmap:
     """The window with the dialog over it."""
     from PySide6.QtGui import QPainter
 

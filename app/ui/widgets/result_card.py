@@ -1,0 +1,45 @@
+"""How something ended, as a card: a sign, a sentence, and what to do next."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+
+from app.text.signs import Tone
+from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
+from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.placeholders import IconCircle
+
+_SIGN, _SIGN_ICON = 32, 16
+
+
+class ResultCard(QFrame):
+    """A sentence, the next step, and a code for support."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("role", "sunken")
+        self._sign = IconCircle(theme, "info", _SIGN, _SIGN_ICON, scales=True)
+        self.sentence = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
+        self.step, self.code = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self.step.setProperty("role", "secondary")
+        self.code.setProperty("role", "caption")
+        words = QVBoxLayout()
+        words.setSpacing(SPACE_1)
+        for label in (self.sentence, self.step, self.code):
+            words.addWidget(label)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
+        row.setSpacing(SPACE_3)
+        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+
+    def show_result(self, look: tuple[Tone, str], sentence: str, step: str, code: str = "") -> None:
+        self._sign.show_icon(look[1], look[0])
+        self.sentence.setText(sentence)
+        self.step.setText(step)
+        self.code.setText(code)
+        self.step.setVisible(bool(step))
+        self.code.setVisible(bool(code))
+        self.setAccessibleName(" ".join(filter(None, (sentence, step, code))))
