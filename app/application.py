@@ -407,11 +407,10 @@ def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequ
     from app.ui.settings.data import HistorySection, PersonalSection
     from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
     from app.ui.settings.limits import LimitsSection
-    from app.ui.settings.providers import ProvidersSection
+    from app.ui.settings.providers import ProvidersSection, SwitchesSection
     from app.ui.settings.secrets import SecretsSection
     from app.ui.settings.smoke_test import SmokeTestSection
     from app.ui.settings.storage import BackupsSection, SessionsSection
-    from app.ui.settings.switches import SwitchesSection
     from app.ui.settings.webhooks import WebhooksSection
 
     bus, clock, mentorados, settings = core.bus, core.clock, core.mentorados, core.settings

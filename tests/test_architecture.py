@@ -341,7 +341,7 @@ def test_ideas_are_not_cut_into_fragments() -> None:
         if path.name not in ("__init__.py", "__main__.py") and "migrations" not in path.parts
         if len(path.read_text(encoding="utf-8").splitlines()) < 130 and importers[module_of(path)] == 1
     ]
-    assert len(fragments) <= MOST_FRAGMENTS, fragments
+    assert len(fragments) <= MOST_FRAGMENTS, "\n".join(fragments)
 
 
 def test_every_log_message_is_a_literal() -> None:

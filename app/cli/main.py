@@ -9,13 +9,12 @@ from typing import Any
 
 from app.bootstrap import build_services
 from app.cli.backup import recover, run_backup_command, run_procedure_command
-from app.cli.campaign import run_campaign_command
 from app.cli.case import run_case_command
 from app.cli.consent import run_consent_command
 from app.cli.data import run_database_command, run_record_command
+from app.cli.outbound import run_campaign_command, smoke_test
 from app.cli.output import LinkOutput, link_as_json, person_as_json, print_json
 from app.cli.setup import run_setup_command
-from app.cli.smoke_test import smoke_test
 from app.cli.switch import run_switch_command
 from app.core.background import BackgroundTasks
 from app.core.mentorado_service import is_landline

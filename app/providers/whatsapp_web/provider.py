@@ -19,8 +19,8 @@ from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, Connection, SessionHolder
 from app.domain.repositories import Clock
 from app.domain.sending import OutgoingMessage, SendResult
-from app.platform.system import process_memory
 from app.platform.locks import OwnerState
+from app.platform.system import process_memory
 from app.platform.threads import background_task, run_to_completion
 from app.providers.hosts.process import HEARTBEAT_SECONDS
 from app.providers.whatsapp_web.connection import (

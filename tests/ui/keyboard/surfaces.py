@@ -38,7 +38,7 @@ from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.providers.queue_dialog import QueueDialog
 from app.ui.providers.register_dialog import RegisterDialog
 from app.ui.settings.data import HistorySection
-from app.ui.settings.switches import SwitchesSection
+from app.ui.settings.providers import SwitchesSection
 from app.ui.switches.dialogs import approval, release_question, second_approval, stop_question
 from app.ui.theme.theme import Theme
 from tests.clock import settle

@@ -27,12 +27,11 @@ from app.text.status import texts
 from app.ui.settings.data import HistorySection, PersonalSection
 from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
 from app.ui.settings.limits import LimitsSection
-from app.ui.settings.providers import ProvidersSection
+from app.ui.settings.providers import ProvidersSection, SwitchesSection
 from app.ui.settings.secrets import SecretsSection
 from app.ui.settings.section import Section
 from app.ui.settings.smoke_test import SmokeTestSection
 from app.ui.settings.storage import BackupsSection, SessionsSection
-from app.ui.settings.switches import SwitchesSection
 from app.ui.settings.webhooks import WebhooksSection
 from app.ui.theme.theme import Theme
 from tests.core.archive import FakeArchive, FakeConsents, FakeLeftovers, stored_message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.domain.audit import AuditOutcome
 from app.text.status import texts
 from app.ui.dialogs.confirm import ReasonDialog
-from app.ui.settings.switches import SwitchesSection
+from app.ui.settings.providers import SwitchesSection
 from tests.ui.controls import nameless
 from tests.ui.settings.page_harness import Harness, InHarness
 
