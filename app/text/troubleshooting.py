@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.domain.actions import UnavailableReason
-from app.domain.guidance import REASONS, recommend_for
+from app.domain.guidance import REASONS, Recommendation, recommend_for
 from app.domain.incident import CheckResult
 from app.domain.link_status import Reason
 from app.domain.mentorado import Mentorado
@@ -63,7 +63,9 @@ def conclusion_lines(conclusion: TroubleConclusion, mentorado: Mentorado, now: d
     if conclusion.why is not None:
         return words, refusal(conclusion.why)
     if kind is ConclusionKind.FALLS_OFTEN:
-        return words, next_step(REASONS[conclusion.reason].blocked)
+        stopped = "falls_stopped" if conclusion.action is not None else "falls_often"
+        ours = REASONS[conclusion.reason].our_side
+        return words, next_step(Recommendation.SEND_REPORT) if ours else texts(f"trouble.next.{stopped}")
     return words, texts(f"trouble.next.{kind}", **known)
 
 
@@ -74,4 +76,6 @@ def _connectivity(found: CheckResult, mentorado: Mentorado) -> str:
 def _text(value: object, now: datetime) -> object:
     if isinstance(value, datetime):
         return date_time(value.astimezone(), now.astimezone().date())
+    if isinstance(value, int):
+        return texts.number(value)
     return last_digits(PhoneNumber(value)) if isinstance(value, str) and value.startswith("+") else value

@@ -284,7 +284,7 @@ class TroubleshootingDialog(ScrollDialog):
         self._rows = QWidget()
         self._list = QVBoxLayout(self._rows)
         self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(0)
+        self._list.setSpacing(SPACE_1)
         self._list.addWidget(self._name)
         for row in self.rows.values():
             self._list.addWidget(row)

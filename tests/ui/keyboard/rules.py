@@ -27,6 +27,8 @@ _CLOSING = (
     "queue.leave",
     "smoke.cancel",
     "smoke.close",
+    "trouble.cancel",
+    "trouble.close",
 )
 """The buttons that change nothing."""
 

@@ -54,6 +54,7 @@ from tests.ui.procedures.views import Views
 from tests.ui.provider_switch.harness import open_switches as open_switch_form
 from tests.ui.providers.harness import Harness, open_harness
 from tests.ui.switches.harness import ZAPI, open_switches
+from tests.ui.troubleshooting.views import Dialogs as GuidedChecks
 from tests.ui.window_harness import NOON, WindowHarness, person, status
 from tests.waiting import until
 
@@ -187,7 +188,7 @@ async def _performed(theme: Theme, folder: Path, *, name: str) -> Opened:
         if name == "palette":
             harness.window.controller.open_palette()
         else:
-            harness.window.controller.perform(ActionName.SMOKE_TEST, harness.people[1].id)
+            harness.window.controller.perform(ActionName(name), harness.people[1].id)
         await until(lambda: _dialogs(harness.window))
         await settle()
         yield _dialogs(harness.window)[0]
@@ -203,6 +204,15 @@ def _close(dialog: QDialog) -> None:
 
 def _dialogs(over: QWidget) -> list[QDialog]:
     return [each for each in over.findChildren(QDialog) if each.isVisible()]
+
+
+@asynccontextmanager
+async def _guided_check(theme: Theme, folder: Path, *, view: str) -> Opened:
+    async with _window(theme, folder) as harness:
+        for name, dialog in GuidedChecks(harness).all():
+            if name == view:
+                await settle()
+                yield dialog
 
 
 @asynccontextmanager
@@ -401,7 +411,10 @@ SURFACES: Mapping[str, Opener] = {
     "put many in a cohort": _dialog(partial(_many, words="cohort")),
     "back many up": _dialog(partial(_many, words="back_up")),
     "palette": partial(_performed, name="palette"),
-    "smoke test": partial(_performed, name="smoke"),
+    "smoke test": partial(_performed, name=ActionName.SMOKE_TEST),
+    "guided check": partial(_performed, name=ActionName.TROUBLESHOOT),
+    "guided check, ended": partial(_guided_check, view="05-damaged"),
+    "guided check, passkey": partial(_guided_check, view="07-passkey"),
     "shorten the retention": partial(_setting, name="retention"),
     "one person decides": partial(_setting, name="second person"),
     "credentials of Z-API": partial(_hosted, name="credentials_zapi"),

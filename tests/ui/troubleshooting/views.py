@@ -158,6 +158,9 @@ class Dialogs:
             dialog.reject()
             dialog.deleteLater()
         dialog = self.opened(2)
+        dialog.choose(Trouble.PASSKEY)
+        dialog.show_checks()
+        dialog.show_finding(finding(C.SIGN_IN, M.WARNING, "passkey"))
         dialog.show_conclusion(TroubleConclusion(kind=K.PASSKEY_HERE, status=WELL))
         dialog.show_passkey(PasskeyToken(TOKEN, NOON + timedelta(minutes=4, seconds=12)), "assertion rejected")
         yield "07-passkey", dialog
