@@ -17,6 +17,8 @@ from app.providers.zapi.responses import (
     AccessDenied,
     Code,
     Done,
+    ExtensionToken,
+    PasskeyReset,
     PhoneDevice,
     QueuePage,
     Restorable,
@@ -43,6 +45,8 @@ TRUE: dict[str, list[object]] = {
     "device": [{"phone": "5511987654321", "device": {"sessionName": "Z-API"}, "isBusiness": False}],
     "done": [{"value": True}, {"success": False, "error": "no"}],
     "purge": [{}, {"value": True}],
+    "token": [{"token": "FA48-HS63", "expiresAt": 1798675200000}],
+    "reset": [{"success": True}, {"success": False, "error": "NotAllowedError"}],
     "queue": [
         {"messages": [QUEUED, QUEUED], "pagingState": "20", "hasMore": True},
         {"messages": [], "pagingState": None, "hasMore": False},
@@ -108,6 +112,16 @@ def test_no_garbage_is_shown_as_a_code() -> None:
     [
         ("code", answers.parse_phone_code, lambda got, value: not isinstance(got, Code) or got.text in value.values()),
         (
+            "token",
+            answers.parse_extension_token,
+            lambda got, value: not isinstance(got, ExtensionToken) or got.text == value["token"] not in repr(got),
+        ),
+        (
+            "reset",
+            answers.parse_passkey_reset,
+            lambda got, _value: isinstance(got, PasskeyReset | AccessDenied | UnexpectedResponse),
+        ),
+        (
             "device",
             answers.parse_device,
             lambda got, value: not isinstance(got, PhoneDevice) or value["phone"] in got.phone,
@@ -123,7 +137,7 @@ def test_no_garbage_is_taken_for_more_than_it_says(
     for answer, value in each(endpoint):
         got = read(answer)
         assert holds(got, value), answer.body
-        if isinstance(got, Code | PhoneDevice | Done):
+        if isinstance(got, Code | PhoneDevice | Done | ExtensionToken | PasskeyReset):
             assert good(answer)
 
 
