@@ -170,10 +170,10 @@ async def test_a_host_that_never_speaks_is_a_silent_channel(fast_dir: Path, emul
         assert seen.conclusion.kind is K.SILENT_CHANNEL
         assert seen.conclusion.action is ActionName.CANCEL
         assert seen.mark(C.EVENT_CHANNEL) is seen.mark(C.ANSWER) is M.BAD
-        until, said = run.core.provider_log.until, seen.conclusion.values["until"]
+        until, noted = run.core.provider_log.until, seen.conclusion.values["until"]
         assert until is not None
-        assert isinstance(said, datetime)
-        assert abs(until - said) < timedelta(seconds=30)
+        assert isinstance(noted, datetime)
+        assert abs(until - noted) < timedelta(seconds=30)
         await run.do(ActionName.CANCEL, ana)
 
 
