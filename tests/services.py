@@ -63,8 +63,8 @@ from tests.fakes import (
     FakeTransitionLog,
 )
 
-NO_FOLDER = Path("/nowhere")
-"""Where nothing is: what is in memory touches no file."""
+NO_FOLDER = Path("/dev/null/nowhere")
+"""Where nothing can be: what is in memory touches no file."""
 
 
 class Listener:
@@ -121,6 +121,7 @@ class ServicesInMemory:
     actor: Callable[[], Actor] = somebody
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
     fake_procedures: ProcedureService | None = None
+    folder: Path = NO_FOLDER
 
     def __post_init__(self) -> None:
         self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
@@ -140,7 +141,7 @@ class ServicesInMemory:
     def with_steps(self, steps: Iterable[Step] | None) -> Services:
         """All services anew, with procedures made of *steps*."""
         return bootstrap.build_services(
-            Settings(data_dir=NO_FOLDER, session_dir=NO_FOLDER),
+            Settings(data_dir=self.folder, session_dir=self.folder),
             bus=self.bus,
             clock=self.clock,
             policy=self.policy,

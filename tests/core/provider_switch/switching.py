@@ -173,7 +173,8 @@ class Switching(Core):
         """The services that a switch needs, running. Smoke tests go to `TESTER`, and all of them can be seen."""
         async with self.supervisor, self.procedures:
             for load in self.services.loads:
-                await load()
+                if load != self.services.campaigns.load:  # they are on disk only
+                    await load()
             settings = self.services.settings_service
             await settings.change(SMOKE_TEST, SmokeTestSettings(target=SmokeTestTarget.NUMBER, number=TESTER))
             await settings.change(WEBHOOKS, replace(settings.settings.webhooks, on=True))

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +28,8 @@ S = SwitchItemState
 
 
 @pytest.fixture
-def core() -> Switching:
-    return Switching(clock=ManualClock())
+def core(tmp_path: Path) -> Switching:
+    return Switching(clock=ManualClock(), folder=tmp_path)
 
 
 @pytest.mark.parametrize(("source", "target"), list(permutations(ALL, 2)))
