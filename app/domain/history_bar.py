@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,11 +57,15 @@ def bucket_edges(span: TimeRange, now: datetime) -> tuple[datetime, ...]:
 
 
 def link_buckets(stretches: Sequence[Segment], edges: Sequence[datetime]) -> tuple[Bucket, ...]:
-    """The buckets of one link; what *stretches* do not reach was not recorded. An outage is in each that it touches."""
+    """The buckets of one link, from its *stretches* in their order; what they do not reach was not recorded.
+
+    An outage is in each bucket that it touches.
+    """
     falls = outages(stretches)
+    begins, ends = [each.begin for each in stretches], [each.end for each in stretches]
     found = []
     for begin, end in pairwise(edges):
-        spent = spent_between(stretches, begin, end)
+        spent = spent_between(stretches[bisect_right(ends, begin) : bisect_left(begins, end)], begin, end)
         missing = (end - begin) - sum(spent.values(), timedelta())
         if missing > timedelta():
             spent[Kind.UNRECORDED] = spent.get(Kind.UNRECORDED, timedelta()) + missing

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
+from app.domain.history_bar import Bucket
 from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.uptime import Kind, Segment, TimeRange, UptimeSummary, kind_of
+from app.domain.uptime import Kind, Outage, Segment, TimeRange, UptimeSummary, kind_of
 from app.text.status import date_time, state_badge, texts
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -50,6 +52,53 @@ def whole(summed: UptimeSummary) -> str:
 
 def name(span: TimeRange) -> str:
     return texts(f"span.name.{span}")
+
+
+LISTED: Final = 4
+"""So many outages of a bucket are told one by one."""
+
+
+def bucket_words(bucket: Bucket, span: TimeRange) -> str:
+    """Say how bad a bucket was at its worst, for how much of it, and which outages fell in it."""
+    when, worst = bucket_time(bucket.begin, bucket.end, span), bucket.worst
+    share, connected = bucket.share(worst), bucket.share(Kind.CONNECTED)
+    if share in (0.0, 1.0):
+        sentences = [texts("span.bucket.whole", when=when, what=kind_word(worst))]
+    elif worst is Kind.CONNECTED or not connected:
+        sentences = [texts("span.bucket.part", when=when, what=kind_word(worst), percent=percent(share))]
+    else:
+        both = {"percent": percent(share), "connected": percent(connected)}
+        sentences = [texts("span.bucket.worst", when=when, what=kind_word(worst), **both)]
+    if falls := bucket.outages:
+        listed = "; ".join(_outage(fall) for fall in falls[:LISTED])
+        sentences.append(texts.plural("span.bucket.falls", len(falls), falls=listed))
+        if len(falls) > LISTED:
+            sentences.append(texts("span.bucket.more", count=len(falls) - LISTED))
+    return " ".join(sentences)
+
+
+def bucket_time(begin: datetime, end: datetime, span: TimeRange) -> str:
+    """Return the day of a bucket, or its hours."""
+    first, last = begin.astimezone(), end.astimezone()
+    if span in (TimeRange.DAY, TimeRange.WEEK):
+        return texts("span.bucket.hours", begin=date_time(first), end=f"{last:%H:%M}")
+    return texts("span.day_tick", day=first.day, month=texts(f"date.months.{first.month}"))
+
+
+def percent(share: float) -> str:
+    """``99 %``: 100 or 0 only where it is exactly so."""
+    if 0 < share < 0.01:
+        return texts("span.least_percent")
+    return texts("span.percent", number=int(100 * share + 1e-9))
+
+
+def _outage(fall: Outage) -> str:
+    begin, end = fall.begin.astimezone(), fall.end.astimezone()
+    today = end.date() if begin.date() == end.date() else None
+    times = {"begin": date_time(begin, today), "end": date_time(end, today), "length": length(fall.length)}
+    if fall.reason is Reason.NONE:
+        return texts("span.outage", **times)
+    return texts("span.outage_because", why=texts(f"badge.blocked.{fall.reason}"), **times)
 
 
 def _falls_line(summed: UptimeSummary) -> str:

@@ -70,6 +70,7 @@ class HistoryLoader(QObject):
         self._backups, self._procedures, self._switches = runner.backups, runner.procedures, runner.switches
         self._past = past
         self._whose: MentoradoId | None = None
+        content.picture.more_wanted.connect(self._read_further)
 
     def clear(self) -> None:
         """Nobody's, until it is read."""
@@ -131,15 +132,16 @@ class HistoryLoader(QObject):
     @async_slot
     async def read_history(self, mentorado_id: MentoradoId) -> None:
         """What the links that were in use did, and what was done in switches; a link beside is nobody's connection."""
-        week_ago = self._clock.now() - TimeRange.WEEK.length
+        reach = max(self._content.picture.span, TimeRange.WEEK, key=lambda span: span.length).length
+        since = self._clock.now() - reach
         runs = self._switches.runs if self._switches else ()
         items = [item for run in runs for item in run.items if item.mentorado_id == mentorado_id]
         stretches = tenures(self._mentorados.get(mentorado_id).link.id, items)
         latest = await self._history.for_mentorado(mentorado_id)
-        week = [
-            (each, await self._history.since(each.link_id, max(week_ago, each.begin or week_ago)))
+        moves = [
+            (each, await self._history.since(each.link_id, max(since, each.begin or since)))
             for each in stretches
-            if each.end is None or each.end > week_ago
+            if each.end is None or each.end > since
         ]
         done = await self._procedures.latest(mentorado_id) if self._procedures and items else ()
         if mentorado_id == self._whose:
@@ -149,7 +151,11 @@ class HistoryLoader(QObject):
                 if any(one.link_id == each.link_id and one.covers(each.at) for one in stretches)
             ]
             self._show_events([*in_use, *notes(items, done)])
-            self._content.picture.show_moves(joined(week))
+            self._content.picture.show_moves(joined(moves), reach)
+
+    def _read_further(self) -> None:
+        if self._whose is not None:
+            self.read_history(self._whose)
 
     def _show_events(self, events: Iterable[TimelineEvent]) -> None:
         self._content.timeline.add(events, self._clock.now().astimezone().date())

@@ -20,8 +20,9 @@ from app.domain.uptime import Kind, TimeRange
 from app.text.status import texts
 from app.text.translator import LANGUAGES
 from app.text.uptime import kind_word, length
-from app.ui.detail_pane.uptime_chart import UptimeChart, paint_kind
+from app.ui.detail_pane.uptime_chart import UptimeChart
 from app.ui.theme.theme import DARK, LIGHT, Theme
+from app.ui.widgets.history_bar import paint_kind
 from tests.clock import settle
 from tests.ui.controls import read_aloud
 from tests.ui.detail_pane.harness import LUIZA, THIAGO, PaneHarness, pane_harness
@@ -209,7 +210,7 @@ async def test_only_what_is_in_the_picture_is_explained(theme: Theme, span: Time
         live(harness, *A_DAY)
         harness.pane.show_span(span)
         picture = await open_pane(harness)
-        shown = [key.word.text() for key in picture._keys if key.isVisible()]
+        shown = [key.word.text() for key in picture.legend.keys if key.isVisible()]
         wanted = [Kind.CONNECTED, Kind.PROGRESS] + ([Kind.OFF] if span is TimeRange.WEEK else [])
         assert shown == [kind_word(kind) for kind in wanted]
         assert picture.band.height() >= picture.band.sizeHint().height()
