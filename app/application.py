@@ -12,7 +12,6 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
-from app import __version__
 from app.core.procedures.runner import ACTIVE
 from app.domain.audit import AuditAction
 from app.domain.campaign import CampaignId
@@ -43,6 +42,7 @@ from app.ui.action_runner import ActionRunner
 from app.ui.appearance import Preferences
 from app.ui.async_slots import cancel_slots
 from app.ui.crash import CrashReports
+from app.ui.desktop.presence import DesktopPresence
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.fallen import FallenNotice
 from app.ui.incident_card import IncidentBanner, IncidentCard
@@ -64,7 +64,6 @@ if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.navigation import Page
-    from app.ui.settings.section import Section
 
 
 class Frame:
@@ -73,6 +72,7 @@ class Frame:
     def __init__(self, app: QApplication, preferences: Path, clock: Clock) -> None:
         kept = Preferences(preferences)
         texts.set_language(kept.language)
+        self.preferences = kept
         self.theme = Theme(kept.mode, kept.text_scale)
         self.theme.prepare(app)
         self.model = MentoradoListModel(clock)
@@ -121,7 +121,7 @@ class Application:
         bus.subscribe(IncidentBegan, notice.on_lasting)
         bus.subscribe(IncidentChanged, notice.on_lasting)
         bus.subscribe(IncidentEnded, notice.on_ended)
-        FallenNotice(window, model, frame.theme)
+        FallenNotice(window, model, frame.theme, core.notifier.is_silent)
         clock = ClockNotice(window.banners, core.clock_check)
         bus.subscribe(ClockDoubted, clock.on_doubted)
         self._interrupted = InterruptedBanner(window.banners, self._name_of, window.show_procedure)
@@ -134,6 +134,19 @@ class Application:
 
         switches = SwitchBanner(window.banners, lambda: core.switches.runs, self._name_of, self._show_switch)
         bus.subscribe(SwitchesChanged, switches.on_changed)
+        self._preferences = frame.preferences
+        self._presence: DesktopPresence | None = None
+        if not window.of_sample:
+            self._presence = DesktopPresence(
+                window,
+                model,
+                frame.preferences,
+                bus=bus,
+                clock=core.clock,
+                mentorados=core.mentorados,
+                status=core.supervisor.status,
+                notifier=core.notifier,
+            )
         self._lost = LostDatabase(
             window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew
         )
@@ -175,9 +188,12 @@ class Application:
         try:
             self._listen()
             async with self._core.running(), asyncio.TaskGroup() as group:
-                opening = group.create_task(self._open(), name="open the database")
+                opening = [group.create_task(self._open(), name="open the database")]
+                if self._presence is not None:
+                    opening.append(group.create_task(self._presence.run(), name="desktop"))
                 await self._wait_until_closed()
-                opening.cancel()
+                for task in opening:
+                    task.cancel()
                 self.window.hide()  # the lines may take a moment to close, and nobody should watch them
                 await cancel_slots()  # what was asked for last must not begin while all else ends
         finally:
@@ -219,6 +235,8 @@ class Application:
             if self.window.of_sample or (not live and not moving):
                 return
             self._asking = True
+            if not self.window.isVisible():
+                self.window.come_forward()  # the question is part of it
             try:
                 names = [self._name_of(one.head.mentorado_id) for one in moving]
                 if await Confirmations(self._theme, self.window, supervisor.status).close_program(len(live), names):
@@ -288,9 +306,11 @@ class Application:
         self.window.go(SETTINGS, "about")
 
     def _make_settings_page(self) -> Page:
+        from app.settings_sections import settings_sections
         from app.ui.settings.page import SettingsPage
 
-        return SettingsPage(theme=self._theme, sections=_settings_sections(self._core, self.window, self._theme))
+        sections = settings_sections(self._core, self.window, self._theme, self._preferences, _open_folder)
+        return SettingsPage(theme=self._theme, sections=sections)
 
     def _make_switches_page(self) -> Page:
         from app.ui.switches.page import SwitchesPage
@@ -400,75 +420,6 @@ class Application:
             clock=core.clock,
             undo_of=self.window.controller.undo.undo_of,
         )
-
-
-def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequence[Section]:
-    """The sections of the settings, from top to bottom."""
-    from app.ui.settings.data import HistorySection, PersonalSection
-    from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
-    from app.ui.settings.limits import LimitsSection
-    from app.ui.settings.providers import ProvidersSection, SwitchesSection
-    from app.ui.settings.secrets import SecretsSection
-    from app.ui.settings.smoke_test import SmokeTestSection
-    from app.ui.settings.storage import BackupsSection, SessionsSection
-    from app.ui.settings.webhooks import WebhooksSection
-
-    bus, clock, mentorados, settings = core.bus, core.clock, core.mentorados, core.settings
-    return (
-        OperatorSection(theme, settings_service=core.settings_service),
-        ProvidersSection(
-            theme, bus=bus, mentorados=mentorados, kinds=tuple(core.providers), status=core.supervisor.status
-        ),
-        SecretsSection(theme, secrets=core.secret_service, path=settings.secrets),
-        HistorySection(
-            theme,
-            bus=bus,
-            settings_service=core.settings_service,
-            mentorados=mentorados,
-            stats=core.history.extent,
-            clock=clock,
-        ),
-        PersonalSection(theme, personal_data=core.personal_data, mentorados=mentorados, open_folder=_open_folder),
-        DiagnosisSection(
-            theme,
-            bus=bus,
-            provider_log=core.provider_log,
-            clock=clock,
-            folder=settings.log_file.parent,
-            open_folder=_open_folder,
-        ),
-        SessionsSection(
-            theme,
-            mentorados=mentorados,
-            snapshots=core.whatsapp_web.snapshots,
-            clock=clock,
-            folder=settings.session_dir,
-            open_folder=_open_folder,
-        ),
-        BackupsSection(
-            theme, backups=core.backups.all, clock=clock, folder=settings.backup_dir, open_folder=_open_folder
-        ),
-        WebhooksSection(
-            theme,
-            bus=bus,
-            webhooks=core.webhooks,
-            mentorados=mentorados,
-            set_aside=core.set_aside.counts,
-            clock=clock,
-        ),
-        SmokeTestSection(theme, bus=bus, smoke_tests=core.smoke_tests, mentorados=mentorados),
-        LimitsSection(theme, bus=bus, settings_service=core.settings_service),
-        SwitchesSection(theme, bus=bus, settings_service=core.settings_service),
-        AppearanceSection(theme, set_language=window.check.set_language),
-        AboutSection(
-            theme,
-            version=__version__,
-            data=settings.data_dir,
-            overrides=settings.overrides,
-            settings_file=settings.settings_file,
-            open_folder=_open_folder,
-        ),
-    )
 
 
 def _open_folder(folder: Path) -> None:

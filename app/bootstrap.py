@@ -69,9 +69,8 @@ from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.outbound import SqlOutbound
 from app.storage.secrets.store import SelectableSecretStore, read_passphrase
 from app.storage.set_aside import SqlSetAside
-from app.storage.settings import SqlRegistrationAttempts, SqlSettings
+from app.storage.settings import SqlRegistrationAttempts, SqlSettings, SqlSnoozes
 from app.storage.smoke_tests import SqlSmokeTests
-from app.storage.snoozes import SqlSnoozes
 from app.storage.switches import SqlSwitches
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository

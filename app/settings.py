@@ -163,7 +163,7 @@ def read_settings(
         read, settings_file = _settings_file(named, must_exist=True), named
         files = dict.fromkeys(read, named)
     else:
-        settings_file = (config_folder or _platform_config_dir()) / ".env"
+        settings_file = default_settings_file(config_folder)
         read, unused = _read_current_folder(folder, checkout)
         files = dict.fromkeys(read, (folder or Path()) / ".env")
         chosen = _settings_file(settings_file)
@@ -191,6 +191,11 @@ def read_settings(
         unused=unused,
         settings_file=settings_file,
     )
+
+
+def default_settings_file(config_folder: Path | None = None) -> Path:
+    """Return where a person writes settings unless another file is named."""
+    return (config_folder or _platform_config_dir()) / ".env"
 
 
 # --- files of settings -------------------------------------------------------------------------------------------

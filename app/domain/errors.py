@@ -50,6 +50,9 @@ class ProblemCode(StrEnum):
     CASE_UNKNOWN = "case_unknown"
     CASE_NOTE_MISSING = "case_note_missing"
 
+    AUTOSTART_NOT_WRITTEN = "autostart_not_written"  # nothing was changed: it opens at login, or not, as before
+    QUIET_TIME_INVALID = "quiet_time_invalid"
+
     AUDIT_UNREADABLE = "audit_unreadable"
     DATABASE_LOCKED = "database_locked"
     DATABASE_CORRUPT = "database_corrupt"

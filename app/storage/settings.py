@@ -1,16 +1,19 @@
-"""Stores the operator settings, a row per setting."""
+"""Stores the operator settings, a row per setting, the attempts at registering numbers, and the snoozes."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from app.domain.mentorado import LinkId
+from app.domain.notifications import Snooze
 from app.domain.settings import SETTINGS, OperatorSettings
+from app.storage.columns import utc_text
 from app.storage.database import Database
 from app.storage.tables import link, registration_try, setting
 
@@ -87,3 +90,45 @@ def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[da
     tries = registration_try.select().with_only_columns(registration_try.c.at)
     theirs = tries.where(registration_try.c.link_id.in_(links), registration_try.c.at > moment)
     return [row.at for row in connection.execute(theirs.order_by(registration_try.c.at))]
+
+
+_SNOOZES: Final = "snoozes"
+
+
+class SqlSnoozes:
+    """Implements `SnoozeRepository`: one row of the settings, as there are few, and they go by themselves."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self) -> Mapping[LinkId, Snooze]:
+        return await self._database.read(_load_snoozes)
+
+    async def save(self, snoozes: Mapping[LinkId, Snooze], at: datetime) -> None:
+        await self._database.run(lambda connection: _save_snoozes(connection, snoozes, at))
+
+
+def _load_snoozes(connection: Connection) -> dict[LinkId, Snooze]:
+    written = connection.execute(setting.select().where(setting.c.key == _SNOOZES)).one_or_none()
+    if written is None:
+        return {}
+    try:
+        return {LinkId(str(link_id)): _snooze(until) for link_id, until in json.loads(written.value).items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}  # damaged: whoever was left alone is told of again
+
+
+def _snooze(until: object) -> Snooze:
+    if until is None:
+        return Snooze(None)
+    moment = datetime.fromisoformat(str(until))
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return Snooze(moment.astimezone(UTC))
+
+
+def _save_snoozes(connection: Connection, snoozes: Mapping[LinkId, Snooze], at: datetime) -> None:
+    known = {link_id: None if each.until is None else utc_text(each.until) for link_id, each in snoozes.items()}
+    values = {"value": json.dumps(known), "changed_at": at}
+    if connection.execute(setting.update().where(setting.c.key == _SNOOZES).values(**values)).rowcount == 0:
+        connection.execute(setting.insert().values(key=_SNOOZES, **values))

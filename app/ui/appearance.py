@@ -139,6 +139,24 @@ class Preferences:
     def geometry(self, geometry: QByteArray) -> None:
         self._settings.setValue("geometry", geometry)
 
+    @property
+    def stays_in_tray(self) -> bool:
+        """Whether closing the window leaves the program in the tray."""
+        return self._text("stays_in_tray") == "true"
+
+    @stays_in_tray.setter
+    def stays_in_tray(self, stays: bool) -> None:
+        self._settings.setValue("stays_in_tray", "true" if stays else "false")
+
+    @property
+    def explained(self) -> frozenset[str]:
+        """What is explained once and was."""
+        return frozenset(filter(None, self._text("explained").split(" ")))
+
+    @explained.setter
+    def explained(self, explained: frozenset[str]) -> None:
+        self._settings.setValue("explained", " ".join(sorted(explained)))
+
     def save(self) -> None:
         """Write to disk now; Qt would do it a moment later."""
         self._settings.sync()

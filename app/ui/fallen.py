@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.text.status import state_badge, texts
+from app.text.notification import who_needs_you
+from app.text.status import texts
 from app.ui.mentorado_list.model import ListFilter
 from app.ui.mentorado_list.narrowing import EVERYBODY
 from app.ui.widgets.toast import Toast
@@ -23,15 +24,21 @@ if TYPE_CHECKING:
 TOAST_MILLISECONDS = 20_000
 GATHER_MILLISECONDS = 200
 """Falls within this time are announced together."""
-_NAMED = 2
-_LONGEST_NAME = 40
 
 
 class FallenNotice(QObject):
-    """Announces mentorados whose link stopped while they were not on show. Many at once are one toast."""
+    """Announces mentorados whose link stopped while they were not on show. Many at once are one toast. Whoever
+    *is_silent* gets the dot, and no toast."""
 
-    def __init__(self, window: MainWindow, model: MentoradoListModel, theme: Theme) -> None:
+    def __init__(
+        self,
+        window: MainWindow,
+        model: MentoradoListModel,
+        theme: Theme,
+        is_silent: Callable[[MentoradoId], bool] = lambda _mentorado_id: False,
+    ) -> None:
         super().__init__(window)
+        self._is_silent = is_silent
         self._window = window
         self._model = model
         self._unseen: dict[MentoradoId, None] = {}  # in the order of their falls
@@ -48,9 +55,11 @@ class FallenNotice(QObject):
     def _remember(self, mentorado_id: MentoradoId) -> None:
         """Remember who fell, unless a person sees it happen."""
         if not self._window.shows(mentorado_id):
-            self._unseen[mentorado_id] = self._announced[mentorado_id] = None
+            self._unseen[mentorado_id] = None
             self._model.show_unseen(self._unseen)
-            self._gather.start()
+            if not self._is_silent(mentorado_id):
+                self._announced[mentorado_id] = None
+                self._gather.start()
 
     def _forget(self, mentorado_id: MentoradoId) -> None:
         """They were looked at, or need nobody any more."""
@@ -68,7 +77,7 @@ class FallenNotice(QObject):
 
     def _update_toast(self) -> None:
         if self._announced:
-            show = partial(self._show, tuple(self._announced))
+            show = partial(show_fallen, self._window, tuple(self._announced))
             self.toast.show_message(self._words(), texts("fallen.show"), show)
             QApplication.alert(self._window)  # nothing happens where the window is looked at
         else:
@@ -76,27 +85,17 @@ class FallenNotice(QObject):
 
     def _words(self) -> str:
         rows = [self._model.find_row(each) for each in self._announced]
-        names = [_shortened(row.mentorado.name) for row in rows]
-        if len(rows) == 1:
-            return texts("fallen.one", name=names[0], badge=state_badge(rows[0].known))
-        listed, more = ", ".join(names[:_NAMED]), len(names) - _NAMED
-        if more:
-            return texts("fallen.several_more", count=len(names), names=listed, more=more)
-        return texts("fallen.several", count=len(names), names=listed)
-
-    def _show(self, fallen: Sequence[MentoradoId]) -> None:
-        """Open the one who fell; of several the first, in the list of all who have a problem."""
-        window = self._window
-        if len(fallen) > 1:
-            window.header.search.clear()
-            window.list.narrow_to(EVERYBODY)
-            window.list.chips.pick(ListFilter.ERROR)
-        window.choose(fallen[0])
+        return who_needs_you([(row.mentorado.name, row.known) for row in rows])
 
     def _retranslate(self) -> None:
         if self.toast.isVisible():
             self._update_toast()
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+def show_fallen(window: MainWindow, fallen: Sequence[MentoradoId]) -> None:
+    """Open the one who fell; of several the first, in the list of all who have a problem."""
+    if len(fallen) > 1:
+        window.header.search.clear()
+        window.list.narrow_to(EVERYBODY)
+        window.list.chips.pick(ListFilter.ERROR)
+    window.choose(fallen[0])

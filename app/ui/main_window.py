@@ -94,6 +94,8 @@ class MainWindow(QMainWindow):
         self._painted = False
         self._finished = False
         self._crash_sheet: CrashSheet | None = None
+        self.put_away: Callable[[], bool] = lambda: False
+        """Called when the window is closed; whether it went somewhere else instead, as into the tray."""
         self._screen: QScreen | None = None
         self._fitting = QTimer(
             self, singleShot=True, interval=_SETTLED_MILLISECONDS
@@ -391,10 +393,15 @@ class MainWindow(QMainWindow):
 
     # --- closing
 
+    def quit(self) -> None:
+        """Ask for the end of the program, wherever the window would go when it is closed."""
+        self.close_requested.emit()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._finished:
             event.ignore()
-            self.close_requested.emit()
+            if not self.put_away():
+                self.close_requested.emit()
             return
         self._preferences.geometry = self.saveGeometry()
         self._preferences.save()

@@ -42,7 +42,7 @@ def add_shortcuts(window: MainWindow) -> None:
         ("Ctrl+K", controller.open_palette),
         ("Ctrl+L", look.switch_language),
         ("Ctrl+Z", controller.undo.undo),
-        ("Ctrl+Q", window.close),
+        ("Ctrl+Q", window.quit),
         ("Ctrl++", partial(look.scale_text, +1)),
         ("Ctrl+=", partial(look.scale_text, +1)),
         ("Ctrl+-", partial(look.scale_text, -1)),
@@ -79,7 +79,7 @@ def commands(window: MainWindow) -> Sequence[Entry]:
         command(texts("palette.language"), "Ctrl+L", "globe", look.switch_language),
         command(texts("palette.larger"), "Ctrl++", "expand", partial(look.scale_text, +1)),
         command(texts("palette.smaller"), "Ctrl+-", "shrink", partial(look.scale_text, -1)),
-        command(texts("palette.quit"), "Ctrl+Q", "x", window.close),
+        command(texts("palette.quit"), "Ctrl+Q", "x", window.quit),
     ]
 
 

@@ -9,8 +9,7 @@ from sqlalchemy import text
 from app.domain.mentorado import LinkId
 from app.domain.notifications import Snooze, SnoozeRepository
 from app.storage.database import Database
-from app.storage.settings import SqlSettings
-from app.storage.snoozes import SqlSnoozes
+from app.storage.settings import SqlSettings, SqlSnoozes
 from tests.clock import DAWN
 
 FIRST, SECOND = LinkId("a" * 32), LinkId("b" * 32)

@@ -104,6 +104,24 @@ def test_whoever_is_on_show_is_not_announced(in_window: InWindow) -> None:
     in_window(use)
 
 
+def test_whoever_is_to_be_left_alone_gets_the_dot_and_no_toast(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        notice = FallenNotice(harness.window, harness.model, harness.theme, lambda mentorado_id: mentorado_id == ana.id)
+        for mentorado in harness.people:
+            harness.observe(mentorado, CONNECTED)
+        harness.model.flush()
+        harness.observe(ana, LOGGED_OUT)
+        assert unseen(harness) == {ana.name}
+        assert not notice._gather.isActive()
+        harness.observe(person(2), LOGGED_OUT)
+        await until(notice.toast.isVisible)
+        assert person(2).name in words(notice.toast)
+        assert ana.name not in words(notice.toast)
+
+    ana = person(9)
+    in_window(use)
+
+
 def test_fifty_at_once_are_one_toast(in_window: InWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(harness: WindowHarness) -> None:
         notice, window = listening(harness), harness.window

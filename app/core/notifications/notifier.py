@@ -6,6 +6,7 @@ over before anybody could have looked is not told at all.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -13,7 +14,6 @@ from typing import Final
 
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
-from app.core.notifications.alarm import Alarm
 from app.core.notifications.snooze_service import SnoozeService
 from app.domain.alert import Alert, AlertKind
 from app.domain.events import (
@@ -81,6 +81,42 @@ class _Missed:
     incidents: int = 0
 
 
+LOOK_AGAIN_SECONDS = 60.0
+"""The moment is looked for by the wall clock this often: a computer that slept would otherwise be late."""
+
+
+class Alarm:
+    """Waits for a moment, or until something changes first. `ring` may come before the wait or during it: it is never
+    lost."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """End the wait: something is due, or the moment is another one."""
+        self._rung.set()
+
+    async def wait_until(self, moment: datetime | None) -> None:
+        """Return no later than at *moment*, and no later than a minute from now where there is one; when it rings at
+        the latest where there is none."""
+        if moment is None:
+            await self._rung.wait()
+        else:
+            await self._sleep_until(moment)
+        self._rung.clear()
+
+    async def _sleep_until(self, moment: datetime) -> None:
+        async with asyncio.TaskGroup() as group:
+            asleep = group.create_task(self._sleep((moment - self._clock.now()).total_seconds()))
+            await self._rung.wait()
+            asleep.cancel()
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._clock.sleep(min(max(seconds, 0), LOOK_AGAIN_SECONDS))
+        self._rung.set()
+
+
 class Notifier:
     """Publishes `NotificationDue` and `NotificationOver`; `run` keeps its times. *has_somebody* is whether a person
     said that they look after a mentorado already."""
@@ -129,6 +165,11 @@ class Notifier:
         now = self._clock.now()
         ends = (self._hushed_until, quiet_until(now, self._settings(), self._zone))
         return max((end for end in ends if end is not None and end > now), default=None)
+
+    @property
+    def hushed(self) -> bool:
+        """Whether a person asked for quiet that is not over."""
+        return self._hushed_until is not None and self._hushed_until > self._clock.now()
 
     def hush(self, length: timedelta) -> None:
         """Be quiet for *length* from now on, whatever the hour."""

@@ -22,13 +22,12 @@ from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ReasonDialog
-from app.ui.settings.section import Section, SettingRow
+from app.ui.settings.section import Section, SettingRow, read_time
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
 
 _WIDTH = 88
 _FLAG: Final = "partly_confirmed_counts"
-_TIME: Final = re.compile(r"(\d{1,2})(?:[:h.](\d{2}))?h?")
 
 
 class LimitsSection(Section):
@@ -184,8 +183,7 @@ def _value(name: str, typed: str) -> int | time:
                 ProblemCode.LIMIT_INVALID, limit=name, least=str(RANGES[name].least), most=str(RANGES[name].most)
             )
         return int(typed)
-    found = _TIME.fullmatch(typed)
-    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
-    if hour > 23 or minute > 59:
+    found = read_time(typed)
+    if found is None:
         raise Problem(ProblemCode.LIMIT_TIME_INVALID, limit=name)
-    return time(hour, minute)
+    return found

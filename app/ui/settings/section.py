@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QFont, QResizeEvent
@@ -202,6 +203,16 @@ class PathRow(SettingRow):
 def breakable(path: Path) -> str:
     """*path* with places where a line may end."""
     return str(path).replace("/", "/\u200b").replace("\\", "\\\u200b")
+
+
+_TIME: Final = re.compile(r"(\d{1,2})(?:[:h.](\d{2}))?h?", re.ASCII)
+
+
+def read_time(typed: str) -> time | None:
+    """The time of day that was *typed*, as 20:00, 20h or 20; None where it is none."""
+    found = _TIME.fullmatch(typed.strip())
+    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
+    return time(hour, minute) if hour < 24 and minute < 60 else None
 
 
 OpenFolder = Callable[[Path], object]

@@ -21,12 +21,15 @@ from app.domain.link_status import LinkStatus
 from app.domain.mentorado import Link, LinkId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.repositories import CheckedClock
+from app.platform.autostart import Autostart
 from app.settings import Override
 from app.storage.secrets.store import SelectableSecretStore
 from app.text.status import texts
+from app.ui.appearance import Preferences
 from app.ui.settings.data import HistorySection, PersonalSection
 from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
 from app.ui.settings.limits import LimitsSection
+from app.ui.settings.notifications import NotificationsSection
 from app.ui.settings.providers import ProvidersSection, SwitchesSection
 from app.ui.settings.secrets import SecretsSection
 from app.ui.settings.section import Section
@@ -70,12 +73,14 @@ class SettingsHarness:
     opened: list[Path] = field(default_factory=list)
     statuses: dict[LinkId, LinkStatus] = field(default_factory=dict)
 
+    has_tray: bool = True
     overrides: Sequence[Override] = ()
     settings_file: Path | None = None
     status: Callable[[LinkId], LinkStatus] | None = None
 
     def __post_init__(self) -> None:
         self.set_aside = FakeSetAside()
+        self.autostart: Autostart | None = Autostart(self.folder / "autostart", ["conecta"])
         self.settings_service = SettingsService(
             bus=self.bus, store=self.store, audit_service=self.audit_service, clock=self.clock
         )
@@ -113,6 +118,15 @@ class SettingsHarness:
         )
         return (
             OperatorSection(theme, settings_service=self.settings_service),
+            NotificationsSection(
+                theme,
+                bus=bus,
+                settings_service=self.settings_service,
+                clock=clock,
+                preferences=Preferences(self.folder / "window.ini"),
+                has_tray=lambda: self.has_tray,
+                autostart=self.autostart,
+            ),
             ProvidersSection(
                 theme,
                 bus=bus,

@@ -1,0 +1,140 @@
+"""The icon in the tray: how many need somebody, who they are, and the way to the window and out of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+
+from app.domain.mentorado import MentoradoId
+from app.text.status import texts
+from app.ui.theme.icons import pixmap
+from app.ui.widgets.labels import plain_tip
+
+LISTED: Final = 5
+_SIDES: Final = (16, 22, 24, 32, 48, 64)
+_MOST: Final = 9
+_RED, _WHITE = "#c81e1e", "#ffffff"  # a tray has no theme of ours; white on this red is read on any panel
+
+
+def tray_icon(count: int) -> QIcon:
+    """The program's icon, with *count* in a red disc unless it is 0."""
+    icon = QIcon()
+    for side in _SIDES:
+        picture = QPixmap(pixmap("conecta", "", side))
+        if count:
+            _paint_count(picture, side, str(count) if count <= _MOST else f"{_MOST}+")
+        icon.addPixmap(picture)
+    return icon
+
+
+def _paint_count(picture: QPixmap, side: int, words: str) -> None:
+    disc = side * 0.66
+    frame = QRectF(side - disc, side - disc, disc, disc)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(_RED))
+    painter.drawEllipse(frame)
+    font = QFont()
+    font.setWeight(QFont.Weight.Bold)
+    font.setPixelSize(max(8, round(disc * (0.8 if len(words) == 1 else 0.6))))
+    painter.setFont(font)
+    painter.setPen(QColor(_WHITE))
+    painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, words)
+    painter.end()
+
+
+class TrayIcon(QObject):
+    """The icon and its menu, where the desktop has a tray."""
+
+    show_requested = Signal()
+    quit_requested = Signal()
+    person_requested = Signal(str)  # a MentoradoId
+    everybody_requested = Signal()
+    """All who need somebody are to be shown."""
+    hush_requested = Signal(bool)
+    """No notifications for an hour, or again."""
+    clicked = Signal()
+    """A message of the tray was clicked."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.menu = QMenu()
+        self._icon = QSystemTrayIcon(tray_icon(0), self)
+        self._icon.setContextMenu(self.menu)
+        self._icon.activated.connect(self._on_activated)
+        self._icon.messageClicked.connect(self.clicked)
+        self._shown: tuple[object, ...] = ()
+        self._count = 0
+
+    @staticmethod
+    def available() -> bool:
+        """Whether this desktop has a tray now."""
+        return QSystemTrayIcon.isSystemTrayAvailable()
+
+    @property
+    def tool_tip(self) -> str:
+        return self._icon.toolTip()
+
+    def look_for_tray(self) -> None:
+        """Be in the tray as soon as there is one: after a login it may come later than this program."""
+        if not self._icon.isVisible() and self.available():
+            self._icon.show()
+
+    def hide(self) -> None:
+        self._icon.hide()
+
+    def show_message(self, title: str, text: str) -> None:
+        """Let the tray itself tell this, where nobody else shows notifications."""
+        self._icon.showMessage(title, text, tray_icon(0))
+
+    def show_state(self, people: Sequence[tuple[MentoradoId, str]], quiet_until: str, *, hushed: bool) -> None:
+        """Show who needs somebody, each with name and state; *quiet_until* is empty unless nothing is told now, and
+        *hushed* whether a person asked for that quiet here."""
+        shown = (tuple(people), quiet_until, hushed, texts.language)
+        if shown == self._shown or self.menu.isVisible():  # what a person points at stays
+            return
+        self._shown = shown
+        if len(people) != self._count:
+            self._count = len(people)
+            self._icon.setIcon(tray_icon(self._count))
+        self._icon.setToolTip(plain_tip(self._words(quiet_until)))
+        self._fill(people, quiet_until, hushed=hushed)
+
+    def _words(self, quiet_until: str) -> str:
+        needing = texts.plural("tray.needing", self._count) if self._count else texts("tray.nobody")
+        quiet = texts("tray.quiet_until", time=quiet_until) if quiet_until else ""
+        return " · ".join(filter(None, (texts("app.name"), needing, quiet)))
+
+    def _fill(self, people: Sequence[tuple[MentoradoId, str]], quiet_until: str, *, hushed: bool) -> None:
+        menu = self.menu
+        menu.clear()
+        self._add(texts("tray.show"), self.show_requested.emit)
+        menu.addSeparator()
+        for mentorado_id, words in people[:LISTED]:
+            self._add(words, partial(self.person_requested.emit, mentorado_id))
+        if not people:
+            menu.addAction(texts("tray.nobody")).setEnabled(False)
+        elif (more := len(people) - LISTED) > 0:
+            self._add(texts.plural("tray.more", more), self.everybody_requested.emit)
+        menu.addSeparator()
+        if hushed:
+            self._add(texts("tray.end_quiet", time=quiet_until), partial(self.hush_requested.emit, False))
+        elif quiet_until:
+            menu.addAction(texts("tray.quiet_hours", time=quiet_until)).setEnabled(False)
+        else:
+            self._add(texts("tray.quiet"), partial(self.hush_requested.emit, True))
+        menu.addSeparator()
+        self._add(texts("tray.quit"), self.quit_requested.emit)
+
+    def _add(self, words: str, do: Callable[[], object]) -> None:
+        self.menu.addAction(words.replace("&", "&&")).triggered.connect(lambda _checked=False: do())
+
+    def _on_activated(self, how: QSystemTrayIcon.ActivationReason) -> None:
+        if how in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):
+            self.show_requested.emit()
