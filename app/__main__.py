@@ -121,6 +121,10 @@ def _run(arguments: Namespace) -> int:
 
         return run_sample(_settings(arguments.env_file))
 
+    if arguments.command == "doctor":  # it is asked when the rest below fails
+        from app.cli.doctor import run_doctor
+
+        return asyncio.run(run_doctor(arguments))
     from app.cli.main import run_command
     from app.cli.run import run_until_stopped
     from app.platform.crash_recorder import CrashRecorder
@@ -186,6 +190,7 @@ def _parser() -> ArgumentParser:
         archive,
         edit,
         unarchive,
+        _add_doctor_command(commands),
         *_add_setup_commands(commands),
         *_add_record_commands(commands),
         *_add_backup_commands(commands),
@@ -218,6 +223,18 @@ def _add_setup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Arg
     credentials.add_argument("--provider", choices=kinds, help=texts("cli.help.credentials_provider"))
     credentials.add_argument("--check", action="store_true", help=texts("cli.help.check"))
     return [provider, credentials, disconnect]
+
+
+def _add_doctor_command(commands: _SubParsersAction[ArgumentParser]) -> ArgumentParser:
+    from app.domain.diagnosis import CheckName, Fix
+    from app.text.status import texts
+
+    doctor = commands.add_parser("doctor", help=texts("cli.help.doctor"), description=texts("cli.help.doctor_about"))
+    fixes = [fix.value for fix in Fix if fix is not Fix.RESUME_PROCEDURES]  # that has a command of its own
+    doctor.add_argument("--fix", choices=fixes, help=texts("cli.help.doctor_fix"))
+    checks = [name.value for name in CheckName if name is not CheckName.LOOP]  # that is asked of a window only
+    doctor.add_argument("--only", action="append", choices=checks, help=texts("cli.help.doctor_only"))
+    return doctor
 
 
 def _translate(parser: ArgumentParser) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
-from app.core.backups import ENDING, BackupCopies, BackupPruner, BackupService
+from app.core.backups import BackupCopies, BackupPruner, BackupService
 from app.core.case_service import CaseService
 from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
@@ -64,7 +63,7 @@ from app.storage.database import Database
 from app.storage.figures import SqlFigures
 from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
 from app.storage.journal import FileProcedureLocks, SqlProcedureJournal
-from app.storage.lost_database import DatabaseCopies
+from app.storage.lost_database import DatabaseCopies, former_files
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.outbound import SqlOutbound
 from app.storage.secrets.store import SelectableSecretStore, read_passphrase
@@ -76,17 +75,6 @@ from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from app.text.outbound import smoke_test_text
 from app.text.status import texts
-
-
-def _former_files(settings: Settings) -> tuple[tuple[Path, str], ...]:
-    """File patterns that show that there was a database: sessions, backups, secrets, copies of the database."""
-    return (
-        (settings.session_dir, "*/session-*.db"),
-        (settings.session_dir, "*/snapshots/*"),
-        (settings.backup_dir, f"*{ENDING}"),
-        (settings.data_dir, settings.secrets.name),
-        (settings.data_dir, f"{settings.database.stem}.*{settings.database.suffix}"),
-    )
 
 
 def build_services(
@@ -103,7 +91,7 @@ def build_services(
     """Wire the core for *settings*; everything else is for tests, which wire the same services over fakes."""
     ports = ports or Ports()
     bus, computer = bus or EventBus(), clock or SystemClock()
-    database = Database(settings.database, traces=_former_files(settings))
+    database = Database(settings.database, traces=former_files(settings))
     checks = build_checks(settings, computer)
     trusted = TrustedClock(
         computer,

@@ -5,135 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import re
-import socket
-import struct
 import sys
-import threading
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app import __version__
 from app.domain.errors import Problem, ProblemCode
+from app.platform.display import check_display, check_platform_libraries, library_missing
 from app.platform.files import prepare_data_folder, require_room
 from app.platform.system import SystemClock
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.ui.single_instance import SingleInstance
-
-
-ANSWER_SECONDS: Final = 5.0
-"""How long a display may take to answer; one that is frozen would hold the start for ever."""
-
-_LIBRARY: Final = re.compile(r"(lib[\w.+-]+?)\.so\.(\d+)[\d.]*", re.ASCII)
-_PACKAGES: Final = MappingProxyType({"libglib-2.0": "libglib2.0-0", "libgthread-2.0": "libglib2.0-0"})
-"""Where the name of a Debian package does not follow from the library's."""
-
-_WAYLAND, _XCB = "wayland", "xcb"
-_DISPLAYS: Final = frozenset({_WAYLAND, _XCB})
-_PLATFORMS: Final = _DISPLAYS | {"offscreen", "minimal", "vnc", "linuxfb", "eglfs"}
-_WAYLAND_SYNC: Final = struct.pack("=III", 1, 12 << 16, 2)
-"""``wl_display.sync`` of the Wayland protocol: object 1 is the display, 12 bytes long, answered to the new object 2."""
-
-
-def check_platform_libraries(plugin: Path | None = None) -> None:
-    """Load what Qt loads next, but ask first: it would end the process and blame the wrong library."""
-    if sys.platform != "linux" or _XCB not in _platforms() or os.environ.get("WAYLAND_DISPLAY"):
-        return
-    import ctypes
-
-    if plugin is None:
-        import PySide6
-
-        plugin = Path(PySide6.__file__).parent / "Qt/plugins/platforms/libqxcb.so"
-    try:
-        ctypes.CDLL(str(plugin))
-    except OSError as error:
-        raise library_missing(error) from error
-
-
-def library_missing(error: Exception) -> Problem:
-    """The problem of a library that the loader names first in *error*, with the Debian package that brings it."""
-    library = str(error).split(":")[0]
-    found = _LIBRARY.fullmatch(library)
-    package = "libxcb-cursor0 libegl1 libxkbcommon-x11-0"  # what a minimal system lacks most often
-    if found:
-        name, version = found[1].lower(), found[2]
-        package = _PACKAGES.get(name) or f"{name}{'-' if name[-1].isdigit() else ''}{version}"
-    return Problem(ProblemCode.SYSTEM_LIBRARY_MISSING, library=library, package=package)
-
-
-def check_display() -> None:
-    """Raise `Problem(NO_DISPLAY)` where neither ``WAYLAND_DISPLAY`` nor ``DISPLAY`` leads to a server that answers.
-
-    Qt tries them in this order, or those that ``QT_QPA_PLATFORM`` names. A Wayland that does not answer is taken out of
-    the environment, so that Qt begins with the display that does.
-    """
-    if sys.platform != "linux":
-        return
-    platforms = _platforms()
-    if not platforms <= _DISPLAYS:  # one that needs no display, as of a test
-        return
-    wayland = os.environ.get("WAYLAND_DISPLAY", "") if _WAYLAND in platforms else ""
-    display = os.environ.get("DISPLAY", "") if _XCB in platforms else ""
-    if wayland:
-        if os.environ.get("WAYLAND_SOCKET") or _wayland_answers(wayland):
-            return
-        del os.environ["WAYLAND_DISPLAY"]
-        os.environ.pop("XDG_SESSION_TYPE", None)
-    if not display or not _x_answers(display):
-        tried = (f"{name}={value}" for name, value in (("WAYLAND_DISPLAY", wayland), ("DISPLAY", display)) if value)
-        raise Problem(ProblemCode.NO_DISPLAY, displays=", ".join(tried) or "DISPLAY")
-
-
-def _platforms() -> set[str]:
-    """The platforms of Qt that may be used. Raises `Problem(SETTING_INVALID)` where Qt would find none, and abort."""
-    asked = {part.partition(":")[0] for part in os.environ.get("QT_QPA_PLATFORM", "").split(";") if part}
-    if asked and not asked & _PLATFORMS:
-        allowed = ", ".join(sorted(_PLATFORMS))
-        raise Problem(ProblemCode.SETTING_INVALID, setting="QT_QPA_PLATFORM", allowed=allowed, place="$QT_QPA_PLATFORM")
-    return asked & _PLATFORMS or set(_DISPLAYS)
-
-
-def _wayland_answers(name: str) -> bool:
-    """Whether a Wayland server answers a first request; *name* is a path, or a name in ``XDG_RUNTIME_DIR``."""
-    path = Path(os.environ.get("XDG_RUNTIME_DIR", "")) / name
-    try:
-        with socket.socket(socket.AF_UNIX) as server:
-            server.settimeout(ANSWER_SECONDS)
-            server.connect(str(path))
-            server.sendall(_WAYLAND_SYNC)
-            return bool(server.recv(1))
-    except (OSError, ValueError):  # no such socket, nobody behind it; a name with a zero byte
-        return False
-
-
-def _x_answers(display: str) -> bool:
-    """Whether an X server lets this user in, asked through the library that Qt uses."""
-    import ctypes
-
-    try:
-        xcb = ctypes.CDLL("libxcb.so.1")
-    except OSError:
-        return True  # `check_platform_libraries` names what is missing
-    xcb.xcb_connect.restype = ctypes.c_void_p
-    xcb.xcb_connection_has_error.argtypes = [ctypes.c_void_p]
-    xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
-    answers: list[bool] = []
-
-    def ask() -> None:
-        connection = xcb.xcb_connect(os.fsencode(display), None)
-        answers.append(not xcb.xcb_connection_has_error(connection))
-        xcb.xcb_disconnect(connection)
-
-    # A thread of its own that ends with the program: a server that is frozen never answers.
-    asking = threading.Thread(target=ask, name="display", daemon=True)
-    asking.start()
-    asking.join(ANSWER_SECONDS)
-    return answers == [True]
 
 
 def run_sample(settings: Settings) -> int:

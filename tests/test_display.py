@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import Problem, ProblemCode
-from app.gui import check_display, check_platform_libraries, library_missing
+from app.platform.display import check_display, check_platform_libraries, library_missing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only here Qt needs libraries its wheel does not bring")
 
@@ -135,7 +135,7 @@ def test_a_dead_x_display_is_none(monkeypatch: pytest.MonkeyPatch, display: str)
 
 
 def test_an_x_display_that_never_answers_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("app.gui.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("app.platform.display.ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1] - 6000
         monkeypatch.setenv("DISPLAY", f"127.0.0.1:{number}")

@@ -17,7 +17,7 @@ from app import __version__
 from app.core.audit_service import AuditService
 from app.core.mentorado_service import MentoradoService
 from app.domain.audit import AuditAction
-from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.backup import BACKUP_ENDING, BackupInfo, BackupPart, BackupProgress
 from app.domain.erasure import CopyKind, OldCopy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind, is_id
@@ -42,7 +42,6 @@ from app.platform.threads import ThreadWorker, in_a_thread
 
 log = logging.getLogger(__name__)
 
-ENDING: Final = ".conecta"
 PARTS: Final = ("part", "session", "archive")
 """Names of the temporary files of a procedure."""
 
@@ -90,7 +89,7 @@ class BackupDirectory:
     def labels(self, mentorado_id: MentoradoId | None = None) -> list[Label]:
         """The manifest headers of all archives, or of those of one mentorado, unordered."""
         found = []
-        for path in self.path.glob(f"[!.]*{ENDING}"):
+        for path in self.path.glob(f"[!.]*{BACKUP_ENDING}"):
             try:
                 found.append(read_label_of(path))
             except Problem as problem:
@@ -98,10 +97,10 @@ class BackupDirectory:
         return [each for each in found if mentorado_id in (None, each.info.mentorado_id)]
 
     def _unused_path(self, name: str) -> Path:
-        target, number = self.path / f"{name}{ENDING}", 1
+        target, number = self.path / f"{name}{BACKUP_ENDING}", 1
         while target.exists():
             number += 1
-            target = self.path / f"{name} ({number}){ENDING}"
+            target = self.path / f"{name} ({number}){BACKUP_ENDING}"
         return target
 
 

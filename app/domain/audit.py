@@ -181,6 +181,9 @@ class AuditAction(StrEnum):
     BEGIN_DATABASE = "begin_database"  # anew, although there had been one
     USE_DATABASE_COPY = "use_database_copy"
     TAKE_OVER_WINDOW = "take_over_window"  # the data folder, from a window that ended without giving it back
+    MAKE_PRIVATE = "make_private"  # a folder or file that others could read
+    RELEASE_LOCK = "release_lock"  # of a program that ended without giving it back
+    REMOVE_PARTS = "remove_parts"  # pieces of files that a killed program was writing
     ADD_MENTORADO = "add_mentorado"
     EDIT_MENTORADO = "edit_mentorado"
     UNDO_IMPORT = "undo_import"  # of one mentorado

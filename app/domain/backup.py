@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.messages import HistoryStats
 from app.domain.phone import PhoneNumber
+
+BACKUP_ENDING: Final = ".conecta"
+"""Of the name of a backup."""
 
 
 class BackupPart(StrEnum):

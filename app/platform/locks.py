@@ -176,14 +176,14 @@ def _require_dead(path: Path, owner: Owner, *, overrule: bool) -> None:
     state = owner.state()
     if state is OwnerState.ALIVE:
         raise LockHeld(owner)
-    if state is OwnerState.SAME_SYSTEM and _carries_locks(path):
+    if state is OwnerState.SAME_SYSTEM and is_held(path):
         return
     if state is not OwnerState.DEAD and not overrule:
         raise LockHeld(owner, may_be_overruled=True)
 
 
-def _carries_locks(path: Path) -> bool:
-    """Whether a lock that is held on *path* keeps others of this system out, as it is held now."""
+def is_held(path: Path) -> bool:
+    """Whether somebody of this system holds the lock of *path*, on a drive that carries locks."""
     descriptor = open_regular(path, os.O_RDWR)
     try:
         _lock(descriptor)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -56,3 +57,30 @@ async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None
             task.cancel()
     except ExceptionGroup as group_of_one:  # whichever failed, the other was only cancelled for it
         raise group_of_one.exceptions[0] from None
+
+
+async def run_abandonable(call: Callable[[], T]) -> T:
+    """Run *call* in a thread that nobody waits for when this is cancelled: what it asks may never answer, as a network
+    drive or a keyring, and the program must end all the same."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(result)  # type: ignore[arg-type] # None only where T has it
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        result, failed = None, None
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+            failed = error
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, result, failed)
+
+    threading.Thread(target=run, name="abandonable", daemon=True).start()
+    return await done

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
+from time import monotonic
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import proxy_bypass
 
+from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
 from app.domain.incident import CheckResult, Finding
 from app.domain.mentorado import ProviderKind
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.repositories import Clock
+from app.platform.threads import run_abandonable
 
 SKEW_ALLOWED: Final = timedelta(minutes=2)
 WITHIN_SECONDS: Final = 10.0
@@ -31,6 +36,10 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 class _ProxyRefused(OSError):
     """The proxy could not be reached, or did not let us through."""
+
+
+class _ProxyUnreachable(_ProxyRefused):
+    """There is no proxy where one is set, or none of a kind that is known here."""
 
 
 class HttpConnectivityChecker:
@@ -73,6 +82,42 @@ class HttpConnectivityChecker:
             return network, self._judge(date)
         return network, Finding(CheckResult.CLOCK_UNKNOWN)
 
+    async def diagnose(self, provider: ProviderKind) -> Diagnosis:
+        """At which step the way to *provider* ends: name, connection, proxy, certificate, encryption, answer."""
+        url = urlsplit(self._probe_urls[provider])
+        began = monotonic()
+        evidence = {"provider": provider.value, "host": url.hostname or "", "proxy": self._proxy_of(url.hostname or "")}
+        code, detail = await self._way_to(url)
+        return diagnosed(code, **evidence, detail=detail, milliseconds=str(round((monotonic() - began) * 1000)))
+
+    async def _way_to(self, url: SplitResult) -> tuple[DiagnosisCode, str]:
+        try:
+            async with asyncio.timeout(self._within):
+                status, _date = await self._ask(url)
+        except TimeoutError:
+            return DiagnosisCode.NO_CONNECTION, f"no answer in {self._within:g} s"
+        except _ProxyUnreachable as error:
+            return DiagnosisCode.PROXY_UNREACHABLE, str(error)
+        except _ProxyRefused as error:
+            return DiagnosisCode.PROXY_REFUSES, str(error)
+        except socket.gaierror as error:
+            return DiagnosisCode.NAME_UNKNOWN, error.strerror or str(error)
+        except ssl.SSLCertVerificationError as error:
+            return DiagnosisCode.CERTIFICATE_UNTRUSTED, error.verify_message
+        except ssl.SSLError as error:
+            return DiagnosisCode.HANDSHAKE_FAILED, error.reason or str(error)
+        except (OSError, EOFError) as error:
+            return DiagnosisCode.NO_CONNECTION, str(error) or type(error).__name__
+        except ValueError as error:
+            return DiagnosisCode.SERVER_UNEXPECTED, str(error)
+        found = DiagnosisCode.SERVER_UNEXPECTED if status >= 500 else DiagnosisCode.NETWORK_FINE
+        return found, f"HTTP {status}"
+
+    def _proxy_of(self, host: str) -> str:
+        """The proxy on the way to *host*, without the password that may be in its address."""
+        proxy = self._proxy(host)
+        return "" if proxy is None else f"{proxy.hostname}:{proxy.port or 80}"
+
     async def ask(self) -> datetime | None:
         """The time of the first provider that answers: a whole second, and what the way took too early."""
         with suppress(TimeoutError):
@@ -96,15 +141,17 @@ class HttpConnectivityChecker:
             port, trust = port or 80, None
         elif trust is None:
             trust = await asyncio.to_thread(ssl.create_default_context)
-        proxy = self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or ""
-        through = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
-        if through is not None and proxy_bypass(host):
-            through = None
-        async with _reach(host, port or 443, through, trust) as (reader, writer):
+        async with _reach(host, port or 443, self._proxy(host), trust) as (reader, writer):
             writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()
             status, headers = await _head(reader)
         return status, headers.get("date", "")
+
+    def _proxy(self, host: str) -> SplitResult | None:
+        """The proxy that is set, unless *host* is reached without it."""
+        proxy = self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or ""
+        through = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
+        return None if through is None or proxy_bypass(host) else through
 
 
 def _moment(date: str) -> datetime:
@@ -119,7 +166,7 @@ async def _reach(
 ) -> AsyncIterator[_Streams]:
     """A connection to *host*, inside TLS where there is a *trust*."""
     if proxy is None:
-        reader, writer = await asyncio.open_connection(host, port, ssl=trust)
+        reader, writer = await _open(host, port, trust)
     else:
         reader, writer = await _to_proxy(proxy)
     try:
@@ -134,13 +181,29 @@ async def _reach(
             await writer.wait_closed()
 
 
+async def _open(host: str, port: int, trust: ssl.SSLContext | None = None) -> _Streams:
+    """A connection to the first address of *host* that takes one. A DNS that is silent holds up nobody who gave up."""
+    find = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    addresses = dict.fromkeys(str(address[0]) for *_, address in await run_abandonable(find))
+    failed: OSError | None = None
+    for address in addresses:
+        try:
+            name = None if trust is None else host
+            return await asyncio.open_connection(address, port, ssl=trust, server_hostname=name)
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            failed = error
+    raise failed or OSError(f"no address of {host}")
+
+
 async def _to_proxy(proxy: SplitResult) -> _Streams:
     if proxy.scheme != "http" or not proxy.hostname:
-        raise _ProxyRefused(f"a proxy of the kind {proxy.scheme} cannot be looked through")
+        raise _ProxyUnreachable(f"a proxy of the kind {proxy.scheme} cannot be looked through")
     try:
-        return await asyncio.open_connection(proxy.hostname, proxy.port or 80)
+        return await _open(proxy.hostname, proxy.port or 80)
     except OSError as error:
-        raise _ProxyRefused(str(error)) from error
+        raise _ProxyUnreachable(str(error)) from error
 
 
 async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: SplitResult, to: str) -> None:

@@ -56,12 +56,12 @@ def build_providers(
     }
 
 
-def build_checks(settings: Settings, clock: Clock) -> HttpConnectivityChecker:
-    """What is looked at when many links of one provider fall together, and asked for the time."""
-    from app.providers.connectivity import PROBE_URLS, HttpConnectivityChecker
+def build_checks(settings: Settings, clock: Clock, *, within: float | None = None) -> HttpConnectivityChecker:
+    """What is looked at when many links of one provider fall together, and asked for the time; *within* seconds."""
+    from app.providers.connectivity import PROBE_URLS, WITHIN_SECONDS, HttpConnectivityChecker
 
     hosted = {ProviderKind.ZAPI: settings.zapi_url, ProviderKind.META_CLOUD: settings.meta_url}
-    return HttpConnectivityChecker(clock, probe_urls={**PROBE_URLS, **hosted})
+    return HttpConnectivityChecker(clock, probe_urls={**PROBE_URLS, **hosted}, within=within or WITHIN_SECONDS)
 
 
 def webhook_parsers() -> dict[ProviderKind, Parser]:

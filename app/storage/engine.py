@@ -69,10 +69,10 @@ def _make_place(path: Path) -> None:
     for place in (path.parent, path):
         if not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
-    _refuse_cut_short(path)
+    refuse_cut_short(path)
 
 
-def _refuse_cut_short(path: Path) -> None:
+def refuse_cut_short(path: Path) -> None:
     """What SQLite does not mind: it pads the last page, takes scraps for a new file and deletes an empty file's log."""
     size = path.stat().st_size
     log_file = path.with_name(f"{path.name}-wal")

@@ -13,10 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from app.domain.backup import BACKUP_ENDING
 from app.domain.erasure import CopyKind, OldCopy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.platform.files import replacing, write_private
+from app.settings import Settings
 from app.storage.errors import file_problems
 from app.storage.migrations import Migrations
 
@@ -27,6 +29,17 @@ log = logging.getLogger(__name__)
 
 Trace = tuple[Path, str]
 """A folder, and the pattern of files in it that only a program with a database leaves there."""
+
+
+def former_files(settings: Settings) -> tuple[Trace, ...]:
+    """File patterns that show that there was a database: sessions, backups, secrets, copies of the database."""
+    return (
+        (settings.session_dir, "*/session-*.db"),
+        (settings.session_dir, "*/snapshots/*"),
+        (settings.backup_dir, f"*{BACKUP_ENDING}"),
+        (settings.data_dir, settings.secrets.name),
+        (settings.data_dir, f"{settings.database.stem}.*{settings.database.suffix}"),
+    )
 
 
 def refuse_lost(path: Path, traces: Sequence[Trace]) -> None:

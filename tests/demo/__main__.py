@@ -34,7 +34,7 @@ def _offscreen(folder: Path, *, for_readme: bool) -> int:
 def _has_screen() -> bool:
     """Whether the real window could open here, by the program's own word."""
     from app.domain.errors import Problem
-    from app.gui import check_display
+    from app.platform.display import check_display
 
     if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal"):
         return False

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.actions import ActionName, UnavailableReason
+from app.domain.diagnosis import CheckName, CheckOutcome, DiagnosisCode, Fix
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import Recommendation
 from app.domain.incident import CheckResult
@@ -57,6 +58,10 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("switch.severity.{}", Severity),
     ("switch.state.{}", SwitchState),
     ("switch.item.{}", SwitchItemState),
+    ("doctor.check.{}", CheckName),
+    ("doctor.outcome.{}", CheckOutcome),
+    ("doctor.found.{}", DiagnosisCode),
+    ("doctor.fix.{}", Fix),
 )
 
 

@@ -123,6 +123,10 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
         """Let the host forget what it kept; a host that is gone hears it from the next line."""
         self._host.send(Confirm(session=SESSION, up_to=up_to))
 
+    def ping(self) -> None:
+        """Ask the host for a sign of life, which comes as `HostAnswered`."""
+        self._host.ping_now()
+
     async def send_text(self, to: PhoneNumber, text: str) -> SentText:
         """Send *text*; raises `Problem` when the server refuses it or is not heard of."""
         answer = await self._host.ask(
@@ -253,6 +257,12 @@ class ConnectionRegistry:
         finally:
             if self._lines.get(link_id) is line:
                 del self._lines[link_id]
+
+    def ping(self) -> tuple[LinkId, ...]:
+        """Ask the host of every line for a sign of life; returns whose they are."""
+        for line in self._lines.values():
+            line.ping()
+        return tuple(self._lines)
 
     async def pairing_code(self, link_id: LinkId, phone: PhoneNumber) -> str:
         """A code to type instead of scanning. Raises `Problem`, also where no line is open that shows one."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
-from app.domain.mentorado import Link, Mentorado, MentoradoId
+from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
 from app.domain.messages import AddressKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, Connection, SessionHolder
@@ -247,6 +247,10 @@ class WhatsAppWebProvider:
         for owner in {str(each) for each in (lock.left_by, host) if each is not None and each.lives()}:
             log.info("The session folder %s was taken from %s, by a person", link.mentorado_id, owner)
             self._on_taken_over(link.mentorado_id, f"{owner}; not proven dead, overruled")
+
+    def ping_hosts(self) -> Sequence[LinkId]:
+        """Ask the host of every open line for a sign of life; returns the links. An answer is evidence of its link."""
+        return self._lines.ping()
 
     def set_detailed_log(self, on: bool) -> None:
         """The library's own log, level by level, in the log of each line's mentorado."""

@@ -124,7 +124,7 @@ def _account_in(file: Path) -> PhoneNumber | None:
         raise Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE, path=str(file))
     if os.name == "posix" and found.st_mode & 0o077:
         file.chmod(0o600)
-    _check_whole(file)
+    require_whole(file)
     try:
         jids = _devices(file, "ro")
     except sqlite3.OperationalError as error:
@@ -145,8 +145,9 @@ def _require_plain(file: Path, mode: int) -> None:
         raise Problem(ProblemCode.SESSION_CORRUPT, path=str(file), why=kind)
 
 
-def _check_whole(file: Path) -> None:
-    """Compare the size with the one the database states, which costs nothing and finds a file that was cut off."""
+def require_whole(file: Path) -> None:
+    """Raise `Problem(SESSION_CORRUPT)` for a file that is no database, or is shorter than it states: asking that costs
+    nothing, and finds one that was cut off."""
     with os.fdopen(open_regular(file, os.O_RDONLY), "rb") as opened:
         header = opened.read(100)
     if not header:

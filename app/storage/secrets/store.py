@@ -9,9 +9,8 @@ import json
 import logging
 import os
 import struct
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from uuid import uuid4
@@ -20,6 +19,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.settings import SecretBackendKind
 from app.formats.encryption import COST, MAX_COST, passphrase_cipher, require_length
 from app.platform.files import KNOWS_OWNERS, os_errors_as, read_small, replacing, write_private
+from app.platform.threads import run_abandonable
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -109,6 +109,11 @@ def set_aside(path: Path) -> None:
         number += 1
     with os_errors_as(ProblemCode.SECRETS_NOT_SAVED, path):
         path.rename(aside)
+
+
+def require_readable(path: Path) -> None:
+    """Raise `Problem` unless *path* is a whole file of secrets that this version can read, with its passphrase."""
+    _parse_header(path)
 
 
 def _parse_header(path: Path) -> tuple[int, bytes, bytes, bytes, bytes]:
@@ -211,7 +216,7 @@ def trusted_keyring(trusted: frozenset[str] = TRUSTED) -> SystemKeyring | None:
     for candidate in candidates:
         if name_of(candidate) in trusted:
             backend = SystemKeyring(candidate)
-            return backend if _round_trips(backend) else None
+            return backend if round_trips(backend) else None
     log.info("No trusted keyring: %s", ", ".join(map(name_of, candidates)))
     return None
 
@@ -221,7 +226,8 @@ def name_of(backend: KeyringBackend) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _round_trips(backend: SystemKeyring) -> bool:
+def round_trips(backend: SystemKeyring) -> bool:
+    """Whether *backend* returns what it is given; the trial is taken away again. May block and ask a person."""
     name, value = f"trial {uuid4().hex}", uuid4().hex
     try:
         backend.set(name, value)
@@ -365,30 +371,9 @@ class SelectableSecretStore:
 
         A thread of its own, that ends with the program: one that waits for a prompt nobody sees would hold a pool's.
         """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-
-        def settle(result: T | None, error: BaseException | None) -> None:
-            if done.cancelled():
-                return
-            if error is None:
-                done.set_result(result)  # type: ignore[arg-type] # None only where T has it
-            else:
-                done.set_exception(error)
-
-        def run() -> None:
-            result, failed = None, None
-            try:
-                result = work()
-            except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-                failed = error
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(settle, result, failed)
-
-        threading.Thread(target=run, name="secrets", daemon=True).start()
         try:
             async with asyncio.timeout(self._timeout):
-                return await done
+                return await run_abandonable(work)
         except TimeoutError:
             log.info("The secrets backend did not answer in %g s", self._timeout)
             raise Problem(ProblemCode.SECRETS_UNAVAILABLE) from None

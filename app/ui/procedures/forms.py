@@ -18,8 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.backups import ENDING
-from app.domain.backup import BackupInfo
+from app.domain.backup import BACKUP_ENDING, BackupInfo
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado
 from app.domain.procedure import ENDS_CONNECTION, ProcedureKind
@@ -396,7 +395,7 @@ class RestoreForm(ProcedureForm):
     async def _choose_file(self, _checked: bool = False) -> None:
         dialog = QFileDialog(self, texts("begin.restore.file_title"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        ours = texts("begin.restore.file_kind", ending=ENDING.removeprefix("."))
+        ours = texts("begin.restore.file_kind", ending=BACKUP_ENDING.removeprefix("."))
         dialog.setNameFilters([ours, texts("begin.restore.any_file")])
         if await show_dialog(dialog) is QFileDialog.DialogCode.Accepted:
             await self.take(Path(dialog.selectedFiles()[0]))

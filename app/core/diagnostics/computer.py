@@ -1,0 +1,148 @@
+"""What holds for the computer: the versions that are installed, its clock, and the locks that programs on it hold."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import MentoradoId
+from app.domain.repositories import Clock, ProviderTime
+from app.domain.trusted_time import SKEW_ALLOWED
+from app.platform.files import os_errors_as
+from app.platform.locks import FileLock, LockHeld, Owner, OwnerState, is_held, read_owner
+
+_C: Final = DiagnosisCode
+_Version = tuple[int, ...]
+
+PYTHON_FROM: Final = (3, 11)
+PYTHON_BELOW: Final = (3, 15)
+PYSIDE_FROM: Final = (6, 11, 3)
+PYSIDE_BELOW: Final = (6, 12)
+IMMORTAL_NONE: Final = (3, 12)
+"""From this Python on, a reference to None that is lost does no harm."""
+
+QT, BINDINGS = "PySide6-Essentials", "shiboken6"
+
+
+def versions(python: Sequence[int], installed: Callable[[str], str | None]) -> Sequence[Diagnosis]:
+    """*installed* is the version of a package, None where there is none. Nothing of Qt is imported."""
+    of_python, qt, bindings = ".".join(map(str, python[:3])), installed(QT), installed(BINDINGS)
+    wanted = f">={_joined(PYSIDE_FROM)},<{_joined(PYSIDE_BELOW)}"
+    evidence = {"python": of_python, "pyside": qt or "—", "shiboken": bindings or "—", "wanted": wanted}
+    found = []
+    if not PYTHON_FROM <= tuple(python[:2]) < PYTHON_BELOW:
+        found.append(_C.PYTHON_UNSUPPORTED)
+    if qt is None:
+        found.append(_C.PYSIDE_MISSING)
+    else:
+        number = _number(qt)
+        if number >= PYSIDE_BELOW and tuple(python[:2]) < IMMORTAL_NONE:
+            found.append(_C.PYSIDE_PITFALL)
+        elif not PYSIDE_FROM <= number < PYSIDE_BELOW:
+            found.append(_C.PYSIDE_UNSUPPORTED)
+        if bindings != qt:
+            found.append(_C.SHIBOKEN_DIFFERS)
+    return [diagnosed(code, **evidence) for code in found or [_C.VERSIONS_FINE]]
+
+
+def _number(version: str) -> _Version:
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split(".")[:3])
+
+
+def _joined(version: _Version) -> str:
+    return ".".join(map(str, version))
+
+
+# --- clock ----------------------------------------------------------------------------------------------------------
+
+GOOD: Final = timedelta(minutes=2)
+"""A clock further off ends sign-ins and certificates; less is the way there and the whole seconds of the answer."""
+
+
+async def clock(
+    computer: Clock, provider: ProviderTime, known: Callable[[], Awaitable[datetime | None]]
+) -> Sequence[Diagnosis]:
+    """*known* is the last trusted time of an earlier run, None where there is none."""
+    theirs = await provider.ask()
+    now = computer.now()
+    if theirs is not None:
+        ahead = now - theirs
+        code = _C.CLOCK_FINE if abs(ahead) <= GOOD else _C.CLOCK_WRONG
+        return [diagnosed(code, computer=_text(now), trusted=_text(theirs), minutes=_minutes(ahead))]
+    before = await known()
+    if before is not None and now < before - SKEW_ALLOWED:
+        return [diagnosed(_C.CLOCK_BEHIND, computer=_text(now), trusted=_text(before), minutes=_minutes(now - before))]
+    return [diagnosed(_C.CLOCK_UNKNOWN, computer=_text(now))]
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _minutes(ahead: timedelta) -> str:
+    return f"{round(ahead.total_seconds() / 60):+d}"
+
+
+# --- locks ----------------------------------------------------------------------------------------------------------
+
+_OWNER, _HOST = "owner.lock", "host.lock"
+
+
+def locks(window: Path, sessions: Path, procedures: Path, names: Mapping[MentoradoId, str]) -> Sequence[Diagnosis]:
+    """The lock of the data folder (*window*), those of the session folders and those of procedures."""
+    found: list[Diagnosis] = []
+    held: dict[str, int] = {}
+    for path, owner, name in _owners(window, sessions, procedures, names):
+        state = owner.state()
+        evidence = {"path": str(path), "owner": owner.label(), "name": name}
+        if state is OwnerState.UNKNOWN:
+            found.append(diagnosed(_C.LOCK_UNPROVEN, **evidence, command=_command(path, window, name)))
+        elif path.name == _HOST:
+            continue  # a host never gives its lock back: what its note says of one that is gone means nothing
+        elif _lives(path, state):
+            held[owner.label()] = held.get(owner.label(), 0) + 1
+        else:
+            found.append(diagnosed(_C.LOCK_STALE, **evidence))
+    found.extend(diagnosed(_C.LOCK_HELD, owner=owner, count=str(count)) for owner, count in held.items())
+    return found or [diagnosed(_C.LOCKS_FINE)]
+
+
+def _owners(
+    window: Path, sessions: Path, procedures: Path, names: Mapping[MentoradoId, str]
+) -> Iterator[tuple[Path, Owner, str]]:
+    """Each lock that names somebody, and the mentorado whose it is, where it is one's."""
+    of_sessions = (each for name in (_OWNER, _HOST) for each in sorted(sessions.glob(f"*/{name}")))
+    for path in (window, *of_sessions, *sorted(procedures.glob("*.lock"))):
+        if (owner := read_owner(path)) is not None:
+            folder = path.parent.name
+            yield path, owner, names.get(MentoradoId(folder), folder if path.name in (_OWNER, _HOST) else "")
+
+
+def _command(path: Path, window: Path, name: str) -> str:
+    if path == window:
+        return "conecta unlock --yes"
+    return f'conecta unlock "{name}" --yes' if name else "conecta procedure list"
+
+
+def release(path: Path) -> None:
+    """Take back the note of a program that is proven dead. A lock that is held is never broken. Raises `Problem`."""
+    with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, path):
+        try:
+            lock = FileLock.take(path)
+        except LockHeld as held:
+            raise Problem(ProblemCode.SESSION_IN_USE, path=str(path), owner=str(held)) from None
+        lock.release()
+
+
+def holder(window: Path) -> str:
+    """The program that has the data folder open; empty when none does that lives."""
+    owner = read_owner(window)
+    return owner.label() if owner is not None and _lives(window, owner.state()) else ""
+
+
+def _lives(path: Path, state: OwnerState) -> bool:
+    return state is OwnerState.ALIVE or (state is OwnerState.SAME_SYSTEM and is_held(path))

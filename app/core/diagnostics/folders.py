@@ -1,0 +1,197 @@
+"""Whether the program's folders are there, writable and private, with room left in them; and what killed programs left.
+
+What a check looks at is never changed by it, but for a small trial file that it takes away again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import time
+from typing import Final
+
+from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import is_id
+from app.platform.files import KNOWS_OWNERS, os_errors_as, require_room
+
+_C: Final = DiagnosisCode
+
+LITTLE: Final = 500 << 20
+"""Bytes below which a backup, or a day of messages, may not fit any more."""
+
+TOO_LITTLE: Final = 16 << 20
+"""Bytes below which no session is opened."""
+
+LEFT_SECONDS: Final = 3600.0
+"""A piece of a file that was not written to for so long belongs to no program that still writes it."""
+
+_PATTERNS: Final = (".*.part", "*.copy.part", ".trial-*", ".*.session", ".*.archive")
+"""What a program that is killed while it writes leaves behind. The whole file is never called so."""
+
+OpenProcedures = Callable[[], frozenset[str] | None]
+"""The procedures that may go on and need their files, by id; None where that cannot be told."""
+
+
+def data_folder(folder: Path, database: Path) -> Sequence[Diagnosis]:
+    """Whether the data folder can be used, and nobody else reads it."""
+    if not folder.exists():
+        return _absent(folder)
+    if not folder.is_dir():
+        return [_unusable(folder, "not a folder")]
+    if (owner := _other_owner(folder)) is not None:
+        return [_unusable(folder, f"it belongs to {owner}")]
+    try:
+        require_room(folder)
+    except Problem as problem:
+        return [diagnosed(_C.DATA_FOLDER_UNUSABLE, problem, path=str(folder))]
+    private = [database, database.with_name(f"{database.name}-wal")]
+    readable = _open_to_others([folder, *(each for each in private if each.exists())])
+    if readable:
+        return [diagnosed(_C.DATA_FOLDER_OPEN, path=str(path), mode=_mode(path)) for path in readable]
+    return [diagnosed(_C.DATA_FOLDER_FINE, path=str(folder))]
+
+
+def _absent(folder: Path) -> Sequence[Diagnosis]:
+    """A folder that is not there yet is made at the first start, if that may be."""
+    above = next(each for each in folder.parents if each.exists())
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return [diagnosed(_C.DATA_FOLDER_NEW, path=str(folder))]
+    return [_unusable(above, "nothing can be made in it")]
+
+
+def _unusable(path: Path, why: str) -> Diagnosis:
+    problem = Problem(ProblemCode.DATABASE_NOT_WRITABLE, path=str(path), detail=why)
+    return diagnosed(_C.DATA_FOLDER_UNUSABLE, problem, path=str(path))
+
+
+def session_folder(root: Path, *, chosen: bool) -> Sequence[Diagnosis]:
+    """Whether sessions can be kept in *root*. One that a setting names must be there: its drive may be missing."""
+    if not root.exists():
+        if chosen:
+            problem = Problem(ProblemCode.SESSION_DIR_MISSING, path=str(root))
+            return [diagnosed(_C.SESSION_FOLDER_UNUSABLE, problem, path=str(root))]
+        return [diagnosed(_C.SESSION_FOLDER_NEW, path=str(root))]
+    if (trouble := _session_folder_problem(root)) is not None:
+        return [diagnosed(_C.SESSION_FOLDER_UNUSABLE, trouble, path=str(root))]
+    folders = sorted(each for each in root.iterdir() if each.is_dir() and not each.is_symlink())
+    files = (file for folder in folders for file in folder.glob("session-*.db"))
+    if readable := _open_to_others([root, *folders, *files]):
+        return [diagnosed(_C.SESSION_FOLDER_OPEN, path=str(path), mode=_mode(path)) for path in readable]
+    return [diagnosed(_C.SESSION_FOLDER_FINE, path=str(root), count=str(len(folders)))]
+
+
+def _session_folder_problem(root: Path) -> Problem | None:
+    if not root.is_dir():
+        return Problem(ProblemCode.SESSION_DIR_NOT_A_FOLDER, path=str(root))
+    if (owner := _other_owner(root)) is not None:
+        return Problem(ProblemCode.SESSION_OF_ANOTHER_USER, path=str(root), owner=owner)
+    try:
+        require_room(root)
+    except Problem as problem:
+        full = problem.code is ProblemCode.DATABASE_DISK_FULL
+        code = ProblemCode.SESSION_DISK_FULL if full else ProblemCode.SESSION_DIR_NOT_WRITABLE
+        return Problem(code, path=str(root))
+    return None
+
+
+def _other_owner(path: Path) -> str | None:
+    """Who else owns *path*."""
+    if not KNOWS_OWNERS or (found := path.stat().st_uid) == os.geteuid():
+        return None
+    try:
+        return path.owner()
+    except KeyError:
+        return str(found)
+
+
+def _open_to_others(paths: Sequence[Path]) -> list[Path]:
+    return [path for path in paths if path.lstat().st_mode & 0o077] if KNOWS_OWNERS else []
+
+
+def _mode(path: Path) -> str:
+    return f"{stat.S_IMODE(path.lstat().st_mode):04o}"
+
+
+def make_private(path: Path) -> None:
+    """Take away what others may do with *path*, one of our own folders or files. Raises `Problem`."""
+    with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, path):
+        if path.is_symlink() or path.lstat().st_uid != os.geteuid():
+            raise PermissionError(f"{path} is not of this user")
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+# --- room ---------------------------------------------------------------------------------------------------------
+
+
+def room(
+    folders: Sequence[Path],
+    *,
+    free: Callable[[Path], int] | None = None,
+    files: Callable[[Path], int] | None = None,
+) -> Sequence[Diagnosis]:
+    """How much room is left where *folders* are or will be, each disk once."""
+    places: dict[int, Path] = {}
+    for folder in folders:
+        place = next(each for each in (folder, *folder.parents) if each.exists())
+        places.setdefault(place.stat().st_dev, place)
+    free, files = free or _free_bytes, files or _free_files
+    return [_room_of(place, free(place), files(place)) for place in places.values()]
+
+
+def _room_of(place: Path, free: int, files: int) -> Diagnosis:
+    evidence = {"path": str(place), "free": str(free >> 20), "wanted": str(LITTLE >> 20)}
+    if free < TOO_LITTLE:
+        return diagnosed(_C.SPACE_OUT, **evidence)
+    if files == 0:
+        return diagnosed(_C.FILES_OUT, **evidence)
+    return diagnosed(_C.SPACE_LOW if free < LITTLE else _C.SPACE_FINE, **evidence)
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _free_files(folder: Path) -> int:
+    """How many files can still be made; 1 where the file system sets no limit, or does not say."""
+    if not hasattr(os, "statvfs"):
+        return 1
+    found = os.statvfs(folder)
+    return found.f_favail if found.f_files else 1
+
+
+# --- what killed programs left --------------------------------------------------------------------------------------
+
+
+def leftovers(
+    folders: Sequence[Path], in_use: OpenProcedures, *, now: Callable[[], float] = time
+) -> Sequence[Diagnosis]:
+    """Pieces of files that nobody writes any more, folder by folder."""
+    found = [
+        diagnosed(_C.PARTS_LEFT, path=str(folder), count=str(len(parts)), names=", ".join(each.name for each in parts))
+        for folder in folders
+        if (parts := list(old_parts(folder, in_use(), now())))
+    ]
+    return found or [diagnosed(_C.LEFTOVERS_FINE)]
+
+
+def old_parts(folder: Path, in_use: frozenset[str] | None, now: float) -> Iterator[Path]:
+    """The pieces in *folder* that were last written to long before *now*, by name."""
+    names = {each for pattern in _PATTERNS for each in folder.glob(pattern)} if folder.is_dir() else set()
+    for each in sorted(names):
+        found = each.lstat()
+        if not stat.S_ISREG(found.st_mode) or now - found.st_mtime <= LEFT_SECONDS:
+            continue
+        procedure = each.name.split(".")[1]
+        if not is_id(procedure) or (in_use is not None and procedure not in in_use):
+            yield each
+
+
+def remove_parts(folder: Path, in_use: OpenProcedures, *, now: Callable[[], float] = time) -> None:
+    """Remove the old pieces in *folder*. Raises `Problem`."""
+    with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, folder):
+        for each in list(old_parts(folder, in_use(), now())):
+            each.unlink(missing_ok=True)

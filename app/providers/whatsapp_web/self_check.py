@@ -1,0 +1,139 @@
+"""Whether the WhatsApp library is there, whole and of the right version, and whether sessions can be read.
+
+The library is loaded by a session host only, started as for a link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Final
+
+from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.mentorado import MentoradoId, is_id
+from app.platform.threads import run_abandonable
+from app.providers.hosts.process import HostExited
+from app.providers.whatsapp_web import protocol
+from app.providers.whatsapp_web.host.engine import VERSION, EngineMissing, library_path
+from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.protocol import Ready, Unable
+from app.providers.whatsapp_web.session_repository import SessionDirectory, require_whole
+
+_C: Final = DiagnosisCode
+
+READY_SECONDS: Final = 4.0
+_PACKAGE: Final = "neonize"
+
+
+async def check_engine(
+    command: Sequence[str] | None = None,
+    *,
+    library: Callable[[], Path] = library_path,
+    package: Callable[[], Distribution | None] | None = None,
+    within: float = READY_SECONDS,
+) -> Sequence[Diagnosis]:
+    """The file, its checksum, and what a session host says of it."""
+    at_rest = await run_abandonable(lambda: _inspect(library, package or _distribution))
+    if at_rest.code not in (_C.ENGINE_FINE, _C.ENGINE_UNVERIFIED):
+        return [at_rest]
+    started = await _start(list(command or host_command()), within)
+    return [at_rest if started is None else started]
+
+
+def _inspect(library: Callable[[], Path], package: Callable[[], Distribution | None]) -> Diagnosis:
+    try:
+        file = library()
+    except EngineMissing as error:
+        return diagnosed(_C.ENGINE_ABSENT, detail=str(error), version=VERSION)
+    installed = package()
+    evidence = {"path": str(file), "version": VERSION}
+    if installed is not None and installed.version != VERSION:
+        return diagnosed(_C.ENGINE_WRONG_VERSION, **evidence, found=installed.version)
+    wanted = None if installed is None else _recorded(installed, file.name)
+    if wanted is None:
+        return diagnosed(_C.ENGINE_UNVERIFIED, **evidence)
+    return diagnosed(_C.ENGINE_FINE if _checksum(file) == wanted else _C.ENGINE_ALTERED, **evidence)
+
+
+def _distribution() -> Distribution | None:
+    """The installed package; None in a bundle, which has the library alone."""
+    try:
+        return distribution(_PACKAGE)
+    except PackageNotFoundError:
+        return None
+
+
+def _recorded(installed: Distribution, name: str) -> str | None:
+    """The checksum that the package itself states of the file called *name*."""
+    found = next((each for each in installed.files or () if each.name == name and each.hash is not None), None)
+    return None if found is None or found.hash is None or found.hash.mode != "sha256" else found.hash.value
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+async def _start(command: Sequence[str], within: float) -> Diagnosis | None:
+    """What is wrong with a session host that is started now; None when it is ready."""
+    host = HostProcess()
+    try:
+        await host.start(command, host_environment(os.environ))
+    except Problem as problem:
+        return diagnosed(_C.HOST_NOT_STARTED, problem, command=command[0])
+    try:
+        async with asyncio.timeout(within):
+            ready = await host.incoming.get()
+            if isinstance(ready, Ready) and not ready.engine:
+                ready = await host.incoming.get()
+    except TimeoutError:
+        host.kill()  # one that says nothing does not hear either that its input closes
+        return diagnosed(_C.HOST_SILENT, command=command[0], seconds=f"{within:g}")
+    finally:
+        await host.close()
+    match ready:
+        case Ready(protocol=protocol.VERSION):
+            return None if ready.engine == VERSION else _wrong_version(ready.engine)
+        case Unable(reason=Reason.ENGINE_MISMATCH, detail=detail):
+            return _wrong_version(detail)
+        case Unable(detail=detail) | HostExited(detail=detail):
+            return diagnosed(_C.HOST_UNABLE, detail=detail)
+        case _:
+            return diagnosed(_C.HOST_UNABLE, detail=f"{type(ready).__name__} is not what a host of this program says")
+
+
+def _wrong_version(found: str) -> Diagnosis:
+    return diagnosed(_C.ENGINE_WRONG_VERSION, path="", version=VERSION, found=found)
+
+
+def check_sessions(root: Path, names: Mapping[MentoradoId, str]) -> Sequence[Diagnosis]:
+    """The sessions in use that cannot be opened, as far as that is seen without opening them."""
+    found = []
+    for folder in sorted(root.glob("*/current")):
+        mentorado_id = folder.parent.name
+        if not is_id(mentorado_id):
+            continue
+        try:
+            _require_usable(SessionDirectory(folder.parent).current)
+        except Problem as problem:
+            name = names.get(MentoradoId(mentorado_id), mentorado_id)
+            found.append(diagnosed(_C.SESSION_UNUSABLE, problem, name=name, path=problem.context.get("path", "")))
+    return found
+
+
+def _require_usable(file: Path | None) -> None:
+    if file is None:
+        return
+    if not os.path.lexists(file):
+        raise Problem(ProblemCode.SESSION_MISSING, path=str(file))
+    if not os.access(file, os.R_OK | os.W_OK):
+        raise Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE, path=str(file))
+    require_whole(file)

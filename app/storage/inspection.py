@@ -1,0 +1,209 @@
+"""Looks at what is stored without opening it as the program does: nothing is made, migrated or locked.
+
+Of the database it reads pages, version and names; of the secrets, whether tokens could be kept and read now. A keyring
+that is locked may ask the person for its password.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from app.domain.diagnosis import Diagnosis, DiagnosisCode, LinksInUse, diagnosed
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import MentoradoId, ProviderKind
+from app.platform.files import os_errors_as
+from app.storage.engine import refuse_cut_short
+from app.storage.errors import map_sqlite_errors
+from app.storage.lost_database import Trace, is_missing, refuse_lost
+from app.storage.migrations import OURS, Migrations
+from app.storage.secrets.store import TRUSTED, EncryptedFile, SystemKeyring, name_of, require_readable, round_trips
+from app.storage.time_records import KEY as TIME_KEY
+
+_C: Final = DiagnosisCode
+
+BUDGET_SECONDS: Final = 1.0
+"""How long the pages of a database are looked through, about a gigabyte of a file that is in memory."""
+
+_STEPS: Final = 10_000
+"""Instructions of SQLite between two looks at the time."""
+
+_IN_USE: Final = (
+    "SELECT mentorado.id, mentorado.name, link.provider FROM mentorado JOIN link ON link.mentorado_id = mentorado.id"
+    " WHERE mentorado.archived_at IS NULL"
+)
+_UNFINISHED: Final = (
+    "SELECT procedure.id, procedure.kind, mentorado.name, procedure.began_at,"
+    " (SELECT kind FROM procedure_entry WHERE procedure_id = procedure.id ORDER BY number DESC LIMIT 1)"
+    " FROM procedure JOIN mentorado ON mentorado.id = procedure.mentorado_id WHERE NOT EXISTS"
+    " (SELECT 1 FROM procedure_entry WHERE procedure_id = procedure.id AND kind = 'ended')"
+)
+
+
+def inspect_database(
+    path: Path,
+    traces: Sequence[Trace] = (),
+    *,
+    migrations: Migrations = OURS,
+    budget: float = BUDGET_SECONDS,
+) -> Sequence[Diagnosis]:
+    """Whether the database is there, whole, and of a shape that is known here. Blocks for *budget* and a little."""
+    evidence = {"path": str(path)}
+    try:
+        with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, path):
+            if is_missing(path):
+                refuse_lost(path, traces)
+                return [diagnosed(_C.DATABASE_NEW, **evidence)]
+            refuse_cut_short(path)
+        with map_sqlite_errors(path), closing(_open(path)) as opened:
+            return [_judge(opened, path, migrations, budget, evidence)]
+    except Problem as problem:
+        locked = problem.code is ProblemCode.DATABASE_LOCKED
+        return [diagnosed(_C.DATABASE_BUSY if locked else _C.DATABASE_UNUSABLE, problem, **evidence)]
+
+
+def _judge(
+    opened: sqlite3.Connection, path: Path, migrations: Migrations, budget: float, evidence: dict[str, str]
+) -> Diagnosis:
+    revision = _revision(opened, path)
+    if revision not in migrations.revisions:
+        newer = Problem(ProblemCode.DATABASE_NEWER, path=str(path), found=revision, known=migrations.head)
+        return diagnosed(_C.DATABASE_UNUSABLE, newer, **evidence)
+    evidence |= {"revision": revision, "known": migrations.head, "size": f"{path.stat().st_size / (1 << 20):.1f}"}
+    whole = _quick_check(opened, budget)
+    if whole is None:
+        return diagnosed(_C.DATABASE_PARTLY_READ, **evidence, seconds=f"{budget:g}")
+    if whole != "ok":
+        return diagnosed(
+            _C.DATABASE_UNUSABLE, Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=whole), **evidence
+        )
+    return diagnosed(_C.DATABASE_FINE if revision == migrations.head else _C.DATABASE_OLDER, **evidence)
+
+
+def _revision(opened: sqlite3.Connection, path: Path) -> str:
+    tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    ours = "alembic_version" in tables
+    found = opened.execute("SELECT version_num FROM alembic_version").fetchone() if ours else None
+    if found is None:
+        raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail="a database of another program")
+    return str(found[0])
+
+
+def _quick_check(opened: sqlite3.Connection, budget: float) -> str | None:
+    """What SQLite says of its pages; None when the time was over before the last."""
+    deadline = monotonic() + budget
+    opened.set_progress_handler(lambda: int(monotonic() > deadline), _STEPS)
+    try:
+        return str(opened.execute("PRAGMA quick_check(1)").fetchone()[0]).partition("\n")[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return None
+    finally:
+        opened.set_progress_handler(None, 0)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.5)
+
+
+def read_links(path: Path) -> LinksInUse | None:
+    """Whose links are in use, and at which providers; None where the database cannot be read."""
+    try:
+        with closing(_open(path)) as opened:
+            rows = opened.execute(_IN_USE).fetchall()
+    except sqlite3.Error:
+        return None
+    known = set(ProviderKind)
+    return LinksInUse(
+        providers=frozenset(ProviderKind(provider) for *_, provider in rows if provider in known),
+        names={MentoradoId(str(id_)): str(name) for id_, name, _ in rows},
+    )
+
+
+def read_procedures(path: Path, *, held: Callable[[str], bool]) -> Sequence[Diagnosis]:
+    """What is not finished, as the journal says; *held* is whether a program is at work on the one with an id."""
+    try:
+        if is_missing(path):
+            return [diagnosed(_C.PROCEDURES_FINE)]
+        with closing(_open(path)) as opened:
+            rows = opened.execute(_UNFINISHED).fetchall()
+    except (sqlite3.Error, Problem):
+        return [diagnosed(_C.PROCEDURES_UNREAD, path=str(path))]
+    found = []
+    for id_, kind, name, began, last in rows:
+        waits = _C.PROCEDURE_WAITS if last == "asked" else _C.PROCEDURE_INTERRUPTED
+        code = _C.PROCEDURE_MOVES if held(str(id_)) else waits
+        found.append(diagnosed(code, id=str(id_), kind=str(kind), name=str(name), since=str(began)))
+    return found or [diagnosed(_C.PROCEDURES_FINE)]
+
+
+def read_open_procedures(path: Path) -> frozenset[str] | None:
+    """The ids of the procedures that are not finished; None where they cannot be read."""
+    try:
+        if is_missing(path):
+            return frozenset()
+        with closing(_open(path)) as opened:
+            return frozenset(str(id_) for id_, *_ in opened.execute(_UNFINISHED))
+    except (sqlite3.Error, Problem):
+        return None
+
+
+def read_known_time(path: Path) -> datetime | None:
+    """How far time had got when the program ran last; None where that cannot be read."""
+    try:
+        with closing(_open(path)) as opened:
+            row = opened.execute("SELECT value FROM setting WHERE key = ?", (TIME_KEY,)).fetchone()
+        return None if row is None else datetime.fromisoformat(json.loads(row[0])["at"])
+    except (sqlite3.Error, ValueError, TypeError, LookupError):
+        return None
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+_NO_KEYRING: Final = frozenset({"keyring.backends.fail.Keyring", "keyring.backends.null.Keyring"})
+
+
+def inspect_secrets(
+    file: Path, passphrase: Callable[[], str] | None, *, needed: bool, trusted: frozenset[str] = TRUSTED
+) -> Sequence[Diagnosis]:
+    """*needed*: some link signs in with tokens. Blocks, for as long as a keyring waits for its password."""
+    evidence = {"path": str(file)}
+    try:
+        if file.exists():
+            require_readable(file)
+            if passphrase is None:
+                return [diagnosed(_C.SECRETS_FILE_CLOSED, **evidence)]
+            EncryptedFile.open(file, passphrase())
+            return [diagnosed(_C.SECRETS_FILE_FINE, **evidence)]
+        if passphrase is not None:
+            passphrase()
+    except Problem as problem:
+        return [diagnosed(_C.SECRETS_UNUSABLE, problem, **evidence)]
+    found = _keyring(trusted)
+    if found.code is _C.KEYRING_FINE or found.code is _C.KEYRING_LOCKED:
+        return [found]
+    if passphrase is not None:  # the file is made when a first token is kept
+        return [diagnosed(_C.SECRETS_FILE_FINE, **evidence)]
+    return [found if needed else diagnosed(_C.KEYRING_NOT_NEEDED, **found.evidence)]
+
+
+def _keyring(trusted: frozenset[str]) -> Diagnosis:
+    import keyring
+    from keyring.backends.chainer import ChainerBackend
+
+    chosen = keyring.get_keyring()
+    candidates = list(chosen.backends) if isinstance(chosen, ChainerBackend) else [chosen]
+    names = ", ".join(map(name_of, candidates))
+    for candidate in candidates:
+        if name_of(candidate) in trusted:
+            usable = round_trips(SystemKeyring(candidate))
+            return diagnosed(_C.KEYRING_FINE if usable else _C.KEYRING_LOCKED, backend=name_of(candidate))
+    none = all(name_of(candidate) in _NO_KEYRING for candidate in candidates)
+    return diagnosed(_C.KEYRING_NONE if none else _C.KEYRING_UNTRUSTED, backend=names)

@@ -1,0 +1,85 @@
+"""What the checks found, in words: a sentence with the evidence, and one next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.diagnosis import CheckName, CheckOutcome, Diagnosis, Fix, Report
+from app.domain.mentorado import ProviderKind
+from app.text.status import age, date_time, problem, provider, texts
+
+
+def check_name(name: CheckName) -> str:
+    return texts(f"doctor.check.{name}")
+
+
+def outcome(found: CheckOutcome) -> str:
+    """Return how a check ended, in one word."""
+    return texts(f"doctor.outcome.{found}")
+
+
+def fix(name: Fix) -> str:
+    """Return what the fix does, as a verb phrase."""
+    return texts(f"doctor.fix.{name}")
+
+
+def sentence(diagnosis: Diagnosis) -> str:
+    """Return what was found, with its evidence."""
+    return texts(f"doctor.found.{diagnosis.code}", **_known(diagnosis))
+
+
+def next_step(diagnosis: Diagnosis) -> str:
+    """Return the one next step; empty where nothing has to be done."""
+    key = f"doctor.step.{diagnosis.code}"
+    return texts(key, **_known(diagnosis)) if texts.has(key) else ""
+
+
+def report_text(report: Report) -> str:
+    """Return all diagnoses as text to copy, one below the other."""
+    return "\n".join(line for diagnosis in report.diagnoses for line in _lines(diagnosis))
+
+
+def report_json(report: Report, can_fix: Callable[[Diagnosis], bool] = lambda _diagnosis: True) -> dict[str, Any]:
+    """Return the report for machines. Names of people and of folders are in it, and never a secret."""
+    return {"outcome": report.outcome, "checks": [diagnosis_json(each, can_fix) for each in report.diagnoses]}
+
+
+def diagnosis_json(
+    diagnosis: Diagnosis, can_fix: Callable[[Diagnosis], bool] = lambda _diagnosis: True
+) -> dict[str, Any]:
+    """Return one diagnosis for machines; *can_fix* says whether its fix, if it has one, is at hand."""
+    trouble = diagnosis.problem
+    return {
+        "check": diagnosis.check,
+        "outcome": diagnosis.outcome,
+        "code": diagnosis.code,
+        "problem": trouble and trouble.code,
+        "evidence": {**diagnosis.evidence, **(trouble.context if trouble is not None else {})},
+        "sentence": sentence(diagnosis),
+        "next": next_step(diagnosis) or None,
+        "fix": diagnosis.fix if can_fix(diagnosis) else None,
+    }
+
+
+def _lines(diagnosis: Diagnosis) -> list[str]:
+    head = f"{outcome(diagnosis.outcome)} · {check_name(diagnosis.check)}: {sentence(diagnosis)}"
+    step = next_step(diagnosis)
+    return [f"{head} [{diagnosis.code}]", *([f"    → {step}"] if step else [])]
+
+
+def _known(diagnosis: Diagnosis) -> dict[str, object]:
+    """What fills the words: the evidence, with codes and moments said as people say them."""
+    known: dict[str, object] = dict(diagnosis.evidence)
+    if (kind := known.get("provider")) in set(ProviderKind):
+        known["provider"] = provider(ProviderKind(str(kind)))
+    if "kind" in known:
+        known["what"] = texts(f"procedure.title.{known['kind']}", name=known["name"])
+    if "age" in known:
+        known["age"] = age(timedelta(seconds=int(str(known["age"] or 0))))
+    if "since" in known:
+        known["since"] = date_time(datetime.fromisoformat(str(known["since"])).astimezone())
+    if diagnosis.problem is not None:
+        known["problem"], known["next"] = problem(diagnosis.problem)
+    return known

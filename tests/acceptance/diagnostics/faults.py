@@ -1,0 +1,537 @@
+"""What can be wrong with a computer, each planted alone, and what `conecta doctor` has to say of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.domain.diagnosis import DiagnosisCode as C
+from app.domain.errors import ProblemCode
+from app.domain.link_status import Reason
+from app.platform.locks import Owner
+from app.providers.hosts.codec import encode
+from app.providers.whatsapp_web import protocol
+from tests.acceptance.diagnostics.machine import MOUNTS, ROOT, Machine
+
+Plant = Callable[[Machine], AbstractContextManager[object] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """*says* and *step* are words of the evidence and of the next step; *also* is what else follows from the fault."""
+
+    name: str
+    plant: Plant
+    code: C
+    step: str
+    says: str = ""
+    problem: ProblemCode | None = None
+    also: frozenset[C] = frozenset()
+    needs: str = ""  # a program of the system, without which it cannot be planted
+
+    def planted(self, machine: Machine) -> AbstractContextManager[object]:
+        return self.plant(machine) or nullcontext()
+
+
+WHEN: Final = "2026-01-05T09:30:00.000000+00:00"
+FAULTS: Final[list[Fault]] = []
+
+
+def fault(
+    code: C,
+    step: str,
+    *,
+    says: str = "",
+    problem: ProblemCode | None = None,
+    also: tuple[C, ...] = (),
+    needs: str = "",
+) -> Callable[[Plant], Plant]:
+    def add(plant: Plant) -> Plant:
+        name = getattr(plant, "__name__", "")
+        FAULTS.append(Fault(name, plant, code, step, says, problem, frozenset(also), needs))
+        return plant
+
+    return add
+
+
+def as_parameters() -> list[object]:
+    return [
+        pytest.param(
+            each,
+            id=each.name,
+            marks=pytest.mark.skipif(not _have(each.needs), reason=f"cannot be planted without {each.needs}"),
+        )
+        for each in FAULTS
+    ]
+
+
+def _have(needed: str) -> bool:
+    if needed == "mount":
+        tried = [*MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"]
+        return (
+            shutil.which("unshare") is not None
+            and subprocess.run(tried, capture_output=True, check=False).returncode == 0
+        )
+    if needed == "root":
+        return os.geteuid() == 0
+    if needed == "permissions":
+        return os.geteuid() != 0 or shutil.which("setpriv") is not None
+    return not needed or shutil.which(needed) is not None
+
+
+# --- settings and versions ------------------------------------------------------------------------------------------
+
+
+@fault(C.SETTINGS_INVALID, "Correct it there", problem=ProblemCode.SETTING_INVALID)
+def an_address_that_would_carry_tokens_openly(machine: Machine) -> None:
+    machine.environment["CONECTA_ZAPI_URL"] = "http://example.com"
+
+
+@fault(C.SETTINGS_INVALID, "chmod", problem=ProblemCode.SETTINGS_FILE_UNSAFE)
+def a_settings_file_that_others_may_write(machine: Machine) -> None:
+    file = machine.home / "settings.env"
+    file.write_text("BAILEYS_ENABLE_LOGGING=true\n")
+    file.chmod(0o666)
+    machine.environment["CONECTA_ENV_FILE"] = str(file)
+
+
+@fault(C.SETTINGS_UNUSED, "Write them in", says="CONECTA_SESSION_HOST")
+def a_settings_file_that_came_with_an_archive(machine: Machine) -> None:
+    (machine.folder / ".env").write_text("CONECTA_SESSION_HOST=/opt/somebody\n")
+
+
+@fault(
+    C.PYSIDE_PITFALL if sys.version_info < (3, 12) else C.PYSIDE_UNSUPPORTED,
+    'pip install "pyside6-essentials>=6.11.3,<6.12"',
+    says="6.12.0",
+    also=(C.SHIBOKEN_DIFFERS,),
+)
+def a_qt_that_ends_the_window_on_this_python(machine: Machine) -> None:
+    machine.installs("pyside6_essentials", "6.12.0")
+
+
+@fault(C.PYSIDE_UNSUPPORTED, "pip install", says="6.8.1", also=(C.SHIBOKEN_DIFFERS,))
+def a_qt_that_is_too_old(machine: Machine) -> None:
+    machine.installs("pyside6_essentials", "6.8.1")
+
+
+@fault(C.SHIBOKEN_DIFFERS, "shiboken6==6.11", says="6.10.0")
+def bindings_of_another_qt(machine: Machine) -> None:
+    machine.installs("shiboken6", "6.10.0")
+
+
+@fault(C.PYSIDE_MISSING, "pyside6-essentials")
+def no_qt_at_all(machine: Machine) -> None:
+    machine.lacks("pyside6", "shiboken6")
+
+
+# --- the WhatsApp library and its host --------------------------------------------------------------------------------
+
+
+def _library(folder: Path) -> Path:
+    return next(each for each in folder.iterdir() if each.name.startswith("neonize-"))
+
+
+@fault(C.ENGINE_ABSENT, "pip install neonize==0.5.2", says="is not installed")
+def no_whatsapp_library(machine: Machine) -> None:
+    _library(machine.replaces("neonize")).unlink()
+
+
+@fault(C.ENGINE_ALTERED, "--force-reinstall neonize==0.5.2")
+def a_whatsapp_library_that_somebody_replaced(machine: Machine) -> None:
+    library = _library(machine.replaces("neonize"))
+    whole = library.read_bytes()
+    library.unlink()
+    library.write_bytes(whole + b"\0")
+
+
+@fault(C.ENGINE_ALTERED, "--force-reinstall neonize==0.5.2")
+def a_whatsapp_library_that_was_cut_off(machine: Machine) -> None:
+    library = _library(machine.replaces("neonize"))
+    half = library.read_bytes()[: 1 << 20]
+    library.unlink()
+    library.write_bytes(half)
+
+
+@fault(C.ENGINE_WRONG_VERSION, "pip install neonize==0.5.2", says="0.5.1")
+def a_whatsapp_library_of_another_version(machine: Machine) -> None:
+    machine.installs("neonize", "0.5.1")
+
+
+@fault(C.ENGINE_WRONG_VERSION, "pip install neonize==0.5.2", says="found 0.4.9")
+def a_host_that_loads_another_library(machine: Machine) -> None:
+    ready = encode(protocol.Ready(protocol=protocol.VERSION, engine="", pid=1)).decode()
+    unable = encode(protocol.Unable(reason=Reason.ENGINE_MISMATCH, detail="found 0.4.9, made for 0.5.2")).decode()
+    (machine.home / "said").write_text(ready + unable)
+    machine.host_says(f'cat "{machine.home}/said"; exec cat >/dev/null')
+
+
+@fault(C.HOST_NOT_STARTED, "CONECTA_SESSION_HOST", problem=ProblemCode.HOST_NOT_STARTED)
+def a_host_command_that_is_not_there(machine: Machine) -> None:
+    machine.environment["CONECTA_SESSION_HOST"] = "/nowhere/host"
+
+
+@fault(C.HOST_UNABLE, "CONECTA_SESSION_HOST", says="exit")
+def a_host_that_ends_at_once(machine: Machine) -> None:
+    machine.host_says("exit 3")
+
+
+@fault(C.HOST_SILENT, "CONECTA_SESSION_HOST", says="said nothing for 4 s")
+def a_host_that_says_nothing(machine: Machine) -> None:
+    machine.host_says("exec sleep 60")
+
+
+# --- the screen -----------------------------------------------------------------------------------------------------
+
+
+@fault(C.DISPLAY_DEAD, "DISPLAY", says=":4711")
+def a_screen_that_does_not_answer(machine: Machine) -> None:
+    del machine.environment["QT_QPA_PLATFORM"]
+    machine.environment["DISPLAY"] = ":4711"
+
+
+@fault(C.DISPLAY_INVALID, "xcb", problem=ProblemCode.SETTING_INVALID)
+def a_platform_that_qt_does_not_have(machine: Machine) -> None:
+    machine.environment["QT_QPA_PLATFORM"] = "holodeck"
+
+
+@fault(C.LIBRARIES_MISSING, "sudo apt install libxcb-kursor0", says="libxcb-kursor.so.0", needs="ldd")
+def a_library_of_the_system_that_qt_needs(machine: Machine) -> None:
+    _needs_another(machine, b"libxcb-cursor.so.0", b"libxcb-kursor.so.0")
+
+
+@fault(C.QT_INCOMPLETE, "pip install --force-reinstall", says="libQt6Gvi.so.6", needs="ldd")
+def a_part_of_qt_that_is_gone(machine: Machine) -> None:
+    _needs_another(machine, b"libQt6Gui.so.6", b"libQt6Gvi.so.6")
+
+
+def _needs_another(machine: Machine, library: bytes, other: bytes) -> None:
+    """Let the window's platform plugin need *other* instead of *library*, in a copy of PySide6."""
+    del machine.environment["QT_QPA_PLATFORM"]
+    here = machine.replaces("PySide6", leaving_out=("Qt",))
+    machine.replaces("shiboken6")
+    there = next(each.resolve().parent for each in here.iterdir()) / "Qt"
+    (here / "Qt" / "plugins" / "platforms").mkdir(parents=True)
+    (here / "Qt" / "lib").symlink_to(there / "lib")
+    plugin = (there / "plugins" / "platforms" / "libqxcb.so").read_bytes()
+    (here / "Qt" / "plugins" / "platforms" / "libqxcb.so").write_bytes(plugin.replace(library, other))
+
+
+# --- folders and disks ----------------------------------------------------------------------------------------------
+
+
+@fault(C.DATA_FOLDER_OPEN, "--fix make_private", says="0755")
+def messages_that_others_may_read(machine: Machine) -> None:
+    machine.data.chmod(0o755)
+
+
+@fault(C.DATA_FOLDER_OPEN, "chmod go-rwx", says="conecta.db")
+def a_database_that_others_may_read(machine: Machine) -> None:
+    machine.database.chmod(0o644)
+
+
+@fault(C.DATA_FOLDER_UNUSABLE, "Allow writing", problem=ProblemCode.DATABASE_NOT_WRITABLE, also=(C.DATABASE_UNUSABLE,))
+def a_file_where_the_data_folder_should_be(machine: Machine) -> None:
+    shutil.rmtree(machine.data)
+    machine.data.touch()
+
+
+@fault(
+    C.DATA_FOLDER_UNUSABLE,
+    "folder",
+    problem=ProblemCode.DATABASE_NOT_WRITABLE,
+    also=(C.SESSION_FOLDER_UNUSABLE, C.DATABASE_UNUSABLE),
+    needs="permissions",
+)
+@contextmanager
+def a_data_folder_that_nobody_may_write(machine: Machine) -> Iterator[None]:
+    machine.obeys_permissions()
+    machine.data.chmod(0o500)
+    try:
+        yield
+    finally:
+        machine.data.chmod(0o700)
+
+
+@fault(
+    C.DATA_FOLDER_UNUSABLE, "Allow writing", says="belongs to", problem=ProblemCode.DATABASE_NOT_WRITABLE, needs="root"
+)
+def a_data_folder_of_somebody_else(machine: Machine) -> None:
+    os.chown(machine.data, 65534, 65534)
+
+
+@fault(C.SESSION_FOLDER_UNUSABLE, "BAILEYS_SESSION_DIR", problem=ProblemCode.SESSION_DIR_MISSING)
+def a_drive_with_the_sessions_that_is_not_there(machine: Machine) -> None:
+    machine.environment["BAILEYS_SESSION_DIR"] = str(machine.home / "drive" / "sessions")
+
+
+@fault(C.SESSION_FOLDER_UNUSABLE, "BAILEYS_SESSION_DIR", problem=ProblemCode.SESSION_DIR_NOT_A_FOLDER)
+def a_file_where_the_sessions_should_be(machine: Machine) -> None:
+    file = machine.home / "sessions"
+    file.touch()
+    machine.environment["BAILEYS_SESSION_DIR"] = str(file)
+
+
+@fault(C.SESSION_FOLDER_OPEN, "--fix make_private", says="keys of WhatsApp accounts")
+def keys_that_others_may_read(machine: Machine) -> None:
+    machine.session().chmod(0o640)
+
+
+@fault(C.SPACE_OUT, "500 MB", also=(C.SESSION_FOLDER_UNUSABLE,), needs="mount")
+def a_disk_that_is_full(machine: Machine) -> None:
+    at = machine.home / "disk"
+    machine.environment["BAILEYS_SESSION_DIR"] = str(at)
+    machine.on_a_disk("size=4m,mode=700", at, filled=True)
+
+
+@fault(C.SPACE_LOW, "500 MB", needs="mount")
+def a_disk_that_is_nearly_full(machine: Machine) -> None:
+    at = machine.home / "disk"
+    machine.environment["BAILEYS_SESSION_DIR"] = str(at)
+    machine.on_a_disk("size=200m,mode=700", at)
+
+
+@fault(C.FILES_OUT, "df -i", also=(C.SESSION_FOLDER_UNUSABLE,), needs="mount")
+def a_disk_that_holds_no_more_files(machine: Machine) -> None:
+    at = machine.home / "disk"
+    machine.environment["BAILEYS_SESSION_DIR"] = str(at)
+    machine.on_a_disk("size=900m,mode=700,nr_inodes=1", at)
+
+
+@fault(C.SESSION_UNUSABLE, "Back up and re-authenticate", says="Ana", problem=ProblemCode.SESSION_CORRUPT)
+def a_session_that_was_cut_off(machine: Machine) -> None:
+    file = machine.session()
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@fault(C.SESSION_UNUSABLE, "scan a new code", says="Ana", problem=ProblemCode.SESSION_MISSING)
+def a_session_that_is_gone(machine: Machine) -> None:
+    machine.session().unlink()
+
+
+# --- the database ---------------------------------------------------------------------------------------------------
+
+
+@fault(C.DATABASE_UNUSABLE, "support", problem=ProblemCode.DATABASE_CORRUPT)
+def a_database_with_a_damaged_page(machine: Machine) -> None:
+    with machine.database.open("r+b") as file:
+        for page in range(3, 40):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 512)
+
+
+@fault(C.DATABASE_UNUSABLE, "support", problem=ProblemCode.DATABASE_CORRUPT, also=(C.PROCEDURES_UNREAD,))
+def a_database_that_is_something_else(machine: Machine) -> None:
+    machine.database.write_bytes(b"no database at all" * 1000)
+
+
+@fault(C.DATABASE_UNUSABLE, "Update Conecta", problem=ProblemCode.DATABASE_NEWER, says="")
+def a_database_of_a_newer_conecta(machine: Machine) -> None:
+    machine.sql("UPDATE alembic_version SET version_num = '9999'")
+
+
+@fault(C.DATABASE_UNUSABLE, "conecta database use", problem=ProblemCode.DATABASE_MISSING)
+def a_database_that_is_gone(machine: Machine) -> None:
+    machine.session()
+    for each in machine.data.glob("conecta.db*"):
+        each.unlink()
+
+
+@fault(C.DATABASE_BUSY, "Close the other program", problem=ProblemCode.DATABASE_LOCKED)
+@contextmanager
+def a_database_that_another_program_locks(machine: Machine) -> Iterator[None]:
+    with closing(sqlite3.connect(machine.database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+# --- where tokens are kept --------------------------------------------------------------------------------------------
+
+
+@fault(C.KEYRING_NONE, "gnome-keyring")
+def no_keyring_although_tokens_need_one(machine: Machine) -> None:
+    machine.served_by_zapi()
+
+
+@fault(C.KEYRING_LOCKED, "Unlock it", says="SecretService")
+def a_keyring_that_stays_locked(machine: Machine) -> None:
+    machine.has_keyring("locked")
+
+
+@fault(C.KEYRING_SILENT, "type the password", says="3 s")
+def a_keyring_that_waits_for_its_password(machine: Machine) -> None:
+    machine.has_keyring("asking")
+
+
+@fault(C.KEYRING_UNTRUSTED, "PYTHON_KEYRING_BACKEND", says="plain.Keyring")
+def a_keyring_that_keeps_tokens_in_plain_files(machine: Machine) -> None:
+    machine.served_by_zapi()
+    machine.extra.mkdir()
+    (machine.extra / "plain.py").write_text(
+        "from keyring.backends.null import Keyring as _Null\nclass Keyring(_Null): pass\n"
+    )
+    machine.environment["PYTHON_KEYRING_BACKEND"] = "plain.Keyring"
+
+
+@fault(C.SECRETS_UNUSABLE, "", problem=ProblemCode.SECRETS_FILE_DAMAGED)
+def a_file_of_tokens_that_is_damaged(machine: Machine) -> None:
+    (machine.data / "secrets.enc").write_bytes(b"damaged" * 40)
+    (machine.data / "secrets.enc").chmod(0o600)
+
+
+@fault(C.SECRETS_UNUSABLE, "", problem=ProblemCode.PASSPHRASE_WRONG)
+def a_passphrase_of_another_file(machine: Machine) -> None:
+    from app.storage.secrets.store import EncryptedFile
+
+    EncryptedFile.create(machine.data / "secrets.enc", "correct horse battery staple", {}, cost=14)
+    phrase = machine.home / "passphrase"
+    phrase.write_text("another passphrase altogether")
+    phrase.chmod(0o600)
+    machine.environment["CONECTA_SECRETS_PASSPHRASE_FILE"] = str(phrase)
+
+
+# --- clock and network ------------------------------------------------------------------------------------------------
+
+
+@fault(C.CLOCK_WRONG, "set by the network", says="-60 min")
+def a_clock_that_is_an_hour_slow(machine: Machine) -> None:
+    machine.internet.ahead = timedelta(hours=1)
+
+
+@fault(C.CLOCK_WRONG, "set by the network", says="+5 min")
+def a_clock_that_is_five_minutes_fast(machine: Machine) -> None:
+    machine.internet.ahead = timedelta(minutes=-5)
+
+
+@fault(C.CLOCK_BEHIND, "conecta clock --confirm", also=(C.PROXY_UNREACHABLE,))
+def a_clock_that_went_back_while_there_is_no_network(machine: Machine) -> None:
+    later = json.dumps({"at": (datetime.now(UTC) + timedelta(days=30)).isoformat()})
+    machine.sql(f"INSERT OR REPLACE INTO setting (key, value, changed_at) VALUES ('trusted_time', '{later}', '{WHEN}')")
+    machine.environment["HTTPS_PROXY"] = "http://127.0.0.1:9"
+
+
+@fault(C.NAME_UNKNOWN, "DNS", says="gone.invalid")
+def a_name_that_no_dns_server_knows(machine: Machine) -> None:
+    machine.served_by_zapi("https://gone.invalid")
+    del machine.environment["HTTPS_PROXY"]
+    machine.has_keyring("open")
+
+
+@fault(C.NO_CONNECTION, "firewall", says="127.0.0.1")
+def a_firewall_in_the_way(machine: Machine) -> None:
+    machine.served_by_zapi("https://127.0.0.1:9")
+    del machine.environment["HTTPS_PROXY"]
+    machine.has_keyring("open")
+
+
+@fault(C.CERTIFICATE_UNTRUSTED, "let web.whatsapp.com through unread")
+def somebody_who_reads_along(machine: Machine) -> None:
+    machine.internet.certificate = machine.internet.of_a_stranger
+
+
+@fault(C.HANDSHAKE_FAILED, "port 443")
+def something_that_does_not_speak_tls(machine: Machine) -> None:
+    machine.internet.certificate = None
+
+
+@fault(C.PROXY_UNREACHABLE, "HTTPS_PROXY", says="127.0.0.1:9")
+def a_proxy_that_is_not_there(machine: Machine) -> None:
+    machine.environment["HTTPS_PROXY"] = "http://staff:hidden-word@127.0.0.1:9"
+
+
+@fault(C.PROXY_REFUSES, "HTTPS_PROXY", says="407")
+def a_proxy_that_wants_a_password(machine: Machine) -> None:
+    machine.internet.proxy_says = "407 Proxy Authentication Required"
+
+
+@fault(C.PROXY_REFUSES, "allow web.whatsapp.com", says="403")
+def a_proxy_that_does_not_allow_whatsapp(machine: Machine) -> None:
+    machine.internet.proxy_says = "403 Forbidden"
+
+
+@fault(C.SERVER_UNEXPECTED, "status page", says="503")
+def a_provider_in_trouble(machine: Machine) -> None:
+    machine.internet.status = "503 Service Unavailable"
+
+
+# --- what former runs left --------------------------------------------------------------------------------------------
+
+
+def _note(owner: Owner) -> str:
+    return json.dumps(asdict(owner))
+
+
+def _of_a_dead_process() -> Owner:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return replace(Owner.this_process(), pid=ended.pid, started="2026-01-05T09:30:00+00:00")
+
+
+@fault(C.LOCK_STALE, "--fix release_locks", says="window.lock")
+def a_lock_of_a_window_that_was_killed(machine: Machine) -> None:
+    (machine.data / "window.lock").write_text(_note(_of_a_dead_process()))
+
+
+@fault(C.LOCK_STALE, "--fix release_locks", says="owner.lock")
+def a_lock_of_a_session_whose_program_was_killed(machine: Machine) -> None:
+    (machine.session().parent / "owner.lock").write_text(_note(_of_a_dead_process()))
+
+
+@fault(C.LOCK_UNPROVEN, 'conecta unlock "Ana" --yes', says="recepcao")
+def a_lock_of_another_computer(machine: Machine) -> None:
+    elsewhere = Owner(
+        pid=4211, host="recepcao", machine="another", started="2026-01-05T09:30:00+00:00", boot="another-boot"
+    )
+    (machine.session().parent / "owner.lock").write_text(_note(elsewhere))
+
+
+@fault(C.CHANNEL_ELSEWHERE, "Diagnostics in that window", says="PID")
+@contextmanager
+def a_window_that_is_open(machine: Machine) -> Iterator[None]:
+    """No fault, and not accused of one: but this command hears nothing of its connections, and says so."""
+    holding = (
+        "import sys; from pathlib import Path; from app.platform.locks import FileLock;"
+        "lock = FileLock.take(Path(sys.argv[1])); print('taken', flush=True); sys.stdin.read(); lock.release()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(machine.data / "window.lock")],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        other.stdout.readline()
+        try:
+            yield
+        finally:
+            other.stdin.close()
+
+
+@fault(C.PROCEDURE_INTERRUPTED, 'conecta procedure resume "Ana"')
+def a_recovery_that_was_cut_short(machine: Machine) -> None:
+    machine.begins_procedure()
+
+
+@fault(C.PARTS_LEFT, "--fix remove_parts", says=".copy.part")
+def a_backup_that_was_never_finished(machine: Machine) -> None:
+    backups = machine.data / "backups"
+    backups.mkdir(mode=0o700)
+    part = backups / "ana.copy.part"
+    part.touch(0o600)
+    long_ago = time.time() - 7200
+    os.utime(part, (long_ago, long_ago))

@@ -1,0 +1,212 @@
+"""Folders as they are on the disk: missing, a file, another's, open to others, full; and what killed programs left."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from time import time
+
+import pytest
+
+from app.core.diagnostics import folders
+from app.core.diagnostics.folders import LEFT_SECONDS, LITTLE, TOO_LITTLE
+from app.domain.diagnosis import Diagnosis, DiagnosisCode
+from app.domain.errors import Problem, ProblemCode
+
+C = DiagnosisCode
+ID = "a" * 32
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def only(found: object) -> Diagnosis:
+    assert isinstance(found, list)
+    (diagnosis,) = found
+    assert isinstance(diagnosis, Diagnosis)
+    return diagnosis
+
+
+def of_data(folder: Path) -> Diagnosis:
+    return only(folders.data_folder(folder, folder / "conecta.db"))
+
+
+def problem_of(diagnosis: Diagnosis) -> ProblemCode:
+    assert diagnosis.problem is not None
+    return diagnosis.problem.code
+
+
+def taken_from_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files here belong to somebody else from now on."""
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+
+
+# --- the data folder
+
+
+def test_a_private_folder_is_fine(data: Path) -> None:
+    assert of_data(data).code is C.DATA_FOLDER_FINE
+    assert list(data.iterdir()) == [], "the trial is taken away"
+
+
+def test_a_folder_that_is_to_come_is_fine_where_it_can_be_made(data: Path) -> None:
+    assert of_data(data / "a" / "b").code is C.DATA_FOLDER_NEW
+    (data / "file").touch()
+    blocked = of_data(data / "file" / "b")
+    assert (blocked.code, blocked.evidence["path"]) == (C.DATA_FOLDER_UNUSABLE, str(data / "file"))
+
+
+def test_a_file_is_no_folder(data: Path) -> None:
+    (data / "file").touch()
+    assert problem_of(of_data(data / "file")) is ProblemCode.DATABASE_NOT_WRITABLE
+
+
+def test_a_folder_of_somebody_else_is_named_with_its_owner(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = data.owner()
+    taken_from_us(monkeypatch)
+    found = of_data(data)
+    assert found.problem is not None
+    assert owner in found.problem.context["detail"]
+    monkeypatch.setattr(Path, "owner", lambda _path: dict[str, str]()["nobody"])
+    found = of_data(data)
+    assert found.problem is not None
+    assert str(os.getuid()) in found.problem.context["detail"]
+
+
+def test_a_folder_that_takes_no_file_is_said_so(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> None:
+        raise Problem(ProblemCode.DATABASE_NOT_WRITABLE, path=str(folder), detail="read-only")
+
+    monkeypatch.setattr(folders, "require_room", refuse)
+    assert problem_of(of_data(data)) is ProblemCode.DATABASE_NOT_WRITABLE
+
+
+def test_what_others_can_read_is_named_and_made_private(data: Path) -> None:
+    database = data / "conecta.db"
+    database.touch(mode=0o644)
+    database.chmod(0o644)
+    data.chmod(0o750)
+    found = folders.data_folder(data, database)
+    assert [(each.code, each.evidence["path"], each.evidence["mode"]) for each in found] == [
+        (C.DATA_FOLDER_OPEN, str(data), "0750"),
+        (C.DATA_FOLDER_OPEN, str(database), "0644"),
+    ]
+    for each in found:
+        folders.make_private(Path(each.evidence["path"]))
+    assert of_data(data).code is C.DATA_FOLDER_FINE
+
+
+def test_only_what_is_ours_is_made_private(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = data / "link"
+    link.symlink_to(data)
+    with pytest.raises(Problem) as met:
+        folders.make_private(link)
+    assert met.value.code is ProblemCode.DATABASE_NOT_WRITABLE
+    taken_from_us(monkeypatch)
+    with pytest.raises(Problem):
+        folders.make_private(data)
+
+
+# --- sessions
+
+
+def test_sessions_need_their_folder_only_where_a_setting_names_it(data: Path) -> None:
+    assert only(folders.session_folder(data / "s", chosen=False)).code is C.SESSION_FOLDER_NEW
+    missing = only(folders.session_folder(data / "s", chosen=True))
+    assert problem_of(missing) is ProblemCode.SESSION_DIR_MISSING
+
+
+def test_a_session_folder_that_cannot_be_used_says_why(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "file").touch()
+    found = only(folders.session_folder(data / "file", chosen=True))
+    assert problem_of(found) is ProblemCode.SESSION_DIR_NOT_A_FOLDER
+    codes = {
+        ProblemCode.DATABASE_DISK_FULL: ProblemCode.SESSION_DISK_FULL,
+        ProblemCode.DATABASE_NOT_WRITABLE: ProblemCode.SESSION_DIR_NOT_WRITABLE,
+    }
+    for met, code in codes.items():
+
+        def refuse(_folder: Path, met: ProblemCode = met) -> None:
+            raise Problem(met)
+
+        monkeypatch.setattr(folders, "require_room", refuse)
+        assert problem_of(only(folders.session_folder(data, chosen=True))) is code
+    taken_from_us(monkeypatch)
+    assert problem_of(only(folders.session_folder(data, chosen=True))) is ProblemCode.SESSION_OF_ANOTHER_USER
+
+
+def test_keys_that_others_can_read_are_named(data: Path) -> None:
+    folder = data / ID
+    folder.mkdir(mode=0o700)
+    assert only(folders.session_folder(data, chosen=False)).code is C.SESSION_FOLDER_FINE
+    file = folder / "session-1.db"
+    file.touch()
+    file.chmod(0o640)
+    found = only(folders.session_folder(data, chosen=False))
+    assert (found.code, found.evidence["path"]) == (C.SESSION_FOLDER_OPEN, str(file))
+
+
+def test_a_system_without_owners_says_nothing_about_them(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data.chmod(0o755)
+    monkeypatch.setattr(folders, "KNOWS_OWNERS", False)
+    assert of_data(data).code is C.DATA_FOLDER_FINE
+
+
+# --- room
+
+
+@pytest.mark.parametrize(
+    ("free", "files", "code"),
+    [
+        (LITTLE, 1, C.SPACE_FINE),
+        (LITTLE - 1, 1, C.SPACE_LOW),
+        (TOO_LITTLE, 1, C.SPACE_LOW),
+        (TOO_LITTLE - 1, 1, C.SPACE_OUT),
+        (LITTLE, 0, C.FILES_OUT),
+    ],
+)
+def test_room_is_judged_by_what_the_next_work_needs(data: Path, free: int, files: int, code: C) -> None:
+    found = folders.room([data, data / "to come"], free=lambda _folder: free, files=lambda _folder: files)
+    assert only(found).code is code, "one disk is looked at once"
+
+
+def test_room_is_read_from_the_disk(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert only(folders.room([data])).check.value == "space"
+    monkeypatch.delattr("os.statvfs")
+    assert folders._free_files(data) == 1
+
+
+# --- what killed programs left
+
+
+def leave(folder: Path, name: str, *, age: float = 2 * LEFT_SECONDS) -> Path:
+    path = folder / name
+    path.write_bytes(b"half")
+    os.utime(path, (time() - age,) * 2)
+    return path
+
+
+def test_old_pieces_are_named_and_removed(data: Path) -> None:
+    old = {leave(data, name) for name in (".conecta.db.1a.part", "conecta.copy.part", f".{ID}.session")}
+    young = leave(data, ".window.ini.part", age=1)
+    ours = leave(data, "conecta.db")
+    (data / ".folder.part").mkdir()
+    found = only(folders.leftovers([data, data / "none"], frozenset))
+    assert (found.code, found.evidence["count"]) == (C.PARTS_LEFT, "3")
+    folders.remove_parts(data, frozenset)
+    assert not any(path.exists() for path in old)
+    assert young.exists()
+    assert ours.exists()
+    assert only(folders.leftovers([data], frozenset)).code is C.LEFTOVERS_FINE
+
+
+@pytest.mark.parametrize("in_use", [frozenset({ID}), None])
+def test_what_a_procedure_may_go_on_with_is_left_alone(data: Path, in_use: frozenset[str] | None) -> None:
+    part = leave(data, f".{ID}.part")
+    folders.remove_parts(data, lambda: in_use)
+    assert part.exists()
+    assert only(folders.leftovers([data], lambda: in_use)).code is C.LEFTOVERS_FINE
