@@ -12,7 +12,6 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
-from app.core.procedures.runner import ACTIVE
 from app.domain.audit import AuditAction
 from app.domain.campaign import CampaignId
 from app.domain.errors import Problem, ProblemCode
@@ -32,7 +31,6 @@ from app.domain.events import (
     StorageRecovered,
     SwitchesChanged,
 )
-from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.domain.repositories import Clock
@@ -224,22 +222,27 @@ class Application:
         await self._core.supervisor.start_enabled()
 
     async def _wait_until_closed(self) -> None:
+        from app.ui.dialogs.closing import closing_lines
         from app.ui.dialogs.confirm import Confirmations
 
-        supervisor = self._core.supervisor
+        core = self._core
         while True:
             await self._close_asked.wait()
             self._close_asked.clear()
-            live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
-            moving = [one for one in self._core.procedures.unfinished() if one.state in ACTIVE]
-            if self.window.of_sample or (not live and not moving):
+            lines = closing_lines(
+                supervisor=core.supervisor,
+                mentorados=core.mentorados,
+                procedures=core.procedures,
+                campaigns=core.campaigns,
+                switches=core.switches,
+            )
+            if self.window.of_sample or not lines:
                 return
             self._asking = True
             if not self.window.isVisible():
                 self.window.come_forward()  # the question is part of it
             try:
-                names = [self._name_of(one.head.mentorado_id) for one in moving]
-                if await Confirmations(self._theme, self.window, supervisor.status).close_program(len(live), names):
+                if await Confirmations(self._theme, self.window, core.supervisor.status).close_program(lines):
                     return
             finally:
                 self._asking = False

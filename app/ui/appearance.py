@@ -130,6 +130,15 @@ class Preferences:
         self._settings.setValue("span", span.value)
 
     @property
+    def folder(self) -> str:
+        """Where a file or a folder was chosen last."""
+        return self._text("folder")
+
+    @folder.setter
+    def folder(self, folder: str) -> None:
+        self._settings.setValue("folder", folder)
+
+    @property
     def geometry(self) -> QByteArray | None:
         """The window's geometry in Qt's format."""
         kept = self._settings.value("geometry")

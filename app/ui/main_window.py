@@ -32,6 +32,7 @@ from shiboken6 import isValid
 from app.domain.errors import Problem
 from app.text.status import texts
 from app.ui.appearance import AppearanceController, Preferences
+from app.ui.dialogs.files import last_folder
 from app.ui.header import Header
 from app.ui.main_window_controller import MainWindowController, add_page_shortcuts, add_shortcuts
 from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._theme = theme
         self._preferences = preferences
+        last_folder.keep_in(preferences)
         self._model = model
         self._pane: DetailPane | None = None
         self._make_pane: Callable[[], DetailPane] | None = None

@@ -43,12 +43,25 @@ def pairs(tokens: Tokens) -> list[tuple[str, str, str]]:
         ("on accent", tokens.on_accent, tokens.accent),
         ("on accent hovered", tokens.on_accent, tokens.accent_hover),
         ("on soft accent", tokens.on_accent_soft, tokens.accent_soft),
-        ("link", tokens.on_accent_soft, tokens.surface),
         ("on danger", tokens.on_danger, tokens.danger),
         ("on danger hovered", tokens.on_danger, tokens.danger_hover),
         ("toast", tokens.surface, tokens.text),
         ("toast link", (LIGHT if tokens.dark else DARK).accent, tokens.text),
     ]
+    found += [(f"link on {g}", tokens.on_accent_soft, bg) for g, bg in grounds.items()]
+    found += [
+        (f"{tone} on {g}", colours.fg, bg)  # words in the colour of a state, without its badge
+        for tone, colours in tokens.badge.items()
+        for g, bg in grounds.items()
+    ]
+    bubble = {"text": tokens.text, "marks": tokens.text2, "not sent": tokens.danger_text}
+    found += [(f"{w} in a bubble", fg, tokens.accent_soft) for w, fg in bubble.items()]
+    found += [
+        (f"sender {number} on {g}", colours.fg, grounds[g])  # their name in a group, in the colour of their avatar
+        for number, colours in enumerate(tokens.avatars)
+        for g in ("surface", "raised", "bg")
+    ]
+    found += [("selected text", tokens.on_accent, tokens.accent), ("tool tip", tokens.text, tokens.raised)]
     found += [(f"badge {tone}", colours.fg, colours.bg) for tone, colours in tokens.badge.items()]
     found += [(f"avatar {number}", colours.fg, colours.bg) for number, colours in enumerate(tokens.avatars)]
     return found

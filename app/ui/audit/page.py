@@ -36,6 +36,7 @@ from app.ui.audit.model import AuditModel, AuditQuery, AuditRow, search_text
 from app.ui.audit.table import EntryTable
 from app.ui.audit.verification_card import Verdict, VerificationCard
 from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
@@ -119,7 +120,7 @@ def _breakable(value: str) -> str:
 
 def save_dialog(over: QWidget, today: date) -> QFileDialog:
     """Create the dialog for the file name; show it with `await ask(dialog)`. The file type sets the extension."""
-    dialog = QFileDialog(over, texts("audit.export"))
+    dialog = FileDialog(over, texts("audit.export"))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters([texts("audit.csv"), texts("audit.json")])
     dialog.setDefaultSuffix(Format.CSV)

@@ -36,6 +36,7 @@ from app.ui.campaigns.recipients import RecipientsView
 from app.ui.campaigns.report import ReportView
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.navigation import Page
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
@@ -221,7 +222,7 @@ class CampaignsPage(Page):
         if self._shown is not None:
             self.recipients.open(self._shown)
             self._go(self.recipients)
-            self.recipients.filter.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.recipients.filter.take_focus()
 
     @async_slot
     async def _dry_run(self) -> None:
@@ -267,7 +268,7 @@ class CampaignsPage(Page):
     @async_slot
     async def _export(self, *, of_report: bool) -> None:
         """Choose a file, and write what is shown to it."""
-        dialog = QFileDialog(self, texts("campaign.export"))
+        dialog = FileDialog(self, texts("campaign.export"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters([texts("audit.csv")])
         dialog.setDefaultSuffix("csv")

@@ -402,7 +402,7 @@ class CasesPage(Page):
         if self.model.rowCount():
             self.list.enter()
         else:
-            self.filter.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.filter.take_focus()
 
     def retranslate(self) -> None:
         super().retranslate()

@@ -22,6 +22,7 @@ from app.text.status import problem as words_of
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.csv_import import ImportTable, choose_spreadsheet, lines, read_bytes
+from app.ui.dialogs.files import FileDialog
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
 from app.ui.widgets.flow_layout import FlowLayout
@@ -176,7 +177,7 @@ class ConsentImportDialog(BaseDialog):
     @async_slot
     async def _save_report(self) -> None:
         """Save what each line comes to."""
-        dialog = QFileDialog(self, texts("consent.import.report"))
+        dialog = FileDialog(self, texts("consent.import.report"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters([texts("audit.csv")])
         dialog.setDefaultSuffix("csv")

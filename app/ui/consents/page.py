@@ -32,6 +32,7 @@ from app.ui.consents.model import ConsentDelegate, ConsentFilter, ConsentModel, 
 from app.ui.consents.record_dialog import RecordConsentDialog
 from app.ui.consents.view import ConsentView
 from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
@@ -280,7 +281,7 @@ class ConsentsPage(Page):
         mentorado = self.mentorado
         if mentorado is None:
             return
-        dialog = QFileDialog(self, texts("consent.export"))
+        dialog = FileDialog(self, texts("consent.export"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters([texts("audit.csv")])
         dialog.setDefaultSuffix("csv")

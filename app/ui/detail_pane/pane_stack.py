@@ -12,6 +12,7 @@ from app.ui.detail_pane.summary import SummaryView
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import Tabs
 from app.ui.widgets.placeholders import Notice
+from app.ui.widgets.tab_order import follow_reading_order
 
 _NOBODY, _SUMMARY, _CONVERSATIONS = 0, 1, 2
 
@@ -50,6 +51,7 @@ class PaneStack(QStackedLayout):
             head = content.head.layout()
             if head is not None:
                 head.addWidget(self.tabs)
+                follow_reading_order(head)
             self.tabs.currentChanged.connect(self._choose_tab)
 
     def turn_to(self, side: QWidget | None, *, anybody: bool) -> None:

@@ -115,13 +115,11 @@ class Confirmations:
         """Ask whether to run *name* on *mentorado*."""
         return await show_dialog(self.sheet(name, mentorado)) is BaseDialog.DialogCode.Accepted
 
-    async def close_program(self, live: int, moving: Sequence[str] = ()) -> bool:
-        """Whether the window may close although *live* links stop with it, and the procedures of those *moving*."""
+    async def close_program(self, lines: Sequence[str]) -> bool:
+        """Whether the window may close, although it does what *lines* say."""
         sheet = ConfirmDialog(self._theme, self._over, texts("question.close.title"), texts("question.close.confirm"))
-        if moving:
-            sheet.add_line(texts.plural("question.close.moving", len(moving), names=", ".join(moving)))
-        if live:
-            sheet.add_line(texts.plural("question.close.line", live))
+        for line in lines:
+            sheet.add_line(line)
         return await show_dialog(sheet) is BaseDialog.DialogCode.Accepted
 
     def sheet(self, name: ActionName, mentorado: Mentorado) -> ConfirmDialog:

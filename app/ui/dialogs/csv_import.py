@@ -29,6 +29,7 @@ from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
@@ -229,7 +230,7 @@ async def import_spreadsheet(theme: Theme, over: QWidget, taking: CsvImportServi
 
 async def choose_spreadsheet(over: QWidget) -> Path | None:
     """Ask for a CSV file."""
-    dialog = QFileDialog(over.window(), texts("import.choose"))
+    dialog = FileDialog(over.window(), texts("import.choose"))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.setNameFilters([texts("import.filter"), texts("import.all_files")])
     if await show_dialog(dialog) is not QFileDialog.DialogCode.Accepted:

@@ -13,6 +13,7 @@ from app.domain.errors import Problem
 from app.text import status as status_text
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class LostDatabase(QObject):
     @async_slot
     async def look_for_copy(self) -> None:
         """Let a person choose a copy of the database, and put it in place."""
-        dialog = QFileDialog(self._window, texts("lost.look"), str(self._folder), texts("lost.files"))
+        dialog = FileDialog(self._window, texts("lost.look"), str(self._folder))
+        dialog.setNameFilter(texts("lost.files"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         if await show_dialog(dialog) is QFileDialog.DialogCode.Accepted:
             await self._use_copy(Path(dialog.selectedFiles()[0]))

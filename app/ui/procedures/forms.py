@@ -29,6 +29,7 @@ from app.text.procedure import counted
 from app.text.status import age, date_time, texts
 from app.text.status import problem as problem_words
 from app.ui.async_slots import async_slot, show_dialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.procedures.impact import ImpactView, at_first
 from app.ui.theme.theme import (
     SPACE_1,
@@ -393,7 +394,7 @@ class RestoreForm(ProcedureForm):
 
     @async_slot
     async def _choose_file(self, _checked: bool = False) -> None:
-        dialog = QFileDialog(self, texts("begin.restore.file_title"))
+        dialog = FileDialog(self, texts("begin.restore.file_title"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         ours = texts("begin.restore.file_kind", ending=BACKUP_ENDING.removeprefix("."))
         dialog.setNameFilters([ours, texts("begin.restore.any_file")])

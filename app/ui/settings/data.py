@@ -25,6 +25,7 @@ from app.text.status import date_time, old_copy, texts, traces_left
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.settings.section import OpenFolder, Section, SettingRow
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
@@ -206,7 +207,7 @@ class PersonalSection(Section):
     async def export(self, _checked: bool = False) -> None:
         """Ask where to, and write pages to read and a file for machines."""
         mentorado_id, contact = self._requested_contact()
-        dialog = QFileDialog(self, texts("settings.personal.where"))
+        dialog = FileDialog(self, texts("settings.personal.where"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         if await show_dialog(dialog) is QFileDialog.DialogCode.Accepted:

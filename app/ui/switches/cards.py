@@ -31,6 +31,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.tab_order import follow_where_it_stands
 
 _HEIGHT, _LEAST_WIDTH, _PADDING, _ICON, _GAP = 84, 236, 14, 16, 8
 
@@ -323,6 +324,7 @@ class WaveBoard(QScrollArea):
         focused = self.focusWidget()
         held = focused.card.mentorado_id if isinstance(focused, CardView) and focused.hasFocus() else None
         self.setWidget(inside)  # the one before is deleted
+        follow_where_it_stands(self, list(self.cards.values()))
         self.choose(chosen)
         if held is not None and (same := self.cards.get(held)) is not None:
             same.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -70,6 +70,7 @@ class FindingsView(QFrame):
         if self._shown is not None and self._shown[0] is planned and self._shown[2] == name:
             return
         self._shown = planned, made, name
+        self._area.setAccessibleName(name)
         self._fill(planned, made, name)
 
     def retranslate(self) -> None:

@@ -40,6 +40,7 @@ from app.ui.action_runner import ActionRunner, prepare_credentials
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.navigation import Page
 from app.ui.switches import dialogs
 from app.ui.switches.board import SwitchBoard
@@ -346,7 +347,7 @@ class SwitchesPage(Page):
     @async_slot
     async def _export(self) -> None:
         """Choose a file, and write the dry run to it."""
-        dialog = QFileDialog(self, texts("switches.export"))
+        dialog = FileDialog(self, texts("switches.export"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters([texts("audit.csv"), texts("switches.json")])
         dialog.setDefaultSuffix("csv")

@@ -114,7 +114,7 @@ QPushButton[role="link"]:focus {{ border: 2px solid {focus}; padding: 0 2px; }}
 
 QLineEdit, QPlainTextEdit, QTextEdit {{
     background: {bg}; color: {text}; border: 1px solid {border}; border-radius: 8px; font-size: {px_body}px;
-    selection-background-color: {accent}; selection-color: {on_accent};
+    selection-background-color: {accent}; selection-color: {on_accent}; placeholder-text-color: {text3};
 }}
 QLineEdit {{ padding: 0 12px; min-height: {control}px; }}
 QPlainTextEdit, QTextEdit {{ padding: 8px; }}

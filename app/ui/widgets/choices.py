@@ -97,6 +97,12 @@ class SegmentedControl(QWidget):
         if option in self._by_option:
             self._by_option[option].setChecked(True)
 
+    def take_focus(self) -> None:
+        """Focus the selected option."""
+        chosen = self._buttons.checkedButton()
+        if chosen is not None:
+            chosen.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def set_text(self, name: str, words: Sequence[str]) -> None:
         """Set the accessible name, and the labels of the options in their order."""
         self.setAccessibleName(name)

@@ -109,7 +109,6 @@ class EmptyState(QWidget):
         self._third = QPushButton()
         self._third.setProperty("role", "link")
         self._third.clicked.connect(self.third_pressed)
-        self.setFocusProxy(self._button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
         layout.setSpacing(t.SPACE_2)
@@ -131,6 +130,8 @@ class EmptyState(QWidget):
         self._line.setVisible(bool(line))
         self._button.setText(button)
         self._button.setVisible(bool(button))
+        proxy = self._button if button else None  # to one that is hidden, Tab would go in vain for ever
+        self.setFocusProxy(proxy)  # type: ignore[arg-type]
         self._second.setText(second)
         self._second.setVisible(bool(second))
         self._third.setText(third)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
@@ -15,6 +15,17 @@ def follow_reading_order(layout: QLayout) -> None:
     for before, after in pairwise(parts):
         if before.nextInFocusChain() is not after:
             QWidget.setTabOrder(before, after)
+
+
+def follow_where_it_stands(container: QWidget, parts: Sequence[QWidget]) -> None:
+    """Let Tab find *parts*, which were made later, where *container* stands and not behind everything."""
+    before = container.previousInFocusChain()
+    while before is not None and before is not container and before.focusPolicy() is Qt.FocusPolicy.NoFocus:
+        before = before.previousInFocusChain()
+    for part in parts:
+        if before is not None and before is not container and before.nextInFocusChain() is not part:
+            QWidget.setTabOrder(before, part)
+        before = part
 
 
 def _focusable(layout: QLayout) -> Iterator[QWidget]:

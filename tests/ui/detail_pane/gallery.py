@@ -269,7 +269,7 @@ def question(harness: PaneHarness, over: QWidget, theme: Theme, name: ActionName
 
 def closing(_stage: PaneHarness, over: QWidget, theme: Theme) -> ConfirmDialog:
     sheet = ConfirmDialog(theme, over, texts("question.close.title"), texts("question.close.confirm"))
-    sheet.add_line(texts.plural("question.close.line", 3))
+    sheet.add_line(texts.plural("question.close.stops", 3, names="Ana Prates, Bia Rocha, Caio Luz"))
     return sheet
 
 

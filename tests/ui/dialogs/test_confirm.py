@@ -112,16 +112,10 @@ async def test_what_cannot_be_undone_waits_for_the_name(theme: Theme, typed: str
         assert await asked is True
 
 
-@pytest.mark.parametrize(
-    ("live", "line"),
-    [
-        (1, "1 conexão para até você abrir de novo. Nada é perdido."),
-        (3, "3 conexões param até você abrir de novo. Nada é perdido."),
-    ],
-)
-async def test_closing_with_live_links_says_what_stops(theme: Theme, live: int, line: str) -> None:
+async def test_closing_says_what_it_does_and_is_given_up_by_default(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
-        asked = asyncio.get_running_loop().create_task(questions(harness, theme).close_program(live))
+        line = "Para até você abrir de novo, sem perder nada: Ana."
+        asked = asyncio.get_running_loop().create_task(questions(harness, theme).close_program([line]))
         sheet = await opened(harness)
         assert sheet.title.text() == "Fechar o Conecta?"
         assert line in words(sheet)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from functools import cmp_to_key
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QModelIndex, QRect, Qt
+from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QDialog, QLineEdit, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QDialog,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QTreeView,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from app.text.status import texts
@@ -32,6 +44,9 @@ _CLOSING = (
 )
 """The buttons that change nothing."""
 
+_NO_ROLES = frozenset({QAccessible.Role.NoRole, QAccessible.Role.Client})
+_CELLS = frozenset({QAccessible.Role.Cell, QAccessible.Role.ListItem, QAccessible.Role.TreeItem})
+
 Field = QLineEdit | QPlainTextEdit
 
 
@@ -51,6 +66,43 @@ def focused(form: QWidget) -> QWidget | None:
     """What has the focus in *form*, whichever window is in front."""
     found = form.window().focusWidget()
     return found if found is not None and (found is form or form.isAncestorOf(found)) else None
+
+
+def check_spoken(form: QWidget) -> None:
+    """Whatever can have the focus has a name and a role, and so has every row of a list: a screen reader says both."""
+    found = unspoken(form)
+    assert not found, found
+
+
+def unspoken(form: QWidget) -> list[str]:
+    """What can have the focus, and of which a screen reader cannot say what it is."""
+    stops = (each for each in (form, *form.findChildren(QWidget)) if each.focusPolicy() is not Qt.FocusPolicy.NoFocus)
+    faults = ((each, _fault(each)) for each in stops if each.isVisible())
+    return [f"{_name(each)} in {type(each.parent()).__name__} {fault}" for each, fault in faults if fault]
+
+
+def _fault(stop: QWidget) -> str:
+    node = QAccessible.queryAccessibleInterface(stop)
+    if not node.text(QAccessible.Text.Name).strip():
+        return "has no name"
+    by_tab = stop.focusPolicy() & Qt.FocusPolicy.TabFocus
+    if by_tab and node.role() in _NO_ROLES and not isinstance(stop, QScrollArea):  # Qt gives a scroll area no other
+        return "has no role"
+    if isinstance(stop, QAbstractItemView) and stop.model() is not None:
+        rows = list(_spoken_rows(node, stop.header().count() if isinstance(stop, QTreeView) else 1))
+        if not all(rows):
+            return "has a row without a name"
+        if not rows and stop.model().rowCount(QModelIndex()):
+            return "has no rows for a screen reader"
+    return ""
+
+
+def _spoken_rows(node: QAccessibleInterface, columns: int) -> Iterator[str]:
+    """What a screen reader says of each row, all its cells together."""
+    inside = (node.child(number) for number in range(min(node.childCount(), _MANY * columns)))
+    cells = [each.text(QAccessible.Text.Name) for each in inside if each is not None and each.role() in _CELLS]
+    for place in range(0, len(cells), columns):
+        yield " ".join(cells[place : place + columns]).strip()
 
 
 def check_beginning(form: QWidget) -> None:
@@ -73,7 +125,8 @@ async def check_order(form: QWidget) -> None:
     read = sorted(walked, key=cmp_to_key(_compare))
     first = walked.index(read[0])
     order = [*walked[first:], *walked[:first]]
-    assert [_name(each) for each in order] == [_name(each) for each in read]
+    went, reads = [_name(each) for each in order], [_name(each) for each in read]
+    assert went == reads, f"Tab goes {went}, and it is read {reads}"
     usable = [each for each in controls(form) if each.isEnabled() and each.focusPolicy() & Qt.FocusPolicy.TabFocus]
     assert not {_name(each) for each in usable if each not in walked}, "never reached"
 

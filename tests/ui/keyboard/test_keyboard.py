@@ -13,15 +13,24 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBo
 import app.ui
 from app.ui.dialogs.base import BaseDialog, ScrollDialog
 from app.ui.dialogs.confirm import ReasonDialog
+from app.ui.dialogs.files import FileDialog
 from app.ui.procedures.forms import ProcedureForm
 from app.ui.procedures.panel import ProcedurePanel
 from app.ui.theme.theme import Theme
-from tests.ui.keyboard.rules import check_beginning, check_escape, check_order, check_typing, is_open
+from tests.ui.keyboard.rules import (
+    check_beginning,
+    check_escape,
+    check_order,
+    check_spoken,
+    check_typing,
+    is_open,
+)
 from tests.ui.keyboard.surfaces import SURFACES
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
-_ABSTRACT = {BaseDialog, ScrollDialog, ReasonDialog, ProcedureForm}
+_NOT_OURS = {FileDialog}  # Qt arranges it
+_ABSTRACT = {BaseDialog, ScrollDialog, ReasonDialog, ProcedureForm, *_NOT_OURS}
 _SEEN: set[type] = set()
 
 
@@ -34,6 +43,7 @@ def folder(fast_dir: Path) -> Path:
 async def test_a_keyboard_is_enough(theme: Theme, folder: Path, name: str) -> None:
     async with SURFACES[name](theme, folder) as form:
         _SEEN.update({type(form), *(type(form.form) for form in (form,) if isinstance(form, ProcedurePanel))})
+        check_spoken(form)
         check_beginning(form)
         await check_order(form)
         await check_typing(form)
@@ -83,6 +93,8 @@ async def test_the_rules_refuse_the_form_that_made_unprotected_backups(theme: Th
     form = _OldBackupForm(window)
     window.show()
     assert search.isVisible()
+    with pytest.raises(AssertionError, match="has no name"):
+        check_spoken(form)
     with pytest.raises(AssertionError, match="begins on"):
         check_beginning(form)
     form.phrase.setFocus()

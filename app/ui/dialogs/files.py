@@ -1,0 +1,60 @@
+"""Choosing a file or a folder: in the language of the window, beginning where something was chosen last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QLocale
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.text.status import texts
+from app.ui.appearance import Preferences
+
+
+class LastFolder:
+    """The folder in which a person chose something last. It outlives the program once there are preferences."""
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._preferences: Preferences | None = None
+
+    def keep_in(self, preferences: Preferences) -> None:
+        """Take it from *preferences*, and store it there from now on."""
+        self._preferences, self._path = preferences, preferences.folder
+
+    @property
+    def path(self) -> str:
+        """Empty where nothing was chosen yet, or the folder is gone."""
+        return self._path if self._path and Path(self._path).is_dir() else ""
+
+    @path.setter
+    def path(self, path: str) -> None:
+        self._path = path
+        if self._preferences is not None:
+            self._preferences.folder = path
+
+
+last_folder = LastFolder()
+
+
+class FileDialog(QFileDialog):
+    """Begins in the folder of the last choice, unless it is given one.
+
+    The dialog of the desktop speaks the desktop's language: where that is another, Qt's own is shown.
+    """
+
+    def __init__(self, over: QWidget, title: str, folder: str = "") -> None:
+        super().__init__(over, title)
+        self.setOption(QFileDialog.Option.DontUseNativeDialog, not _desktop_speaks(texts.language))
+        if start := folder or last_folder.path:
+            self.setDirectory(start)
+        for label in (QFileDialog.DialogLabel.LookIn, QFileDialog.DialogLabel.FileType):  # Qt left these in English
+            self.setLabelText(label, texts(f"files.{label.name}"))
+        self.accepted.connect(self._remember)
+
+    def _remember(self) -> None:
+        last_folder.path = self.directory().absolutePath()
+
+
+def _desktop_speaks(language: str) -> bool:
+    return QLocale.system().language() == QLocale(language).language()
