@@ -16,11 +16,13 @@ from app.core.diagnostics.figures import FigureCollector, OverviewService
 from app.core.diagnostics.passkey import PasskeyService
 from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
+from app.core.handling_service import HandlingService
 from app.core.links.incident_detector import IncidentDetector, IncidentPolicy
 from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.note_service import NoteService
 from app.core.notifications.notifier import Notifier
 from app.core.notifications.snooze_service import SnoozeService
 from app.core.outbound.campaign_plan import CampaignPlanner
@@ -65,6 +67,7 @@ from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
 from app.storage.journal import FileProcedureLocks, SqlProcedureJournal
 from app.storage.lost_database import DatabaseCopies, former_files
 from app.storage.mentorados import SqlMentoradoRepository
+from app.storage.notes import SqlHandlings, SqlNotes
 from app.storage.outbound import SqlOutbound
 from app.storage.secrets.store import SelectableSecretStore, read_passphrase
 from app.storage.set_aside import SqlSetAside
@@ -161,8 +164,30 @@ def build_services(
         bring_back=supervisor.reconnect,
         policy=IncidentPolicy(share=settings.incident_share),
     )
+    notes = NoteService(
+        bus=bus,
+        mentorados=mentorados,
+        repository=ports.notes or SqlNotes(database),
+        audit_service=audit_service,
+        write_queue=write_queue,
+        clock=trusted,
+    )
+    handlings = HandlingService(
+        bus=bus,
+        mentorados=mentorados,
+        status=supervisor.status,
+        repository=ports.handlings or SqlHandlings(database),
+        audit_service=audit_service,
+        write_queue=write_queue,
+        clock=trusted,
+    )
     actions = ActionService(
-        mentorados=mentorados, supervisor=supervisor, clock=trusted, audit_service=audit_service, incidents=incidents
+        mentorados=mentorados,
+        supervisor=supervisor,
+        clock=trusted,
+        audit_service=audit_service,
+        incidents=incidents,
+        handlings=handlings,
     )
     journal, transfer = ports.journal or SqlProcedureJournal(database), SqlHistoryDump(database)
     backups = BackupService(
@@ -289,7 +314,6 @@ def build_services(
     consent = build_consent_services(
         bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
     )
-    followed = [each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches)]
     figure_repository = ports.figures or SqlFigures(database)
     figures = FigureCollector(
         clock=trusted,
@@ -308,6 +332,7 @@ def build_services(
         write_queue=write_queue,
         clock=trusted,
     )
+    followed = [each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches, notes, handlings)]
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
         settings=settings,
@@ -333,6 +358,7 @@ def build_services(
             history=history,
             set_aside=SqlSetAside(database),
             consents=consents,
+            notes_of=notes.notes_of,
             audit_service=audit_service,
             clock=trusted,
             leftovers=(
@@ -382,6 +408,8 @@ def build_services(
         clock_check=clock_check,
         outbound=outbound,
         cases=cases,
+        notes=notes,
+        handlings=handlings,
         campaigns=campaigns,
         campaign_planner=campaign_planner,
         switches=switches,

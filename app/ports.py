@@ -13,8 +13,10 @@ from app.core.provider_switch.plan import RecordedConsents
 from app.domain.cases import CaseRepository
 from app.domain.consent import ConsentWriter
 from app.domain.figures import FigureRepository
+from app.domain.handling import HandlingRepository
 from app.domain.incident import ConnectivityChecker
 from app.domain.mentorado import ProviderKind
+from app.domain.notes import NoteRepository
 from app.domain.notifications import SnoozeRepository
 from app.domain.outbound import OutboundRepository
 from app.domain.provider import Provider
@@ -56,6 +58,8 @@ class Ports:
     outbound: OutboundRepository | None = None
     smoke_tests: SmokeTestRepository | None = None
     cases: CaseRepository | None = None
+    notes: NoteRepository | None = None
+    handlings: HandlingRepository | None = None
     switches: SwitchRepository | None = None
     secrets: SecretStore | None = None
     registration_attempts: RegistrationAttempts | None = None

@@ -19,9 +19,11 @@ from app.core.diagnostics.figures import FigureCollector, OverviewService
 from app.core.diagnostics.passkey import PasskeyService
 from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
+from app.core.handling_service import HandlingService
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.note_service import NoteService
 from app.core.notifications.notifier import Notifier
 from app.core.notifications.snooze_service import SnoozeService
 from app.core.outbound.campaign_plan import CampaignPlanner
@@ -90,6 +92,8 @@ class Services:
     smoke_tests: SmokeTestService
     consent: ConsentServices
     cases: CaseService
+    notes: NoteService
+    handlings: HandlingService
     campaigns: CampaignService
     campaign_planner: CampaignPlanner
     switches: SwitchService

@@ -13,10 +13,12 @@ from app.domain.cases import Case, CaseId, CaseKind, CaseNote
 from app.domain.consent import ConsentChange, ConsentEntry, ContactConsents, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import FORBIDDING
+from app.domain.handling import Handling
 from app.domain.incident import Finding
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import Address, ConversationId, DeliveryStatus, HistoryStats, MessageUpdate
+from app.domain.notes import Note, NoteId
 from app.domain.notifications import Snooze
 from app.domain.outbound import Hold, OutboundFacts, OutboundMessage, OutboundStop
 from app.domain.phone import PhoneNumber, same_account
@@ -502,6 +504,54 @@ class FakeCases:
 
     async def unsettled(self) -> Sequence[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
         return []
+
+
+class FakeNotes:
+    """The notes in memory. *problem* keeps the next ones from being written."""
+
+    def __init__(self) -> None:
+        self.notes: dict[NoteId, Note] = {}
+        self.problem: Problem | None = None
+
+    async def all(self) -> Sequence[Note]:
+        return list(self.notes.values())
+
+    async def add(self, note: Note) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.notes[note.id] = note
+
+    async def replace(self, note: Note) -> None:
+        self._require(note.id, note.revision - 1)
+        self.notes[note.id] = note
+
+    async def remove(self, note: Note) -> None:
+        self._require(note.id, note.revision)
+        del self.notes[note.id]
+
+    def _require(self, note_id: NoteId, revision: int) -> None:
+        if self.problem is not None:
+            raise self.problem
+        here = self.notes.get(note_id)
+        if here is None or here.revision != revision:
+            raise Problem(ProblemCode.NOTE_CHANGED)
+
+
+class FakeHandlings:
+    """Who is on what, in memory."""
+
+    def __init__(self) -> None:
+        self.handlings: dict[MentoradoId, Handling] = {}
+
+    async def all(self) -> Sequence[Handling]:
+        return list(self.handlings.values())
+
+    async def save(self, handling: Handling) -> None:
+        self.handlings[handling.mentorado_id] = handling
+
+    async def remove(self, handling: Handling) -> None:
+        if self.handlings.get(handling.mentorado_id) == handling:
+            del self.handlings[handling.mentorado_id]
 
 
 class FakeSettings:

@@ -49,10 +49,12 @@ from tests.fakes import (
     FakeCases,
     FakeChecks,
     FakeCounts,
+    FakeHandlings,
     FakeHistory,
     FakeJournal,
     FakeLocks,
     FakeMentoradoRepository,
+    FakeNotes,
     FakeOutbound,
     FakeProviderTime,
     FakeSettings,
@@ -111,6 +113,8 @@ class ServicesInMemory:
     backups: FakeBackups = field(default_factory=FakeBackups)
     smoke_test_record: FakeSmokeTests = field(default_factory=FakeSmokeTests)
     outbound_record: FakeOutbound = field(default_factory=FakeOutbound)
+    note_record: FakeNotes = field(default_factory=FakeNotes)
+    handling_record: FakeHandlings = field(default_factory=FakeHandlings)
     secrets: FakeSecretStore = field(default_factory=FakeSecretStore)
     switch_record: FakeSwitches = field(default_factory=FakeSwitches)
     figure_record: FakeFigures = field(default_factory=FakeFigures)
@@ -133,6 +137,7 @@ class ServicesInMemory:
         self.outbound, self.smoke_tests = services.outbound, services.smoke_tests
         self.provider_setup = services.hosted
         self.procedures, self.switches = services.procedures, services.switches
+        self.notes, self.handlings = services.notes, services.handlings
 
     def steps(self) -> Iterable[Step] | None:
         """The steps of procedures; None are the program's."""
@@ -167,6 +172,8 @@ class ServicesInMemory:
                 outbound=self.outbound_record,
                 smoke_tests=self.smoke_test_record,
                 cases=FakeCases(),
+                notes=self.note_record,
+                handlings=self.handling_record,
                 switches=self.switch_record,
                 figures=self.figure_record,
                 secrets=self.secrets,

@@ -60,6 +60,8 @@ class ActionContext:
     stop: OutboundStop | None = None  # why nothing is sent from the number
     stopped_beside: bool = False  # nothing can be sent over a link beside the one in use
     switch: SwitchItem | None = None  # the switch of its provider that is not settled
+    handled_by: str | None = None  # the operator who is on it
+    operator: str = ""  # the one at the keyboard, where somebody is on it
 
 
 def availability(context: ActionContext) -> dict[ActionName, UnavailableReason | None]:
@@ -234,6 +236,16 @@ def _when_switched(context: ActionContext) -> UnavailableReason | None:
     return None if _keeps_former(context) else UnavailableReason.NO_FORMER_PROVIDER
 
 
+def _handle(context: ActionContext) -> UnavailableReason | None:
+    if context.handled_by is not None and context.handled_by == context.operator:
+        return UnavailableReason.ALREADY_HANDLED
+    return None if context.status.state is LinkState.BLOCKED or context.handled_by else UnavailableReason.NEEDS_NOBODY
+
+
+def _give_up(context: ActionContext) -> UnavailableReason | None:
+    return None if context.handled_by is not None else UnavailableReason.NOBODY_IS_ON_IT
+
+
 def _archive(context: ActionContext) -> UnavailableReason | None:
     why = _when_idle(context) or _switch_provider(context)
     return why or (None if context.switch is None else UnavailableReason.SWITCH_UNDER_WAY)
@@ -268,6 +280,8 @@ RULES: Final[Mapping[ActionName, Callable[[ActionContext], UnavailableReason | N
         ActionName.ROLL_BACK: _when_switched,
         ActionName.RELEASE_FORMER: _when_switched,
         ActionName.TROUBLESHOOT: _always,
+        ActionName.HANDLE: _handle,
+        ActionName.GIVE_UP: _give_up,
         ActionName.ARCHIVE: _archive,
         ActionName.BRING_BACK: _not_archived,
     }

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from app.core.action_rules import LOST, ActionContext, availability, incident_lock, pairing_blocked
 from app.core.audit_service import AuditService, status_snapshot
+from app.core.handling_service import HandlingService
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
@@ -44,9 +45,11 @@ class ActionService:
         clock: Clock,
         audit_service: AuditService,
         incidents: IncidentDetector,
+        handlings: HandlingService,
     ) -> None:
         self._mentorados = mentorados
         self._incidents = incidents
+        self._handlings = handlings
         self._supervisor = supervisor
         self._clock = clock
         self._audit_service = audit_service
@@ -73,7 +76,7 @@ class ActionService:
         link, supervisor = mentorado.link, self._supervisor
         status, forbidden = supervisor.standing(link)
         other = status.account if status.reason is Reason.WRONG_ACCOUNT else None
-        stops = self._stops_of(mentorado_id)
+        stops, handling = self._stops_of(mentorado_id), self._handlings.current.get(mentorado_id)
         return ActionContext(
             mentorado=mentorado,
             status=status,
@@ -85,6 +88,8 @@ class ActionService:
             stop=next((each for each in stops if each.link_id == link.id), None),
             stopped_beside=any(each.link_id != link.id for each in stops),
             switch=self._switch_of(mentorado_id),
+            handled_by=handling.operator if handling else None,
+            operator=self._handlings.operator if handling else "",
         )
 
     def availability(self, mentorado_id: MentoradoId) -> Mapping[ActionName, UnavailableReason | None]:
@@ -191,6 +196,8 @@ class ActionService:
             Action(name=ActionName.ROLL_BACK),
             Action(name=ActionName.RELEASE_FORMER),
             Action(name=ActionName.TROUBLESHOOT),
+            Action(name=ActionName.HANDLE, perform=self._handlings.take, recorded=True),
+            Action(name=ActionName.GIVE_UP, perform=self._handlings.give_up, recorded=True),
             Action(name=ActionName.ARCHIVE, perform=mentorados.archive, needs_confirmation=True, recorded=True),
             Action(name=ActionName.BRING_BACK, perform=mentorados.unarchive, recorded=True),
         )

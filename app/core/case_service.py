@@ -68,8 +68,7 @@ class CaseService:
     @property
     def operator(self) -> str:
         """Under which name the person at the keyboard takes a case."""
-        actor = self._audit_service.actor
-        return actor.operator or actor.user
+        return self._audit_service.actor.name
 
     async def load(self) -> None:
         """Read the open cases, and open those that a program that died did not get to. Raises `Problem`."""

@@ -24,6 +24,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesErased
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.messages import REFERRING, Address, AddressKind, Conversation, StoredMessage
+from app.domain.notes import Note
 from app.domain.phone import masked
 from app.domain.repositories import CheckedClock, PersonalDataRepository, SetAsideDeliveries
 from app.formats.privacy_export import ExportHead, ExportWriter, PageRenderer
@@ -57,6 +58,7 @@ class PrivacyService:
         history: PersonalDataRepository,
         set_aside: SetAsideDeliveries,
         consents: ConsentReader,
+        notes_of: Callable[[MentoradoId], Sequence[Note]],
         audit_service: AuditService,
         clock: CheckedClock,
         leftovers: Sequence[Leftovers] = (),
@@ -67,6 +69,7 @@ class PrivacyService:
         self._history = history
         self._set_aside = set_aside
         self._consents = consents
+        self._notes_of = notes_of
         self._audit_service = audit_service
         self._clock = clock
         self._leftovers = leftovers
@@ -201,6 +204,7 @@ class PrivacyService:
             contact_title=_title(contact, conversations),
             at=self._clock.now(),
             consents=consents,
+            notes=self._notes_of(mentorado_id) if contact is None else (),
         )
         files = ExportWriter(folder, head, {talk.id: talk for talk in conversations}, pages)
         loop, worker = asyncio.get_running_loop(), ThreadPoolExecutor(1, thread_name_prefix="export")

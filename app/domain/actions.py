@@ -35,6 +35,8 @@ class ActionName(StrEnum):
     ROLL_BACK = "roll_back"  # to the former provider
     RELEASE_FORMER = "release_former"  # the former provider is let go
     TROUBLESHOOT = "troubleshoot"  # a guided check of what is wrong
+    HANDLE = "handle"  # the person at the keyboard is on it
+    GIVE_UP = "give_up"  # nobody is on it any more
     ARCHIVE = "archive"
     BRING_BACK = "bring_back"
 
@@ -80,6 +82,9 @@ class UnavailableReason(StrEnum):
     RELEASE_FORMER_FIRST = "release_former_first"  # a switch is not settled: its former provider is still signed in
     NO_FORMER_PROVIDER = "no_former_provider"
     AWAITS_SECOND_PERSON = "awaits_second_person"  # who must approve a switch first
+    NEEDS_NOBODY = "needs_nobody"
+    ALREADY_HANDLED = "already_handled"  # by the person at the keyboard
+    NOBODY_IS_ON_IT = "nobody_is_on_it"
     SOMEBODY_IS_PAIRED = "somebody_is_paired"  # else: a connection that works is not ended to wait for a turn
     INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 

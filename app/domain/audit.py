@@ -34,6 +34,11 @@ class Actor:
     user: str
     operator: str = ""
 
+    @property
+    def name(self) -> str:
+        """What colleagues call them."""
+        return self.operator or self.user
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
@@ -203,6 +208,11 @@ class AuditAction(StrEnum):
     ASSIGN_CASE = "assign_case"
     SET_CASE_DUE = "set_case_due"
     NOTE_CASE = "note_case"
+    WRITE_NOTE = "write_note"  # about a mentorado
+    EDIT_NOTE = "edit_note"
+    REMOVE_NOTE = "remove_note"
+    BRING_BACK_NOTE = "bring_back_note"
+    END_HANDLING = "end_handling"  # by the program: the connection is back
     CLOSE_CASE = "close_case"
     APPROVE_CAMPAIGN = "approve_campaign"
     PAUSE_CAMPAIGN = "pause_campaign"

@@ -52,6 +52,9 @@ class ProblemCode(StrEnum):
 
     AUTOSTART_NOT_WRITTEN = "autostart_not_written"  # nothing was changed: it opens at login, or not, as before
     QUIET_TIME_INVALID = "quiet_time_invalid"
+    NOTE_EMPTY = "note_empty"
+    NOTE_TOO_LONG = "note_too_long"
+    NOTE_CHANGED = "note_changed"  # by somebody else, since it was read
 
     AUDIT_UNREADABLE = "audit_unreadable"
     DATABASE_LOCKED = "database_locked"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +11,12 @@ from app.domain.backup import BackupProgress
 from app.domain.campaign import CampaignId
 from app.domain.consent import Purpose
 from app.domain.errors import Problem
+from app.domain.handling import Handling
 from app.domain.incident import Incident
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.messages import Address, ConversationId
+from app.domain.notes import Note
 from app.domain.notifications import Notification
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureId
@@ -40,6 +43,22 @@ class MentoradoChanged:
     """A mentorado was edited, archived or unarchived, or its link was configured."""
 
     mentorado: Mentorado
+
+
+@dataclass(frozen=True, slots=True)
+class NotesChanged:
+    """The notes about a mentorado, the latest first, are others than before."""
+
+    mentorado_id: MentoradoId
+    notes: Sequence[Note]
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingChanged:
+    """Somebody is on a mentorado from now on, or (None) nobody is any more."""
+
+    mentorado_id: MentoradoId
+    handling: Handling | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +286,8 @@ Event = (
     MentoradosLoaded
     | MentoradoAdded
     | MentoradoChanged
+    | NotesChanged
+    | HandlingChanged
     | StatusChanged
     | StandbyStatusChanged
     | SwitchesChanged

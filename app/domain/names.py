@@ -26,6 +26,11 @@ def visible(text: str) -> str:
     return _STEERING.sub(_visible_sign, text)
 
 
+def without_steering(text: str) -> str:
+    """*text* of several lines as it can be shown and kept: marks of direction go, other such characters get a sign."""
+    return visible(_DIRECTION.sub("", text))
+
+
 def shown_name(stored: str) -> str:
     """A name from elsewhere (an earlier version, an archive, a provider's profile) as it can be shown and kept."""
     name = " ".join(visible(stored).split())

@@ -17,8 +17,8 @@ from app.domain.phone import PhoneNumber, is_e164
 from app.domain.procedure import ProcedureId
 
 FORMAT: Final = "conecta-backup"
-SCHEMA: Final = 2
-"""It grows when a reader of the former would be misled. 2: the history holds the ledger of consent."""
+SCHEMA: Final = 3
+"""It grows when a reader of the former would be misled. 2: the history holds the ledger of consent; 3: notes too."""
 
 MANIFEST: Final = "manifest.json"
 SESSION: Final = "session.db"

@@ -9,6 +9,7 @@ from typing import Final
 
 from app.domain.consent import ConsentEntry
 from app.domain.messages import DeliveryStatus, StoredMessage
+from app.domain.notes import Note
 from app.domain.phone import PhoneNumber, readable
 from app.formats.privacy_export import ConversationFile, ExportHead
 from app.text.translator import Translator
@@ -59,8 +60,24 @@ class HtmlExportRenderer:
         kept = f"{say.plural('export.count', sum(thread.shown for thread in threads))} {say('export.complete')}"
         return self._page(
             say("export.title", name=head.contact_title or person.name),
-            f"<dl>{listed}</dl><p>{escape(kept)}</p>{table}{self._consents(head)}",
+            f"<dl>{listed}</dl>{self._notes(head)}<p>{escape(kept)}</p>{table}{self._consents(head)}",
         )
+
+    def _notes(self, head: ExportHead) -> str:
+        """What the staff wrote about the mentorado."""
+        if not head.notes:
+            return ""
+        each = (
+            f'<article><p>{_text(note.text)}</p><p class="small">{_text(note.author)} · '
+            f"{self._time(note.written_at)}{self._edited(note)}</p></article>"
+            for note in head.notes
+        )
+        return f"<h2>{escape(self._say('export.notes'))}</h2>{''.join(each)}"
+
+    def _edited(self, note: Note) -> str:
+        if note.edited_at is None:
+            return ""
+        return f" · {_text(self._say('export.note_edited', who=note.edited_by))}, {self._time(note.edited_at)}"
 
     def _consents(self, head: ExportHead) -> str:
         """What one contact agreed to and took back; of everybody, where that is."""

@@ -18,6 +18,7 @@ from app.domain.consent import ContactConsents
 from app.domain.errors import ProblemCode
 from app.domain.mentorado import Mentorado
 from app.domain.messages import REFERRING, Address, Conversation, ConversationId, StoredMessage
+from app.domain.notes import Note
 from app.domain.set_aside import SetAsideDelivery
 from app.platform.files import os_errors_as, private
 
@@ -39,6 +40,7 @@ class ExportHead:
     contact_title: str
     at: datetime
     consents: Sequence[ContactConsents] = ()
+    notes: Sequence[Note] = ()  # of the staff, about the mentorado
 
 
 @dataclass(slots=True, kw_only=True)
@@ -224,8 +226,14 @@ def _header_as_json(head: ExportHead) -> dict[str, Any]:
             "account": link.account,
         },
         "contact": None if head.contact is None else {"title": head.contact_title, **asdict(head.contact)},
+        "notes": [_note_as_json(each) for each in head.notes],
         "consents": [_consents_as_json(each) for each in head.consents],
     }
+
+
+def _note_as_json(note: Note) -> dict[str, Any]:
+    edited = {"edited_by": note.edited_by, "edited_at": utc_text(note.edited_at)} if note.edited_at else {}
+    return {"text": note.text, "author": note.author, "written_at": utc_text(note.written_at)} | edited
 
 
 def _consents_as_json(contact: ContactConsents) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 from app.storage.columns import UtcTime, metadata
 from app.storage.figure_tables import figure as figure
 from app.storage.figure_tables import link_activity as link_activity
+from app.storage.staff_tables import handling as handling
+from app.storage.staff_tables import mentorado_note as mentorado_note
 
 mentorado = Table(
     "mentorado",

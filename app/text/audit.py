@@ -56,6 +56,11 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         AuditAction.FORGET_CREDENTIALS: "key",
         AuditAction.IMPORT_MENTORADOS: "user-plus",
         AuditAction.ADD_MENTORADO: "user-plus",
+        AuditAction.WRITE_NOTE: "edit",
+        AuditAction.EDIT_NOTE: "edit",
+        AuditAction.REMOVE_NOTE: "trash",
+        AuditAction.BRING_BACK_NOTE: "undo",
+        AuditAction.END_HANDLING: "check-circle",
         AuditAction.EDIT_MENTORADO: "edit",
         AuditAction.UNDO_IMPORT: "undo",
         AuditAction.IMPORT_CONSENTS: "user-plus",
@@ -65,8 +70,8 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-_BY_ITSELF: Final = frozenset({AuditAction.STOP_SENDING, AuditAction.OPT_OUT_RECEIVED})
-"""Nobody at this computer did it: it followed from what the provider or a contact said."""
+_BY_ITSELF: Final = frozenset({AuditAction.STOP_SENDING, AuditAction.OPT_OUT_RECEIVED, AuditAction.END_HANDLING})
+"""Nobody at this computer did it: it followed from what the provider or a contact said, or from the connection."""
 
 _FOUND: Final = MappingProxyType(
     {
@@ -146,7 +151,7 @@ def change(record: AuditRecord) -> str:
 def account(record: AuditRecord) -> str:
     """Return by whom it was done, with which result and for which reason, as a phrase; what a link did, its own entries
     tell."""
-    name = visible(record.actor.operator or record.actor.user or "—")
+    name = visible(record.actor.name or "—")
     key = "by_itself" if record.action in _BY_ITSELF else record.outcome
     phrase = texts(f"audit.account.{key}", who=name)
     changed = "" if "state" in record.before or "state" in record.after else change(record)

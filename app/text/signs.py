@@ -86,6 +86,8 @@ ACTION_ICON: Final = MappingProxyType(
         ActionName.ROLL_BACK: "undo",
         ActionName.RELEASE_FORMER: "log-out",
         ActionName.TROUBLESHOOT: "search",
+        ActionName.HANDLE: "user-check",
+        ActionName.GIVE_UP: "user-x",
         ActionName.ARCHIVE: "archive",
         ActionName.BRING_BACK: "archive-restore",
     }

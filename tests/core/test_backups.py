@@ -77,7 +77,7 @@ async def test_an_archive_holds_keys_history_and_settings_with_the_sum_of_each(f
         number, head = await SqlAuditLog(v.database).head()
         assert (manifest["audit_number"], manifest["audit_hash"]) == (number, head) == (0, "0" * 64)
         assert (info.audit_number, info.audit_hash) == (number, head)
-        assert (manifest["format"], manifest["schema"], manifest["procedure"]) == ("conecta-backup", 2, ONE)
+        assert (manifest["format"], manifest["schema"], manifest["procedure"]) == ("conecta-backup", 3, ONE)
 
 
 async def test_a_history_without_a_word_and_a_provider_without_keys_can_be_backed_up(fast_dir: Path) -> None:

@@ -60,7 +60,7 @@ def test_an_archive_of_ours_is_read(good: Path, locked: Path) -> None:
         (lambda files: files.update({HISTORY: b""}), ProblemCode.BACKUP_ALTERED),
         (lambda files: files.update({HISTORY: files[HISTORY] * 2}), ProblemCode.BACKUP_ALTERED),
         (in_manifest(format="zip"), ProblemCode.BACKUP_UNREADABLE),
-        (in_manifest(schema=3), ProblemCode.BACKUP_NEWER),
+        (in_manifest(schema=4), ProblemCode.BACKUP_NEWER),
         (in_manifest(schema="1"), ProblemCode.BACKUP_UNREADABLE),
         (in_manifest(schema=True), ProblemCode.BACKUP_UNREADABLE),
         (in_manifest(mentorado_id="../../etc"), ProblemCode.BACKUP_UNREADABLE),

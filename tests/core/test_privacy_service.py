@@ -57,6 +57,7 @@ class Harness:
             history=archive,
             set_aside=self.aside,
             consents=FakeConsents(),
+            notes_of=core.notes.notes_of,
             audit_service=core.audit_service,
             clock=core.clock,
         )
@@ -415,6 +416,7 @@ def test_what_lies_beside_the_database_is_wiped_and_copies_are_named_and_removed
             mentorados=core.mentorados,
             set_aside=harness.aside,
             consents=FakeConsents(),
+            notes_of=core.notes.notes_of,
             history=harness.archive,
             audit_service=core.audit_service,
             clock=core.clock,
@@ -445,3 +447,20 @@ def test_what_is_typed_as_a_contact_is_a_number() -> None:
     with pytest.raises(Problem) as caught:
         contact_of("Bia")
     assert caught.value.code is ProblemCode.PHONE_INVALID
+
+
+async def test_the_notes_about_a_mentorado_are_in_their_export_and_in_nobody_elses(core: Core, tmp_path: Path) -> None:
+    async with core.running():
+        person = await core.add()
+        harness = Harness(core, FakeArchive(), tmp_path)
+        note = await core.notes.write(person.id, "Ligar à tarde")
+        await core.clock.advance(60)
+        await core.notes.edit(note, "Ligar de manhã")
+        whole, one = await harness.export(person), await harness.export(person, BIA)
+        at = [moment.isoformat() for moment in (note.written_at, core.clock.now())]
+        (written,) = content(whole)["notes"]
+        assert (written["text"], written["author"], written["edited_by"]) == ("Ligar de manhã", "staff", "staff")
+        assert [written[key].replace("Z", "+00:00")[:19] for key in ("written_at", "edited_at")] == [
+            each[:19] for each in at
+        ]
+        assert content(one)["notes"] == []

@@ -20,7 +20,18 @@ from tests.storage.talk import (
     rows,
 )
 from tests.storage.test_history import EVERYTHING
-from tests.storage.transfer import CONTACT, FORMER, MESSAGE, SUPPRESSION, TALK, Rows, batches_of, brought_in, dumped
+from tests.storage.transfer import (
+    CONTACT,
+    FORMER,
+    MESSAGE,
+    NOTE,
+    SUPPRESSION,
+    TALK,
+    Rows,
+    batches_of,
+    brought_in,
+    dumped,
+)
 
 # --- what no dump would hold -----------------------------------------------------------------------------------------
 
@@ -57,6 +68,9 @@ from tests.storage.transfer import CONTACT, FORMER, MESSAGE, SUPPRESSION, TALK, 
         pytest.param({**SUPPRESSION, "hash": "z" * 64}, id="no hash"),
         pytest.param({**SUPPRESSION, "hash": "0"}, id="a short hash"),
         pytest.param({**SUPPRESSION, "erased_at": None}, id="an erasure without a time"),
+        pytest.param({**NOTE, "id": "../note"}, id="a note without an id"),
+        pytest.param({**NOTE, "text": "a" * 4_001}, id="a note that is too long"),
+        pytest.param({**NOTE, "edited_at": "yesterday"}, id="a note changed at no time"),
     ],
 )
 async def test_a_row_that_no_dump_would_hold_is_refused_and_nothing_of_its_batch_is_kept(
@@ -107,6 +121,7 @@ async def test_rows_that_come_twice_in_one_batch_are_there_once(path: Path) -> N
         "suppression": 0,
         "early_receipt": 1,
         "consents": 0,
+        "note": 0,
     }
 
 

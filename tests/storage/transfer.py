@@ -51,6 +51,16 @@ TALK: dict[str, Any] = {
 FORMER = {"kind": "former_contact", "id": "f" * 32, "now": "a" * 32, "created_at": "2026-01-01T00:00:00+00:00"}
 SUPPRESSION = {"kind": "suppression", "hash": "0" * 64, "erased_at": "2026-01-01T00:00:00+00:00"}
 
+NOTE: dict[str, Any] = {
+    "kind": "note",
+    "id": "d" * 32,
+    "text": "Ligar à tarde",
+    "author": "Carla",
+    "written_at": "2026-01-01T00:00:00+00:00",
+    "edited_by": "",
+    "edited_at": None,
+}
+
 Rows = list[Mapping[str, object]]
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 from html.parser import HTMLParser
 
 import pytest
 
 from app.domain.messages import REFERRING, DeliveryStatus, Media, MessageKind
+from app.domain.notes import Note, NoteId
 from app.formats.export_html import HtmlExportRenderer
 from app.formats.privacy_export import ConversationFile, ExportHead
 from app.text.translator import LANGUAGES
@@ -55,7 +57,7 @@ class Seen(HTMLParser):
 
 
 ALLOWED_TAGS = {
-    *("html", "head", "meta", "title", "style", "body", "h1", "p", "dl", "dt", "dd"),
+    *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "dl", "dt", "dd"),
     *("table", "thead", "tbody", "tr", "th", "td", "a", "article", "time", "bdi", "blockquote"),
 }
 ALLOWED_ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "href", "class", "dir", "datetime", "scope"}
@@ -76,7 +78,16 @@ def pages(language: str = "pt-BR") -> HtmlExportRenderer:
 def whole(title: str, text: str) -> list[Seen]:
     """Both kinds of pages, with *title* and *text* wherever people can put something."""
     page, person = pages(), new_mentorado(title, cohort=text)
-    head = ExportHead(mentorado=person, contact=BIA, contact_title=title, at=DAWN)
+    note = Note(
+        id=NoteId("a" * 32),
+        mentorado_id=person.id,
+        text=text,
+        author=title,
+        written_at=DAWN,
+        edited_by=title,
+        edited_at=DAWN,
+    )
+    head = ExportHead(mentorado=person, contact=BIA, contact_title=title, at=DAWN, notes=[note])
     message = stored_message(
         1,
         text,
@@ -124,6 +135,17 @@ def test_a_mentorado_is_described_and_conversations_are_linked() -> None:
     assert "4 mensagens." in page.text
     assert "Sem nome" in page.text
     assert "Contato" not in page.text
+
+
+def test_notes_stand_with_who_wrote_and_who_changed_them() -> None:
+    person = new_mentorado("Ana Lima")
+    note = Note(id=NoteId("a" * 32), mentorado_id=person.id, text="Ligar à tarde", author="Carla", written_at=DAWN)
+    edited = replace(note, text="A irmã cuida", edited_by="Bia", edited_at=DAWN + timedelta(hours=1))
+    head = ExportHead(mentorado=person, contact=None, contact_title="", at=DAWN, notes=[note, edited])
+    text = Seen(pages().index(head, [])).text
+    assert "Anotações da equipe" in text
+    assert "Ligar à tardeCarla · 31/12/2025 21:00A irmã cuida" in text
+    assert "Carla · 31/12/2025 21:00 · mudada por Bia, 31/12/2025 22:00" in text
 
 
 def test_a_contact_is_named_with_their_number_once() -> None:

@@ -167,7 +167,7 @@ class CampaignService:
             draft=dry_run.draft,
             digest=dry_run.digest,
             approved_at=self._clock.now(),
-            approved_by=actor.operator or actor.user,
+            approved_by=actor.name,
             counts={RecipientState.WAITING: len(dry_run.included)},
         )
         recipients = [

@@ -434,7 +434,7 @@ class SmokeTestService:
                 purpose=Purpose.SMOKE_TEST,
                 source=ConsentSource.SETTING,
                 at=now,
-                recorded_by=actor.operator or actor.user,
+                recorded_by=actor.name,
                 wording=self._texts.consent(),
                 version=VERSION,
             )

@@ -153,7 +153,7 @@ class SwitchService:
             actor = self._audit_service.actor
             if waits and not actor.operator:  # the second could be the same person under another name
                 raise Problem(ProblemCode.SWITCH_NAME_MISSING)
-            run = self._new_run(dry_run, actor.operator or actor.user, waits=waits)
+            run = self._new_run(dry_run, actor.name, waits=waits)
             after = {"to": run.plan.target.value, **dry_run.counts, "dry_run": run.digest}
             with self._audit_service.with_changes(AuditAction.APPROVE_SWITCH, after=after):
                 await self._repository.add(run)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from app.domain.mentorado import MentoradoId
+from app.storage import notes
 from app.storage.columns import utc_text
 from app.storage.history import ledger
 from app.storage.history.contacts import chunks
@@ -56,7 +57,10 @@ def counts(connection: Connection, mentorado_id: MentoradoId) -> dict[str, int]:
         kind: connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
         for kind, rows in these.items()
     }
-    return counted | {"consents": sum(1 for _ in ledger.dumped(connection, mentorado_id))}
+    return counted | {
+        "consents": sum(1 for _ in ledger.dumped(connection, mentorado_id)),
+        "note": len(notes.dumped(connection, mentorado_id)),
+    }
 
 
 class HistoryReader:
@@ -79,6 +83,7 @@ class HistoryReader:
             self._suppressions,
             self._early_receipts,
             lambda connection: [*ledger.dumped(connection, mentorado_id)],
+            lambda connection: notes.dumped(connection, mentorado_id),
         ]
 
     @property

@@ -11,6 +11,7 @@ from app.domain.consent import ConsentChange, ConsentSource, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import ProviderKind, is_id
 from app.domain.messages import Address, AddressKind, DeliveryStatus, MessageKind
+from app.domain.notes import MOST_NOTE
 
 _LONGEST: Final = 4 << 20
 """Letters of one text. What people can send is far shorter; a limit below that would make a good backup a bad one."""
@@ -221,6 +222,32 @@ class ConsentsRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRow:
+    """What staff wrote about the mentorado."""
+
+    id: str
+    text: str
+    author: str
+    written_at: datetime
+    edited_by: str
+    edited_at: datetime | None
+
+    @classmethod
+    def read(cls, row: RowValues) -> NoteRow:
+        text = _text(row["text"])
+        if len(text) > MOST_NOTE:
+            raise ValueError("longer than a note")
+        return cls(
+            _id(row["id"]),
+            text,
+            _text(row["author"]),
+            _time(row["written_at"]),
+            _text(row["edited_by"]),
+            _maybe_time(row["edited_at"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DumpedRows:
     """The rows of one batch, by kind."""
 
@@ -232,6 +259,7 @@ class DumpedRows:
     suppressions: list[SuppressionRow] = field(default_factory=list)
     early_receipts: list[ReceiptRow] = field(default_factory=list)
     consents: list[ConsentsRow] = field(default_factory=list)
+    notes: list[NoteRow] = field(default_factory=list)
 
 
 def read(rows: Iterable[Mapping[str, object]]) -> DumpedRows:
@@ -319,6 +347,8 @@ def _read(rows: DumpedRows, row: RowValues) -> None:
             rows.early_receipts.append(ReceiptRow.read(row))
         case "consents":
             rows.consents.append(ConsentsRow.read(row))
+        case "note":
+            rows.notes.append(NoteRow.read(row))
         case _:
             raise ValueError("a row of another kind")
 

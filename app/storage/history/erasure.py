@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, ContactId
 from app.domain.trusted_time import MESSAGE_AHEAD
-from app.storage import set_aside
+from app.storage import notes, set_aside
 from app.storage.consents import leave_hashes, recorded_addresses
 from app.storage.database import stored_address
 from app.storage.history import opt_outs
@@ -81,6 +81,7 @@ def _leave_hashes(
     in_campaign = (campaign_recipient.c.mentorado_id == mentorado_id) & campaign_recipient.c.contact.in_(hashes)
     connection.execute(campaign_recipient.update().where(in_campaign).values(value="", name=""))
     set_aside.erase(connection, mentorado_id, named)
+    notes.erase(connection, mentorado_id, named)
     connection.execute(setting.delete().where(setting.c.key == TRACES_LEFT))
     connection.execute(setting.insert().values(key=TRACES_LEFT, value="true", changed_at=at))
 

@@ -26,6 +26,7 @@ from app.domain.messages import (
     MessageKind,
     merge_delivery,
 )
+from app.storage import notes
 from app.storage.database import stored_address
 from app.storage.history import ledger
 from app.storage.history.contacts import (
@@ -85,6 +86,7 @@ def merge(connection: Connection, mentorado_id: MentoradoId, rows: Iterable[Mapp
     for some in chunks(sorted(merger.targets | edited_ids(connection, people.merged))):
         apply_edits(connection, mentorado_id, some)
     ledger.merge(connection, mentorado_id, dumped_rows.consents)
+    notes.merge(connection, mentorado_id, dumped_rows.notes)
     return new
 
 

@@ -36,7 +36,7 @@ class StoredPast:
         for entry in await self._audit.entries(mentorado_id=mentorado_id):
             record = entry.record
             if record.action == ActionName.ACCEPT_ACCOUNT and record.outcome is AuditOutcome.DONE:
-                return record.actor.operator or record.actor.user
+                return record.actor.name
         return ""
 
     async def acts(self, mentorado_id: MentoradoId) -> Sequence[AuditEntry]:

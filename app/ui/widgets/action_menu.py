@@ -38,6 +38,8 @@ LEAD: Final[tuple[Slot, ...]] = (
     (_A.REJECT_ACCOUNT,),
     (_A.OVERRULE_LOCK,),
     (_A.RELEASE_SENDING,),
+    (_A.HANDLE,),
+    (_A.GIVE_UP,),
     (_A.ROLL_BACK,),
     (_A.RELEASE_FORMER,),
 )

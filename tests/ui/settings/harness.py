@@ -112,6 +112,7 @@ class SettingsHarness:
             history=self.archive,
             set_aside=FakeSetAside(),
             consents=FakeConsents(),
+            notes_of=lambda _mentorado_id: (),
             audit_service=self.audit_service,
             clock=clock,
             leftovers=[self.leftovers],
