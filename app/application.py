@@ -170,6 +170,7 @@ class Application:
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts
+            PageSpec("overview", "chart", self._make_overview_page),
             PageSpec(SWITCHES, "swap", self._make_switches_page),
             PageSpec("cases", "contact", self._make_cases_page),
             PageSpec("campaigns", "send", self._make_campaigns_page),
@@ -314,6 +315,25 @@ class Application:
 
         sections = settings_sections(self._core, self.window, self._theme, self._preferences, _open_folder)
         return SettingsPage(theme=self._theme, sections=sections)
+
+    def _make_overview_page(self) -> Page:
+        from app.ui.overview.page import OverviewPage
+
+        core = self._core
+        return OverviewPage(
+            theme=self._theme,
+            bus=core.bus,
+            overview=core.overview,
+            figures=core.figures,
+            alerts=core.alerts,
+            incidents=core.incidents,
+            mentorados=core.mentorados,
+            supervisor=core.supervisor,
+            clock=core.clock,
+            go=self.window.go,
+            show_mentorado=self._show_mentorado,
+            show_only=self.window.show_only,
+        )
 
     def _make_switches_page(self) -> Page:
         from app.ui.switches.page import SwitchesPage

@@ -21,6 +21,7 @@ class FakeFigures:
         self.until = since
         self.seen: dict[LinkId, datetime] = {}
         self.problem: Problem | None = None
+        self.unreadable: Problem | None = None
 
     async def roll_up(self, links: Sequence[LinkInUse], now: datetime) -> RollUp:
         if self.problem is not None:
@@ -35,6 +36,8 @@ class FakeFigures:
         self.kept = merged((self.kept, counts))
 
     async def totals(self, edges: Sequence[datetime]) -> Sequence[Mapping[tuple[Figure, str], int]]:
+        if self.unreadable is not None:
+            raise self.unreadable
         found: list[Mapping[tuple[Figure, str], int]] = []
         for begin, end in pairwise(edges):
             totals: dict[tuple[Figure, str], int] = {}

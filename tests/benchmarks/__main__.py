@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tests.benchmarks.felt import measure_felt
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.links import measure_codes, measure_connects, measure_sessions
+from tests.benchmarks.overview import measure_overview
 from tests.benchmarks.qr import measure_qr
 from tests.benchmarks.rows import measure_rows
 from tests.benchmarks.start import measure_memory, measure_start
@@ -33,6 +34,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "memory": lambda quick: measure_memory(1 if quick else 3),
     "session": lambda quick: measure_sessions(1 if quick else 2),
     "felt": lambda quick: measure_felt(1 if quick else 5),
+    "overview": lambda quick: measure_overview(*((1, 7) if quick else (5, 365))),
     "rows": lambda quick: measure_rows((1_000,) if quick else (1_000, 10_000, 100_000), 1 if quick else 3),
     "history": lambda quick: measure_history(*((1_000, 20_000, 1) if quick else (20_000, 300_000, 3))),
     "updates": lambda quick: measure_updates(1 if quick else 3, 2.0 if quick else 6.0),

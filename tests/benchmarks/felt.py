@@ -18,7 +18,7 @@ from tests.ui.audit.conftest import record
 from tests.ui.window_harness import person
 
 PEOPLE, AUDITED = 1_000, 500
-PAGES = ("switches", "cases", "campaigns", "consents", "audit", "settings")
+PAGES = ("overview", "switches", "cases", "campaigns", "consents", "audit", "settings")
 _AGAINST = "the same of Qt's own widgets"
 _USES = (
     ("click", "row click", 50),

@@ -57,6 +57,14 @@ def test_it_still_measures(name: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "×" in printed.out
 
 
+@pytest.mark.slow
+def test_the_overview_is_still_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "overview"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "overview, 90 days" in printed.out
+
+
 def test_a_fact_takes_a_short_way_through_the_program(on_qt: OnQt) -> None:
     assert on_qt(trace_message).count <= GOALS[MESSAGE]
     assert on_qt(trace_connect).count <= GOALS[CONNECT]

@@ -117,6 +117,7 @@ class AlertService:
         self._look = asyncio.Event()
         self.alerts: tuple[Alert, ...] = ()
         """What needs an admin now; empty until the first look."""
+        self.looked = False
         bus.subscribe(IncidentBegan, lambda _event: self._look.set())
         bus.subscribe(IncidentEnded, lambda _event: self._look.set())
 
@@ -139,6 +140,7 @@ class AlertService:
         incidents = filter(None, map(self._incident, ProviderKind))
         links = ((each, self._status(each.link.id)) for each in self._mentorados())
         before, self.alerts = self.alerts, find_alerts(links, incidents, self._phones, now)
+        self.looked = True
         if self.alerts == before:
             return
         begun = tuple(alert for alert in self.alerts if alert.key not in self._published)

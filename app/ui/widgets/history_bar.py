@@ -130,14 +130,14 @@ class KindLegend(QWidget):
 
 
 _HEIGHT, _EDGE, _GAP = 36, 3, 1.0
-_LEAST = 6.0
-"""Pixels of what was bad: a fall of a minute must be seen in a day."""
-
 _FROM_TOP: Final = (Kind.BLOCKED, Kind.PROGRESS, Kind.UNKNOWN, Kind.WAITING, *UNOBSERVED, Kind.CONNECTED)
 
 
 class HistoryBar(WalkedPicture):
     """A column for each bucket of one link, or of all together: the worst on top, and connected at the bottom."""
+
+    LEAST = 6.0
+    """Pixels of the worst: a fall of a minute must be seen in a day."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
@@ -208,7 +208,7 @@ class HistoryBar(WalkedPicture):
             paint_kind(painter, room, Kind.UNRECORDED, self._theme.tokens)
             return
         top = room.top()
-        for kind, height in _heights(shares, room.height()).items():
+        for kind, height in _heights(shares, room.height(), bucket.worst, self.LEAST).items():
             paint_kind(painter, QRectF(room.left(), top, room.width(), height), kind, self._theme.tokens)
             top += height
 
@@ -230,12 +230,11 @@ class HistoryBar(WalkedPicture):
         return next((place * wide for place, each in enumerate(self._buckets) if each.end > moment), self.width())
 
 
-def _heights(shares: dict[Kind, float], whole: float) -> dict[Kind, float]:
-    """How high each kind is: as its share, but what was bad is always seen, at the cost of the largest."""
-    heights = {
-        kind: max(share * whole, _LEAST if kind not in UNOBSERVED and kind is not Kind.CONNECTED else 0.0)
-        for kind, share in shares.items()
-    }
+def _heights(shares: dict[Kind, float], whole: float, worst: Kind, least: float) -> dict[Kind, float]:
+    """How high each kind is: as its share, but the *worst* is always seen, at the cost of the largest."""
+    heights = {kind: share * whole for kind, share in shares.items()}
+    if worst in heights:
+        heights[worst] = max(heights[worst], least)
     largest = max(heights, key=heights.__getitem__)
     heights[largest] += whole - sum(heights.values())
     return heights

@@ -49,6 +49,7 @@ from tests.ui.audit.conftest import record
 from tests.ui.campaigns.harness import open_campaigns
 from tests.ui.cases.harness import open_cases
 from tests.ui.consents.harness import open_consents
+from tests.ui.overview.harness import open_overview
 from tests.ui.procedures.fake_procedures import backup
 from tests.ui.procedures.views import Views
 from tests.ui.provider_switch.harness import open_switches as open_switch_form
@@ -392,6 +393,19 @@ async def _case(theme: Theme, folder: Path) -> Opened:
         yield harness.page.view
 
 
+@asynccontextmanager
+async def _overview(theme: Theme, _folder: Path) -> Opened:
+    async with open_overview(theme) as harness:
+        await harness.add_past(timedelta(days=2))
+        for number in range(8):
+            harness.put(number, LinkState.BLOCKED, Reason.LOGGED_OUT)
+        await harness.look()
+        await harness.show()
+        harness.page.activateWindow()
+        harness.page.take_focus()
+        yield harness.page
+
+
 SURFACES: Mapping[str, Opener] = {
     "add a mentorado": _dialog(_add),
     "edit a mentorado": _dialog(_edit),
@@ -439,4 +453,5 @@ SURFACES: Mapping[str, Opener] = {
     "record a consent": partial(_consent, name="record"),
     "import consents": partial(_consent, name="import"),
     "a case": _case,
+    "the overview": _overview,
 }
