@@ -3,7 +3,9 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON := .venv/bin/python
+COMMANDS := .venv/ready-for-commands
 RUN := .venv/ready-to-run
+DEMO := .venv/ready-for-demo
 TEST := .venv/ready-to-test
 CHECKED := tests/test_architecture.py tests/ui/test_translations.py
 
@@ -13,10 +15,10 @@ check test accept: export PYTHONDONTWRITEBYTECODE :=
 # --- Conecta
 
 .PHONY: run demo
-run: $(RUN) ## Open the app. ARGS go to it: make run ARGS="status --json"
+run: $(if $(ARGS),$(COMMANDS),$(RUN)) ## Open the app. ARGS go to it: make run ARGS="status --json"
 	@$(PYTHON) -m app $(ARGS)
 
-demo: $(RUN) ## See the main job done, against local emulators: no phone, no internet, and no screen needed
+demo: $(DEMO) ## See the main job done, against local emulators: no phone, no internet, and no screen needed
 	@$(PYTHON) -m tests.demo $(ARGS)
 
 # --- its quality
@@ -46,14 +48,14 @@ bench: $(TEST) ## Measure start, memory and speed on this machine
 trace: $(TEST) ## Count the calls from file to file that a message and a connection cause; ARGS=--pairs names the files
 	@$(PYTHON) -m tests.benchmarks.trace $(ARGS)
 
-format: $(RUN) ## Format the code and mend what can be mended by itself
+format: $(DEMO) ## Format the code and mend what can be mended by itself
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 
 # --- the rest
 
 .PHONY: pictures clean help
-pictures: $(RUN) ## Take the pictures in docs/pictures again, by the program itself
+pictures: $(DEMO) ## Take the pictures in docs/pictures again, by the program itself
 	@$(PYTHON) -m tests.demo --pictures docs/pictures
 
 clean: ## Remove everything make has made, the environment too
@@ -67,7 +69,7 @@ help: ## Show this list
 	done
 
 # The environment, made again when the lock changes. Python 3.15 has no Qt yet.
-$(RUN) $(TEST): pyproject.toml uv.lock packaging/prepare_environment.py
+$(COMMANDS) $(RUN) $(DEMO) $(TEST): pyproject.toml uv.lock packaging/prepare_environment.py
 	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then \
 			exec $$python packaging/prepare_environment.py $(@F); \

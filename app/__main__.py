@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from app import __version__
 from app.domain.errors import Problem, ProblemCode
-from app.platform.files import prepare_data_folder, raise_open_file_limit
+from app.platform.files import open_binary, prepare_data_folder, raise_open_file_limit
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.settings import Settings, read_settings
 
@@ -90,7 +90,7 @@ def _print_crash(error: Exception) -> int:
 def _discard_output() -> None:
     """Let what is still buffered go nowhere: Python would try to write it once more at its end, and complain."""
     with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        nowhere = open_binary(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
 

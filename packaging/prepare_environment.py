@@ -1,7 +1,7 @@
 """Make this checkout ready: `make` calls it on the system's own Python, so it uses the standard library only.
 
 It installs the system packages that are missing (where it may; otherwise it names the one command that does), then
-puts the locked environment into `.venv`.
+puts the locked environment into `.venv`: what the program needs, or what its tests need as well.
 """
 
 from __future__ import annotations
@@ -41,10 +41,19 @@ QT_LIBRARIES = {
 TEST_LIBRARIES = {"libmagic.so.1": "libmagic1"}  # neonize's own Python client, against which the emulator is proven
 
 
+STAMPS = {
+    "ready-for-commands": {},  # no window is opened
+    "ready-to-run": QT_LIBRARIES,
+    "ready-for-demo": QT_LIBRARIES,
+    "ready-to-test": QT_LIBRARIES | TEST_LIBRARIES,
+}
+"""What must be loadable for each purpose; whoever is ready for one is ready for those before it."""
+
+
 def main(stamp: str) -> None:
-    """Prepare, and leave *stamp* in `.venv` for make to see: `ready-to-run`, or `ready-to-test`, which wants more."""
+    """Prepare, and leave *stamp* in `.venv` for make to see, with those of the purposes that want less."""
     testing = stamp == "ready-to-test"
-    libraries = QT_LIBRARIES | TEST_LIBRARIES if testing else QT_LIBRARIES
+    libraries = STAMPS[stamp]
     if missing := missing_packages(libraries):
         install(missing)
         if missing := missing_packages(libraries):
@@ -53,9 +62,11 @@ def main(stamp: str) -> None:
         install(["xvfb"])
         if not has_screen():
             say(f"There is no Xvfb: the tests of the window on a real screen will be skipped.\n{advice(['xvfb'])}")
-    create_environment()
-    for name in ("ready-to-run", stamp):
+    create_environment(development=stamp in ("ready-for-demo", "ready-to-test"))
+    for name in STAMPS:
         (VENV / name).touch()
+        if name == stamp:
+            break
 
 
 # --- system packages -------------------------------------------------------------------------------------------------
@@ -110,15 +121,19 @@ def advice(packages: list[str]) -> str:
 # --- the locked environment ------------------------------------------------------------------------------------------
 
 
-def create_environment() -> None:
-    """Bring `.venv` to exactly what uv.lock says, by way of the same tools everywhere: venv, pip, uv."""
+def create_environment(*, development: bool) -> None:
+    """Bring `.venv` to what uv.lock says, by way of the same tools everywhere: venv, pip, uv.
+
+    Without *development*, the tools of a developer are not installed, and left alone where they are.
+    """
     python = VENV / "bin" / "python"
     if not (python.exists() and run([python, "-m", "ensurepip"], quiet=True)):
         say(f"Creating .venv with Python {sys.version.split()[0]}")
         must_run([sys.executable, "-m", "venv", "--clear", VENV])
     must_run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", UV])
     say("Installing what uv.lock names into .venv")
-    must_run([python, "-m", "uv", "sync", "--quiet", "--locked", "--python", python])
+    groups = [] if development else ["--no-default-groups", "--inexact"]
+    must_run([python, "-m", "uv", "sync", "--quiet", "--locked", "--python", python, *groups])
 
 
 def say(text: str) -> None:

@@ -87,13 +87,21 @@ def _unsafe_above(folder: Path) -> Path | None:
     return None
 
 
+def open_binary(path: str | Path, flags: int, mode: int = 0o600) -> int:
+    """`os.open`, byte for byte on every system, and not inherited by children.
+
+    Windows would otherwise write a line feed as two characters, and end a file at the first 0x1A.
+    """
+    return os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), mode)
+
+
 def read_small(file: Path, largest: int = LARGEST) -> bytes | None:
     """Return the content of a regular *file* of at most *largest* bytes, None where there is no file.
 
     Raises `OSError`; never waits for a pipe.
     """
     try:
-        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        descriptor = open_binary(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError):
         return None
     with open(descriptor, "rb") as opened:  # noqa: PTH123 - by descriptor: what was checked is what is read
@@ -139,7 +147,7 @@ def os_errors_as(code: ProblemCode, path: Path, *, full: ProblemCode | None = No
 
 def private(name: str, flags: int) -> int:
     """An opener: what `open` creates with it is for this user alone."""
-    return os.open(name, flags, 0o600)
+    return open_binary(name, flags)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -176,7 +184,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 def sync(path: Path) -> None:
     """Have what was written to a file, or renamed in a folder, on the disk. Windows can do so for files alone."""
     if os.name == "posix" or path.is_file():
-        descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        descriptor = open_binary(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
         try:
             os.fsync(descriptor)
         finally:

@@ -20,6 +20,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from app.platform.files import open_binary
+
 _FAR = 1 << 30  # Windows locks are mandatory: lock a byte beyond the note, so that others can still read it
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # Windows has neither, and few links
 
@@ -310,7 +312,7 @@ def _moment(text: str, otherwise: datetime) -> datetime:
 def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
     """A descriptor of *path*; raises `OSError(ELOOP)` when it is a link, a pipe, a device or a folder."""
     try:
-        descriptor = os.open(path, flags | _NO_FOLLOW, mode)
+        descriptor = open_binary(path, flags | _NO_FOLLOW, mode)
     except OSError as error:
         if error.errno in (errno.EISDIR, errno.ENXIO):
             raise _not_plain(path) from None

@@ -25,6 +25,7 @@ from typing import Final, TextIO
 from app.domain.mentorado import MentoradoId, is_id
 from app.domain.outline import exception_outline, message_outline
 from app.domain.redaction import redacted
+from app.platform.files import open_binary
 
 CURRENT_MENTORADO: Final[ContextVar[MentoradoId | None]] = ContextVar("about", default=None)
 """A task inherits it from the task that made it."""
@@ -108,7 +109,7 @@ class PrivateRotatingFileHandler(RotatingFileHandler):
 def _plain_file(path: str) -> int:
     """Open *path* to append to. Raises `OSError` unless it is a file of one name, and no link."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = open_binary(path, flags, 0o600)
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
         os.close(descriptor)

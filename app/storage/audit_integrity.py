@@ -22,6 +22,7 @@ from app.domain.audit import AuditEntry
 from app.domain.errors import Problem
 from app.domain.repositories import SecretStore
 from app.domain.settings import SecretBackendKind
+from app.platform.files import open_binary
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class AuditHeads:
         line = {"number": entry.number, "hash": entry.hash, "at": entry.record.at.astimezone(UTC).isoformat()}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         try:
-            descriptor = os.open(self.path, flags, 0o600)
+            descriptor = open_binary(self.path, flags, 0o600)
             try:
                 # Begins with a line end: what a crash or a full disk cut short spoils no line but its own.
                 os.write(descriptor, f"\n{json.dumps(line)}".encode())

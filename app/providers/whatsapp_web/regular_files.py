@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.errors import Problem, ProblemCode
-from app.platform.files import DISK_FULL
+from app.platform.files import DISK_FULL, open_binary
 from app.platform.locks import open_regular, read_plain
 
 __all__ = [
@@ -42,7 +42,7 @@ def require_free_descriptors(count: int = 16) -> None:
     try:
         with map_os_errors(Path(os.devnull)):
             for _ in range(count):
-                opened.append(os.open(os.devnull, os.O_RDONLY))
+                opened.append(open_binary(os.devnull, os.O_RDONLY))
     finally:
         for descriptor in opened:
             os.close(descriptor)

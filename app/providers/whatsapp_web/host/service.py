@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from app.domain.crash_report import CrashEffect
 from app.domain.link_status import Reason
+from app.platform.files import open_binary
 from app.providers.hosts.codec import Ping, PipeWriter, Pong, ProtocolError
 from app.providers.hosts.crash import report_crash
 from app.providers.whatsapp_web import protocol
@@ -184,7 +185,7 @@ class SessionHost:
     def _end(self) -> None:
         """Leave the server first, then take in what it had handed to the library already, then end the process."""
         with self._leaving:
-            silence = os.open(os.devnull, os.O_WRONLY)
+            silence = open_binary(os.devnull, os.O_WRONLY)
             for descriptor in (1, 2):  # Go dies of printing to a pipe that nobody reads
                 os.dup2(silence, descriptor)
             goodbyes = [_on_a_thread(partial(self._disconnect, session)) for session in self._sessions.values()]

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.platform.files import DISK_FULL, sync, write_atomic
+from app.platform.files import DISK_FULL, open_binary, sync, write_atomic
 from app.providers.whatsapp_web.protocol import SPOOL
 
 _MARK: Final = b"\xc2SP1"
@@ -245,7 +245,7 @@ class SessionSpool:
     def _begin(self) -> tuple[_Segment, int]:
         first = self._last + 1  # or later by the time it is used: the name is for the order
         path = self._place / f"{first:020d}-{self._session}.spool"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_binary(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         sync(self._place)
         return _Segment(path, 0), descriptor
 
@@ -319,7 +319,7 @@ class SessionSpool:
     def _write_mark(self) -> None:
         # Without `fsync`, and on a full disk not at all: a mark that is lost costs a repetition.
         with suppress(OSError):
-            descriptor = os.open(self._place / "confirmed", os.O_WRONLY | os.O_CREAT, 0o600)
+            descriptor = open_binary(self._place / "confirmed", os.O_WRONLY | os.O_CREAT, 0o600)
             try:
                 os.write(descriptor, f"{self.confirmed:020d}\n".encode())
             finally:
