@@ -40,7 +40,7 @@ check: $(TEST) ## Format, lint, types, layers, architecture, translations
 accept: $(TEST) ## Run one capability's acceptance tests: make accept WHAT=recovery
 	@test -n "$(WHAT)" && test -d "tests/acceptance/$(WHAT)" || \
 		{ echo "Say which: make accept WHAT=<one of: $(notdir $(patsubst %/,%,$(wildcard tests/acceptance/[a-z]*/)))>"; exit 2; }
-	$(PYTHON) -m pytest --verbose tests/acceptance/$(WHAT) $(ARGS)
+	CONECTA_ACCEPT=$(WHAT) $(PYTHON) -m pytest --verbose tests/acceptance/$(WHAT) $(ARGS)
 
 bench: $(TEST) ## Measure start, memory and speed on this machine
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
@@ -51,6 +51,12 @@ trace: $(TEST) ## Count the calls from file to file that a message and a connect
 format: $(DEMO) ## Format the code and mend what can be mended by itself
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+
+# --- packages
+
+.PHONY: package
+package: ## Make dist/conecta_VERSION_ARCH.deb; ARGS=--full makes a folder for any Linux as well
+	@python3 packaging/build.py $(ARGS)
 
 # --- the rest
 

@@ -36,7 +36,9 @@ computer that slept, or an app that was busy, has missed none of them."""
 def child_command(module: str, frozen_flag: str) -> list[str]:
     """The command line that runs *module*; a frozen build has no ``-m``, and is told by *frozen_flag* what to be."""
     if getattr(sys, "frozen", False):
-        return [sys.executable, frozen_flag]
+        program = Path(sys.executable)
+        host = program.with_name(f"{program.stem}-host{program.suffix}")  # without Qt, so smaller and sooner ready
+        return [str(host), frozen_flag]
     # -P: the current folder, which may be a stranger's, is no place to import from.
     return [sys.executable, "-u", "-P", "-m", module]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,10 +59,16 @@ class Command:
 
 
 @asynccontextmanager
-async def started(folder: Path, environment: Mapping[str, str], *arguments: str) -> AsyncIterator[Command]:
+async def started(
+    folder: Path,
+    environment: Mapping[str, str],
+    *arguments: str,
+    program: Sequence[str] = (sys.executable, "-m", "app"),
+) -> AsyncIterator[Command]:
     """``conecta`` with these *arguments*; it is killed when the context ends before it does."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *arguments),
+        *program,
+        *arguments,
         cwd=folder,
         env={**environment, "PYTHONUTF8": "1"},
         stdin=asyncio.subprocess.DEVNULL,
