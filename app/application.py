@@ -46,7 +46,7 @@ from app.ui.fallen import FallenNotice
 from app.ui.incident_card import IncidentBanner, IncidentCard
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.navigation import CONSENTS, HOME, SETTINGS, SWITCHES, PageSpec
+from app.ui.navigation import CONSENTS, DIAGNOSTICS, HOME, SETTINGS, SWITCHES, PageSpec
 from app.ui.notices import (
     CampaignBanner,
     ClockNotice,
@@ -82,6 +82,9 @@ class Frame:
     def _remember_close(self) -> None:
         self.close_asked = True
 
+
+CHECK_AFTER_SECONDS = 15.0
+"""How long after the start it is checked whether all is well: the connections come first."""
 
 OPEN_AGAIN_SECONDS = 3.0
 """How often a database that cannot be opened is tried again; its cause may go away at any moment."""
@@ -177,6 +180,7 @@ class Application:
             PageSpec(CONSENTS, "user-check", self._make_consents_page),
             PageSpec("audit", "ledger", self._make_audit_page),
             PageSpec(SETTINGS, "sliders", self._make_settings_page),
+            PageSpec(DIAGNOSTICS, "stethoscope", self._make_diagnostics_page),
         )
         window.attach(runner=self._runner, csv_import=core.csv_import, make_pane=self._make_pane, pages=self.pages)
 
@@ -188,6 +192,8 @@ class Application:
             self._listen()
             async with self._core.running(), asyncio.TaskGroup() as group:
                 opening = [group.create_task(self._open(), name="open the database")]
+                if not self.window.of_sample:
+                    opening.append(group.create_task(self._check_once(), name="check at the start"))
                 if self._presence is not None:
                     opening.append(group.create_task(self._presence.run(), name="desktop"))
                 await self._wait_until_closed()
@@ -221,6 +227,15 @@ class Application:
             self._core.audit_service.record(AuditAction.TAKE_OVER_WINDOW, before={"owner": self._instance.taken_from})
         self._interrupted.offer(self._core.procedures.unfinished())
         await self._core.supervisor.start_enabled()
+
+    async def _check_once(self) -> None:
+        """Check, once the start is over, what nothing else tells of, and mention only what failed."""
+        await self._core.clock.sleep(CHECK_AFTER_SECONDS)
+        from app.doctor import build_doctor
+        from app.ui.diagnostics.page import check_at_start
+
+        doctor = build_doctor(self._core.settings, live=self._core, starts_host=False)
+        await check_at_start(doctor, self.window.banners, partial(self.window.go, DIAGNOSTICS))
 
     async def _wait_until_closed(self) -> None:
         from app.ui.dialogs.closing import closing_lines
@@ -426,6 +441,13 @@ class Application:
         self.window.go(CONSENTS)
         if isinstance(page := self.window.places.page, ConsentsPage):
             page.show_mentorado(mentorado_id, contact)
+
+    def _make_diagnostics_page(self) -> Page:
+        from app.doctor import build_doctor
+        from app.ui.diagnostics.page import DiagnosticsPage
+
+        doctor = build_doctor(self._core.settings, live=self._core)
+        return DiagnosticsPage(theme=self._theme, doctor=doctor, clock=self._core.clock)
 
     def _show_mentorado(self, mentorado_id: MentoradoId) -> None:
         self.window.go(HOME)

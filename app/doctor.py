@@ -28,7 +28,6 @@ from app.platform.threads import run_abandonable
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.domain.repositories import Clock
     from app.providers.connectivity import HttpConnectivityChecker
     from app.services import Services
 
@@ -48,29 +47,26 @@ def build_doctor(
     live: Services | None = None,
     audited: Audited | None = None,
     settings_problem: Problem | None = None,
-    clock: Clock | None = None,
-    network: HttpConnectivityChecker | None = None,
-    engine: Callable[[], Awaitable[Sequence[Diagnosis]]] | None = None,
-    free: Callable[[Path], int] | None = None,
-    qt: Path | None = None,
+    starts_host: bool = True,
 ) -> DoctorService:
     """The checks for *settings*, or of the program that runs (*live*).
 
     What is put right is written down by *audited*, else by the running program; without both nothing is put right.
-    *settings_problem* is why the settings are not those that were meant. Tests give the rest.
+    *settings_problem* is why the settings are not those that were meant; without *starts_host* the WhatsApp library is
+    only looked at.
     """
     if audited is None and live is not None:
         audited = partial(audited_by, live)
-    doctor = _Doctor(settings, live, clock or SystemClock(), network)
+    doctor = _Doctor(settings, live, starts_host=starts_host)
     data, sessions = settings.data_dir, settings.session_dir
     checks: dict[CheckName, Check] = {
         CheckName.SETTINGS: partial(_settings, settings, settings_problem),
         CheckName.VERSIONS: _versions,
-        CheckName.ENGINE: engine or doctor.engine,
-        CheckName.DISPLAY: _threaded(partial(diagnose_display, qt)),
+        CheckName.ENGINE: doctor.engine,
+        CheckName.DISPLAY: _threaded(diagnose_display),
         CheckName.DATA_FOLDER: _threaded(partial(folders.data_folder, data, settings.database)),
         CheckName.SESSION_FOLDER: doctor.sessions,
-        CheckName.SPACE: _threaded(partial(folders.room, (data, sessions, settings.backup_dir), free=free)),
+        CheckName.SPACE: _threaded(partial(folders.room, (data, sessions, settings.backup_dir))),
         CheckName.DATABASE: doctor.database,
         CheckName.SECRETS: doctor.secrets,
         CheckName.CLOCK: doctor.clock,
@@ -95,7 +91,7 @@ async def _settings(settings: Settings, problem: Problem | None) -> Sequence[Dia
         evidence = {"file": str(unused.file), "names": ", ".join(unused.names), "wanted": str(settings.settings_file)}
         found.append(diagnosed(_C.SETTINGS_UNUSED, **evidence))
     changed = ", ".join(each.setting for each in settings.overrides)
-    return found or [diagnosed(_C.SETTINGS_FINE, path=str(settings.settings_file), changed=changed or "—")]
+    return found or [diagnosed(_C.SETTINGS_FINE, path=str(settings.settings_file or "—"), changed=changed or "—")]
 
 
 async def _versions() -> Sequence[Diagnosis]:
@@ -115,13 +111,12 @@ def _installed(package: str) -> str | None:
 class _Doctor:
     """The checks that need to know the database, the network or the running program."""
 
-    def __init__(
-        self, settings: Settings, live: Services | None, clock: Clock, network: HttpConnectivityChecker | None
-    ) -> None:
+    def __init__(self, settings: Settings, live: Services | None, *, starts_host: bool) -> None:
         self._settings = settings
         self._live = live
-        self._clock = clock
-        self._network = network
+        self._clock = SystemClock()
+        self._network: HttpConnectivityChecker | None = None
+        self._starts_host = starts_host
 
     # --- what is known of the links
 
@@ -146,7 +141,7 @@ class _Doctor:
     async def engine(self) -> Sequence[Diagnosis]:
         from app.providers.whatsapp_web.self_check import check_engine
 
-        return await check_engine(self._settings.session_host)
+        return await check_engine(self._settings.session_host, starts=self._starts_host)
 
     async def sessions(self) -> Sequence[Diagnosis]:
         from app.providers.whatsapp_web.self_check import check_sessions

@@ -89,13 +89,7 @@ def _print(report: Report) -> None:
         print(f"{words.outcome(each.outcome).ljust(wide)}  {words.check_name(each.check)}: {words.sentence(each)}")
         if step := words.next_step(each):
             print(f"{' ' * wide}  → {step}")
-    if report.outcome is CheckOutcome.OK:
-        print(texts("doctor.cli.fine"))
-        return
-    failed, warnings, unknown = (
-        len(report.of(each)) for each in (CheckOutcome.FAILED, CheckOutcome.WARNING, CheckOutcome.UNKNOWN)
-    )
-    print(texts("doctor.cli.summary", failed=failed, warnings=warnings, unknown=unknown))
+    print(words.summary(report))
 
 
 class _Audit:

@@ -36,6 +36,16 @@ def next_step(diagnosis: Diagnosis) -> str:
     return texts(key, **_known(diagnosis)) if texts.has(key) else ""
 
 
+def summary(report: Report) -> str:
+    """Return how many problems, warnings and unchecked things there are; or that all is fine."""
+    if report.outcome is CheckOutcome.OK:
+        return texts("doctor.cli.fine")
+    failed, warnings, unknown = (
+        len(report.of(each)) for each in (CheckOutcome.FAILED, CheckOutcome.WARNING, CheckOutcome.UNKNOWN)
+    )
+    return texts("doctor.cli.summary", failed=failed, warnings=warnings, unknown=unknown)
+
+
 def report_text(report: Report) -> str:
     """Return all diagnoses as text to copy, one below the other."""
     return "\n".join(line for diagnosis in report.diagnoses for line in _lines(diagnosis))
@@ -77,7 +87,7 @@ def _known(diagnosis: Diagnosis) -> dict[str, object]:
     if "kind" in known:
         known["what"] = texts(f"procedure.title.{known['kind']}", name=known["name"])
     if "age" in known:
-        known["age"] = age(timedelta(seconds=int(str(known["age"] or 0))))
+        known["age"] = age(timedelta(seconds=int(str(known["age"])))) if known["age"] else texts("doctor.never")
     if "since" in known:
         known["since"] = date_time(datetime.fromisoformat(str(known["since"])).astimezone())
     if diagnosis.problem is not None:

@@ -35,6 +35,7 @@ HOME: Final = "home"
 CONSENTS: Final = "consents"
 SWITCHES: Final = "switches"
 SETTINGS: Final = "settings"
+DIAGNOSTICS: Final = "diagnostics"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from app.text.status import texts
 from app.ui.async_slots import show_error
 from app.ui.audit.page import AuditPage
 from app.ui.crash import CrashReports
-from app.ui.navigation import HOME, SETTINGS, SWITCHES, Page, shortcut
+from app.ui.diagnostics.page import DiagnosticsPage
+from app.ui.navigation import DIAGNOSTICS, HOME, SETTINGS, SWITCHES, Page, shortcut
 from app.ui.settings.page import SettingsPage
 from app.ui.switches.page import SwitchesPage
 from app.ui.theme.theme import Theme
@@ -171,13 +172,16 @@ def test_the_first_picture_needs_none_of_them() -> None:
     program = """
 import sys
 import app.ui.main_window
-late = ("app.ui.audit", "app.ui.switches", "app.ui.settings")
+late = ("app.ui.audit", "app.ui.switches", "app.ui.settings", "app.ui.diagnostics", "app.doctor")
 sys.exit(any(name.startswith(late) for name in sys.modules))
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize(("place", "kind"), [("audit", AuditPage), (SWITCHES, SwitchesPage), (SETTINGS, SettingsPage)])
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [("audit", AuditPage), (SWITCHES, SwitchesPage), (SETTINGS, SettingsPage), (DIAGNOSTICS, DiagnosticsPage)],
+)
 def test_the_program_builds_each_place_over_its_own_core(
     on_qt: OnQt, qapp: QApplication, theme: Theme, tmp_path: Path, place: str, kind: type[Page]
 ) -> None:

@@ -38,10 +38,13 @@ async def check_engine(
     library: Callable[[], Path] = library_path,
     package: Callable[[], Distribution | None] | None = None,
     within: float = READY_SECONDS,
+    starts: bool = True,
 ) -> Sequence[Diagnosis]:
-    """The file, its checksum, and what a session host says of it."""
+    """The file, its checksum, and, if one *starts*, what a session host says of it."""
     at_rest = await run_abandonable(lambda: _inspect(library, package or _distribution))
     if at_rest.code not in (_C.ENGINE_FINE, _C.ENGINE_UNVERIFIED):
+        return [at_rest]
+    if not starts:
         return [at_rest]
     started = await _start(list(command or host_command()), within)
     return [at_rest if started is None else started]

@@ -90,6 +90,19 @@ async def test_a_check_that_hangs_or_breaks_is_said_not_to_be_known(caplog: pyte
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_what_the_others_would_disturb_is_measured_after_them() -> None:
+    ended: list[CheckName] = []
+
+    async def slow() -> Sequence[Diagnosis]:
+        await asyncio.sleep(0.01)
+        return (FULL,)
+
+    checks = {CheckName.LOOP: finds(FINE), CheckName.SPACE: slow}
+    report = await service(checks).run(lambda name, _found: ended.append(name))
+    assert ended == [CheckName.SPACE, CheckName.LOOP]
+    assert report.diagnoses == (FULL, FINE)
+
+
 async def test_a_run_can_be_given_up() -> None:
     running = asyncio.get_running_loop().create_task(service({CheckName.SPACE: forever}, limit=60).run())
     await asyncio.sleep(0)

@@ -1,0 +1,1 @@
+"""The page Diagnostics, and what is told of it at the start."""
