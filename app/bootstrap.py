@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from app import __version__
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.backups import BackupCopies, BackupPruner, BackupService
@@ -13,6 +14,7 @@ from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
 from app.core.diagnostics.alerts import AlertService
 from app.core.diagnostics.figures import FigureCollector, OverviewService
+from app.core.diagnostics.metrics import MetricsReader, MetricsService
 from app.core.diagnostics.passkey import PasskeyService
 from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
@@ -48,6 +50,7 @@ from app.domain.repositories import (
     Clock,
     ProviderTime,
 )
+from app.platform.metrics_server import LoopbackMetricsServer
 from app.platform.system import SystemClock, current_actor, elapsed, zones_of
 from app.ports import Ports
 from app.providers.leftovers import SessionLeftovers, WebhookLeftovers
@@ -334,6 +337,21 @@ def build_services(
     )
     followed = [each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches, notes, handlings)]
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
+    alerts = AlertService(
+        bus=bus,
+        mentorados=mentorados.all,
+        status=supervisor.status,
+        incident=incidents.for_provider,
+        sightings=figure_repository,
+        clock=trusted,
+    )
+    metrics_reader = MetricsReader(
+        version=__version__,
+        mentorados=mentorados.all,
+        status=supervisor.status,
+        alerts=lambda: alerts.alerts,
+        figures=figures,
+    )
     return Services(
         settings=settings,
         clock=trusted,
@@ -441,16 +459,16 @@ def build_services(
         smoke_tests=smoke_tests,
         consent=consent,
         loads=(trusted.load, settings_service.load, mentorados.load, snoozes.load, *followed),
-        alerts=AlertService(
-            bus=bus,
-            mentorados=mentorados.all,
-            status=supervisor.status,
-            incident=incidents.for_provider,
-            sightings=figure_repository,
-            clock=trusted,
-        ),
+        alerts=alerts,
         figures=figures,
         overview=OverviewService(repository=figure_repository, collector=figures, clock=trusted),
+        metrics=MetricsService(
+            bus=bus,
+            settings_service=settings_service,
+            server=LoopbackMetricsServer(),
+            read=metrics_reader.read,
+            clock=trusted,
+        ),
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,

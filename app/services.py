@@ -16,6 +16,7 @@ from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
 from app.core.diagnostics.alerts import AlertService
 from app.core.diagnostics.figures import FigureCollector, OverviewService
+from app.core.diagnostics.metrics import MetricsService
 from app.core.diagnostics.passkey import PasskeyService
 from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
@@ -100,6 +101,7 @@ class Services:
     alerts: AlertService
     figures: FigureCollector
     overview: OverviewService
+    metrics: MetricsService
     snoozes: SnoozeService
     notifier: Notifier
     troubleshooting: TroubleshootingService
@@ -149,6 +151,7 @@ class Services:
                     self.consent.confirmations.run,
                     self.alerts.run,
                     self.figures.run,
+                    self.metrics.run,
                     self.notifier.run,
                     self.follower.run,
                 ),

@@ -13,7 +13,13 @@ from app.ui.appearance import Preferences
 from app.ui.desktop.tray import TrayIcon
 from app.ui.main_window import MainWindow
 from app.ui.settings.data import HistorySection, PersonalSection
-from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
+from app.ui.settings.general import (
+    AboutSection,
+    AppearanceSection,
+    DiagnosisSection,
+    MetricsSection,
+    OperatorSection,
+)
 from app.ui.settings.limits import LimitsSection
 from app.ui.settings.notifications import NotificationsSection
 from app.ui.settings.providers import ProvidersSection, SwitchesSection
@@ -81,6 +87,7 @@ def settings_sections(
             set_aside=core.set_aside.counts,
             clock=clock,
         ),
+        MetricsSection(theme, bus=bus, metrics=core.metrics),
         SmokeTestSection(theme, bus=bus, smoke_tests=core.smoke_tests, mentorados=mentorados),
         LimitsSection(theme, bus=bus, settings_service=core.settings_service),
         SwitchesSection(theme, bus=bus, settings_service=core.settings_service),

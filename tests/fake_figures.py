@@ -1,14 +1,16 @@
-"""Figures in memory."""
+"""Figures in memory, and a place for metrics where nobody listens."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from app.domain.errors import Problem
 from app.domain.figures import GREATEST, Figure, FigureKey, LinkInUse, RollUp, merged
 from app.domain.mentorado import LinkId
+from app.domain.metrics import ReadMetrics
 
 
 class FakeFigures:
@@ -53,3 +55,24 @@ class FakeFigures:
 
     async def last_seen(self) -> Mapping[LinkId, datetime]:
         return dict(self.seen)
+
+
+class FakeMetricsServer:
+    """Remembers on which ports it was open, unless there is a *problem*."""
+
+    def __init__(self) -> None:
+        self.problem: Problem | None = None
+        self.ports: list[int] = []
+        self.closed: list[int] = []
+        self.read: ReadMetrics | None = None
+
+    @asynccontextmanager
+    async def open(self, port: int, read: ReadMetrics) -> AsyncIterator[None]:
+        if self.problem is not None:
+            raise self.problem
+        self.ports.append(port)
+        self.read = read
+        try:
+            yield
+        finally:
+            self.closed.append(port)

@@ -132,6 +132,11 @@ class WebhooksChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsEndpointChanged:
+    """The metrics are offered now, or no more, or cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcedureChanged:
     """A recovery, re-authentication, backup or restore began, moved a step, waits for somebody, or ended."""
 
@@ -297,6 +302,7 @@ Event = (
     | MessagesErased
     | OperatorSettingsChanged
     | WebhooksChanged
+    | MetricsEndpointChanged
     | ProcedureChanged
     | BackupProgressed
     | OutboundStopped

@@ -65,7 +65,7 @@ def link_buckets(stretches: Sequence[Segment], edges: Sequence[datetime]) -> tup
     begins, ends = [each.begin for each in stretches], [each.end for each in stretches]
     found = []
     for begin, end in pairwise(edges):
-        spent = spent_between(stretches[bisect_right(ends, begin) : bisect_left(begins, end)], begin, end)
+        spent = _spent(stretches[bisect_right(ends, begin) : bisect_left(begins, end)], begin, end)
         missing = (end - begin) - sum(spent.values(), timedelta())
         if missing > timedelta():
             spent[Kind.UNRECORDED] = spent.get(Kind.UNRECORDED, timedelta()) + missing
@@ -74,11 +74,9 @@ def link_buckets(stretches: Sequence[Segment], edges: Sequence[datetime]) -> tup
     return tuple(found)
 
 
-def spent_between(stretches: Iterable[Segment], begin: datetime, end: datetime) -> dict[Kind, timedelta]:
-    """How long *stretches* were of each kind from *begin* to *end*."""
+def _spent(stretches: Iterable[Segment], begin: datetime, end: datetime) -> dict[Kind, timedelta]:
+    """How long *stretches* were of each kind from *begin* to *end*; each reaches into that."""
     spent: defaultdict[Kind, timedelta] = defaultdict(timedelta)
     for each in stretches:
-        inside = min(each.end, end) - max(each.begin, begin)
-        if inside > timedelta():
-            spent[kind_of(each)] += inside
+        spent[kind_of(each)] += min(each.end, end) - max(each.begin, begin)
     return dict(spent)

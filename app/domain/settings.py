@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from app.domain.errors import Problem, ProblemCode
+from app.domain.metrics import MetricsSettings
 from app.domain.notifications import NotificationSettings
 from app.domain.opt_out import DEFAULT_WORDS, checked_words, stored_words
 from app.domain.outbound import OutboundLimits
@@ -45,6 +46,7 @@ class OperatorSettings:
     outbound_limits: OutboundLimits = field(default_factory=OutboundLimits)
     switch_second_person: bool = False  # a provider switch is approved by two people
     notifications: NotificationSettings = field(default_factory=NotificationSettings)  # of the desktop
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)  # for a monitoring system on this computer
 
 
 def text(value: object) -> str | None:
@@ -243,6 +245,12 @@ NOTIFICATIONS: Final = SettingField[NotificationSettings](
     },
     format_value=_notifications,
 )
+METRICS: Final = SettingField[MetricsSettings](
+    name="metrics",
+    action="set_metrics",
+    reads={"on": flag, "port": number(1, 65_535)},
+    format_value=lambda metrics, _at: f"{'on' if metrics.on else 'off'} port {metrics.port}",
+)
 SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OPERATOR_NAME,
     RETENTION,
@@ -253,6 +261,7 @@ SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OUTBOUND_LIMITS,
     SWITCH_SECOND_PERSON,
     NOTIFICATIONS,
+    METRICS,
 )
 
 

@@ -12,7 +12,7 @@ from app.domain.audit import AuditAction, AuditOutcome, AuditRecord, ChainBreak,
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.names import visible
-from app.domain.settings import OPERATOR_NAME, PROVIDER_LOG, RETENTION, WEBHOOKS
+from app.domain.settings import METRICS, OPERATOR_NAME, PROVIDER_LOG, RETENTION, WEBHOOKS
 from app.text.signs import ACTION_ICON, Tone, badge_icon, tone_of
 from app.text.status import (
     date_time,
@@ -46,6 +46,7 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         PROVIDER_LOG.action: "activity",
         AuditAction.SET_SECRETS_PLACE: "key",
         WEBHOOKS.action: "globe",
+        METRICS.action: "chart",
         AuditAction.EXPORT_MENTORADO: "download",
         AuditAction.EXPORT_CONTACT: "download",
         AuditAction.EXPORT_AUDIT: "download",

@@ -85,6 +85,7 @@ def test_every_decision_has_its_field_and_its_stable_code() -> None:
         "set_outbound_limits",
         "set_switch_second_person",
         "set_notifications",
+        "set_metrics",
     ]
 
 
@@ -110,6 +111,8 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
         **{f"outbound_limits_{each.name}": "2026-01-01" for each in fields(OutboundLimits)},
         "switch_second_person": "2026-01-01",
         **{f"notifications_{each.name}": "2026-01-01" for each in fields(NotificationSettings)},
+        "metrics_on": "2026-01-01",
+        "metrics_port": "2026-01-01",
     }
 
 

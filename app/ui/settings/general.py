@@ -11,9 +11,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit
 
+from app.core.diagnostics.metrics import MetricsService
 from app.core.event_bus import EventBus
 from app.core.settings_service import DebugLogController, SettingsService
-from app.domain.events import OperatorSettingsChanged
+from app.domain.events import MetricsEndpointChanged, OperatorSettingsChanged
 from app.domain.repositories import Clock
 from app.domain.settings import LONGEST_NAME, OPERATOR_NAME
 from app.settings import Override
@@ -221,3 +222,81 @@ class DiagnosisSection(Section):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._again.stop()
+
+
+_PORT_WIDTH = 90
+
+
+class MetricsSection(Section):
+    """Says where the metrics can be read, or why they cannot; the port is taken when its field is left."""
+
+    def __init__(self, theme: Theme, *, bus: EventBus, metrics: MetricsService) -> None:
+        super().__init__(theme, "metrics", "chart")
+        self._metrics = metrics
+        self.choice = SegmentedControl(theme, [False, True])
+        self.port = QLineEdit()
+        self._offer = SettingRow(theme, self.choice, below=True)
+        self._place = SettingRow(theme, self.port)
+        self.add(self._offer)
+        self.add(self._place)
+        self.choice.picked.connect(lambda on: self.switch(bool(on)))
+        self.port.editingFinished.connect(self._save)
+        undo = (
+            bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow()),
+            bus.subscribe(MetricsEndpointChanged, lambda _event: self._follow()),
+        )
+        self.destroyed.connect(lambda _gone: [each() for each in undo])
+        theme.changed.connect(self._fit)
+        self._fit()
+
+    @property
+    def line(self) -> str:
+        """What is said of the metrics now."""
+        return self._offer.line.text()
+
+    @async_slot
+    async def switch(self, on: bool) -> None:
+        """Offer them, or no more."""
+        try:
+            await self._metrics.switch(on=on)
+            self.show_saved(texts("settings.saved"))
+        finally:
+            self.refresh()
+
+    @async_slot
+    async def save_port(self, typed: str) -> None:
+        """As typed."""
+        await self._metrics.set_port(typed)
+        self.show_saved(texts("settings.saved"))
+        self.refresh()
+
+    def refresh(self) -> None:
+        chosen, problem = self._metrics.settings, self._metrics.problem
+        self.choice.choose(chosen.on)
+        if not self.port.hasFocus():
+            self.port.setText(str(chosen.port))
+        line = texts("settings.metrics.line")
+        if chosen.on and problem is not None:
+            line = " ".join(status_text.problem(problem))
+        elif self._metrics.port is not None:
+            line = texts("settings.metrics.listening", address=f"http://127.0.0.1:{self._metrics.port}/metrics")
+        self._offer.set_text(texts("settings.metrics.offer"), line)
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        words = [texts(f"settings.metrics.{each}") for each in ("off", "on")]
+        self.choice.set_text(texts("settings.metrics.offer"), words)
+        self._place.set_text(texts("settings.metrics.port"), texts("settings.metrics.port_line"))
+        self.refresh()
+
+    def _save(self) -> None:
+        """Only what changed: the field is left when the window closes too, and nothing should begin then."""
+        if self.port.text().strip() != str(self._metrics.settings.port):
+            self.save_port(self.port.text())
+
+    def _follow(self) -> None:
+        if self.isVisible():
+            self.refresh()
+
+    def _fit(self) -> None:
+        self.port.setFixedWidth(self._theme.px(_PORT_WIDTH))

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.core.audit_service import AuditService
+from app.core.diagnostics.metrics import MetricsService
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.smoke_test import SmokeTestService
@@ -27,7 +28,13 @@ from app.storage.secrets.store import SelectableSecretStore
 from app.text.status import texts
 from app.ui.appearance import Preferences
 from app.ui.settings.data import HistorySection, PersonalSection
-from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
+from app.ui.settings.general import (
+    AboutSection,
+    AppearanceSection,
+    DiagnosisSection,
+    MetricsSection,
+    OperatorSection,
+)
 from app.ui.settings.limits import LimitsSection
 from app.ui.settings.notifications import NotificationsSection
 from app.ui.settings.providers import ProvidersSection, SwitchesSection
@@ -39,6 +46,7 @@ from app.ui.settings.webhooks import WebhooksSection
 from app.ui.theme.theme import Theme
 from tests.core.archive import FakeArchive, FakeConsents, FakeLeftovers, stored_message
 from tests.core.webhooks.harness import FakeReceiver
+from tests.fake_figures import FakeMetricsServer
 from tests.fakes import FakeSetAside, FakeSettings
 
 
@@ -67,6 +75,7 @@ class SettingsHarness:
     leftovers: FakeLeftovers = field(default_factory=lambda: FakeLeftovers([]))
     store: FakeSettings = field(default_factory=FakeSettings)
     receiver: FakeReceiver = field(default_factory=FakeReceiver)
+    metrics_server: FakeMetricsServer = field(default_factory=FakeMetricsServer)
     copies: dict[LinkId, list[Copy]] = field(default_factory=dict)
     backups: list[BackupInfo] = field(default_factory=list)
     backups_problem: Problem | None = None
@@ -85,6 +94,13 @@ class SettingsHarness:
             bus=self.bus, store=self.store, audit_service=self.audit_service, clock=self.clock
         )
         self.secret_store = self.new_secret_store()
+        self.metrics = MetricsService(
+            bus=self.bus,
+            settings_service=self.settings_service,
+            server=self.metrics_server,
+            read=tuple,
+            clock=self.clock,
+        )
         self.webhooks = WebhookService(
             bus=self.bus,
             settings_service=self.settings_service,
@@ -170,6 +186,7 @@ class SettingsHarness:
                 set_aside=self.set_aside.counts,
                 clock=clock,
             ),
+            MetricsSection(theme, bus=bus, metrics=self.metrics),
             SmokeTestSection(theme, bus=bus, smoke_tests=self.smoke_tests, mentorados=mentorados),
             LimitsSection(theme, bus=bus, settings_service=self.settings_service),
             SwitchesSection(theme, bus=bus, settings_service=self.settings_service),
