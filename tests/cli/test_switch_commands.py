@@ -104,7 +104,7 @@ class World:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.core = Switching(clock=ManualClock())
+        self.core = Switching(clock=ManualClock(), folder=folder)
         self.settings = Settings(data_dir=folder, session_dir=folder / "sessions")
         self.second_person = False
 
