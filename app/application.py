@@ -18,12 +18,14 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import (
     CampaignsChanged,
     ClockDoubted,
+    HandlingChanged,
     IncidentBegan,
     IncidentChanged,
     IncidentEnded,
     MentoradoAdded,
     MentoradoChanged,
     MentoradosLoaded,
+    NotesChanged,
     OutboundStopped,
     ProcedureChanged,
     StatusChanged,
@@ -116,6 +118,8 @@ class Application:
         bus.subscribe(MentoradoChanged, model.on_changed)
         bus.subscribe(StatusChanged, model.on_status)
         bus.subscribe(OutboundStopped, model.on_stopped)
+        bus.subscribe(HandlingChanged, model.on_handling)
+        bus.subscribe(NotesChanged, model.on_notes)
         bus.subscribe(StorageFailed, window.on_storage_failed)
         bus.subscribe(StorageRecovered, window.on_storage_recovered)
         notice = IncidentBanner(window.banners, self._make_incident_card)
@@ -170,6 +174,8 @@ class Application:
             secret_service=core.secret_service,
             troubleshooting=core.troubleshooting,
             passkeys=core.passkeys,
+            notes=core.notes,
+            handlings=core.handlings,
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts

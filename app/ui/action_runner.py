@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.actions import ActionService
 from app.core.event_bus import EventBus
+from app.core.handling_service import HandlingService
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.note_service import NoteService
 from app.core.outbound.service import OutboundService
 from app.core.outbound.smoke_test import SmokeTestService
 from app.core.provider_setup.credentials import StoredCredentials
@@ -93,6 +95,8 @@ class ActionRunner(QObject):
         outbound: OutboundService | None = None,
         switches: SwitchService | None = None,
         secret_service: SecretService | None = None,
+        notes: NoteService | None = None,
+        handlings: HandlingService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
     ) -> None:
@@ -102,7 +106,7 @@ class ActionRunner(QObject):
         self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
         self.smoke_tests, self.outbound, self.switches = smoke_tests, outbound, switches
-        self.secret_service = secret_service
+        self.secret_service, self.notes, self.handlings = secret_service, notes, handlings
         self.troubleshooting, self.passkeys = troubleshooting, passkeys
         self.drafts: dict[LinkId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""

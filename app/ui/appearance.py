@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.domain.mentorado import ProviderKind
 from app.text.status import texts
 from app.text.translator import LANGUAGES, system_language
-from app.ui.mentorado_list.model import ListFilter
 from app.ui.mentorado_list.narrowing import Narrowing
 from app.ui.mentorado_list.order import SortOrder
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import SCALES, Mode, Theme
 from app.ui.widgets.action_menu import pop_up
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication
 
 from app.text.notification import who_needs_you
 from app.text.status import texts
-from app.ui.mentorado_list.model import ListFilter
 from app.ui.mentorado_list.narrowing import EVERYBODY
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:

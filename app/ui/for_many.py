@@ -43,6 +43,19 @@ async def archive(runner: ActionRunner, people: Sequence[MentoradoId], over: QWi
     )
 
 
+async def take_on(runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget) -> Sequence[MentoradoId]:
+    """Put the name of the person at the keyboard to *people*. Returns those for whom it was done."""
+
+    async def do(mentorado_id: MentoradoId, _typed: str) -> None:
+        await runner.actions.run(ActionName.HANDLE, mentorado_id, already_sure)
+
+    able, refused = _sorted_out(runner, ActionName.HANDLE, people)
+    work = WorkForMany(
+        words="handle", people=able, refused=refused, do=do, done=lambda _typed: texts("many.handle.done")
+    )
+    return await _ask(runner, over, work)
+
+
 async def put_in_cohort(runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget) -> Sequence[MentoradoId]:
     """Ask for a cohort, and put *people* in it. Returns those who were."""
 

@@ -7,7 +7,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from app.text.status import texts
-from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme

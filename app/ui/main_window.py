@@ -35,8 +35,9 @@ from app.ui.appearance import AppearanceController, Preferences
 from app.ui.dialogs.files import last_folder
 from app.ui.header import Header
 from app.ui.main_window_controller import MainWindowController, add_page_shortcuts, add_shortcuts
-from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.mentorado_list.narrowing import Narrowing
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.mentorado_list.view import ListPanel
 from app.ui.navigation import HOME, PageStack
 from app.ui.notices import Banners
@@ -298,6 +299,7 @@ class MainWindow(QMainWindow):
         pane.mentorado_requested.connect(self.choose)
         pane.show_span(self._preferences.span)
         pane.span_selected.connect(partial(setattr, self._preferences, "span"))
+        pane.note_removed.connect(self.controller.undo.on_note_removed)
         self.header.search.textEdited.connect(pane.leave_wide)
         ReadingMode(pane, self.body, self.list)
         self.body.set_pane(pane)

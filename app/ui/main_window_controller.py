@@ -15,7 +15,7 @@ from app.domain.mentorado import MentoradoId
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
-from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.mentorado_list.tick_bar import ForMany
 from app.ui.navigation import shortcut
 from app.ui.theme.theme import Theme
@@ -197,6 +197,8 @@ class MainWindowController(QObject):
             self.switch_requested.emit(ticks.ids)
         elif what is ForMany.BACK_UP:
             ticks.discard(await for_many.back_up(runner, ticks.ids, window))
+        elif what is ForMany.HANDLE:
+            ticks.discard(await for_many.take_on(runner, ticks.ids, window))
         elif what is ForMany.COHORT:
             ticks.discard(await for_many.put_in_cohort(runner, ticks.ids, window))
         elif archived := await for_many.archive(runner, ticks.ids, window):

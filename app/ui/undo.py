@@ -1,4 +1,4 @@
-"""The last archiving or import can be taken back until the next one: by the toast, by Ctrl+Z and in the audit."""
+"""The last archiving, import or deleted note can be taken back until the next one: by toast, Ctrl+Z and audit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.domain.actions import ActionName
 from app.domain.audit import AuditAction, AuditOutcome, AuditRecord
 from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
+from app.domain.notes import Note, NoteId
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 
@@ -28,11 +29,12 @@ _TOGETHER: Final = timedelta(seconds=3)
 
 @dataclass
 class Change:
-    """What was done last, to whom, and when: an archiving, or the import that added them."""
+    """What was done last, to whom, and when: an archiving, the import that added them, or a note that was deleted."""
 
     action: str
     mentorados: list[MentoradoId]
     began: datetime
+    note_id: NoteId | None = None
     ended: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,9 +67,12 @@ class UndoController(QObject):
         """What Ctrl+Z would take back, in words; empty when there is nothing."""
         if self._last is None or self._runner is None:
             return ""
-        key = "undo.archive" if self._last.action == ActionName.ARCHIVE else "undo.import"
         people = self._last.mentorados
-        return texts.plural(key, len(people), name=self._runner.mentorados.get(people[0]).name)
+        name = self._runner.mentorados.get(people[0]).name
+        if self._last.note_id is not None:
+            return texts("undo.note", name=name)
+        key = "undo.archive" if self._last.action == ActionName.ARCHIVE else "undo.import"
+        return texts.plural(key, len(people), name=name)
 
     def on_archived(self, mentorado_id: MentoradoId) -> None:
         """Somebody was archived: offer to take that back, together with those who were archived just before."""
@@ -98,6 +103,13 @@ class UndoController(QObject):
             self._last = Change(AuditAction.IMPORT_MENTORADOS, list(mentorado_ids), self._runner.clock.now())
             self._show(texts.plural("import.done", len(mentorado_ids)))
 
+    def on_note_removed(self, note: Note) -> None:
+        """A note was deleted: offer to bring it back."""
+        if self._runner is not None:
+            now = self._runner.clock.now()
+            self._last = Change(AuditAction.REMOVE_NOTE, [note.mentorado_id], now, note.id)
+            self._show(texts("notes.removed"))
+
     def undo_of(self, record: AuditRecord) -> Callable[[], None] | None:
         """What takes back the change of which *record* is the entry; None when there is nothing to take back."""
         return self.undo if self._last is not None and self._last.made(record) else None
@@ -112,6 +124,8 @@ class UndoController(QObject):
         self._window.toast.hide()
         if change.action == ActionName.ARCHIVE:
             await self._bring_back(runner, change.mentorados)
+        elif change.note_id is not None and runner.notes is not None:
+            await runner.notes.bring_back(change.note_id)
         else:
             await self._take_out(runner, change.mentorados)
 

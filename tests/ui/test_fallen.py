@@ -13,7 +13,7 @@ from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.fallen import FallenNotice
-from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import LIGHT
 from tests.ui.window_checks import InWindow, words
 from tests.ui.window_harness import NOON, WindowHarness, person

@@ -314,3 +314,25 @@ def test_in_english_too(in_window: InWindow, tmp_path: Path) -> None:
         assert "1 selected" in words(harness.window.list)
 
     in_window(use)
+
+
+def test_whoever_is_on_several_puts_their_name_to_those_who_need_somebody(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        fallen, connected = [person(5), person(9)], person(1)
+        harness.model.ticks.add([each.id for each in (*fallen, connected)])
+        dialog = await opened(harness, ForMany.HANDLE)
+        assert dialog.title.text() == "Pôr o seu nome em 2 mentorados?"
+        assert "1 dos selecionados fica como está; a lista diz por quê." in words(dialog)
+        assert results(dialog)[0] == (connected.name, "Não precisa de ninguém agora.")
+        dialog.confirm.click()
+        await until(lambda: dialog.cancel.text() == "Fechar", within=5)
+        assert "Você está cuidando de 2." in words(dialog)
+        assert {result for _, result in results(dialog)[1:]} == {"Com o seu nome"}
+        dialog.cancel.click()
+        await settle()
+        assert set(harness.core.handlings.current) == {each.id for each in fallen}
+        assert ticked(harness) == (connected.id,)
+        harness.model.flush()
+        assert all(harness.model.find_row(each.id).handling for each in fallen)
+
+    in_window(use)

@@ -9,8 +9,8 @@ from PySide6.QtCore import QByteArray
 
 from app.domain.uptime import TimeRange
 from app.ui.appearance import Preferences
-from app.ui.mentorado_list.model import ListFilter
 from app.ui.mentorado_list.order import SortOrder
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import Mode
 
 

@@ -31,7 +31,7 @@ from app.domain.switch import FindingCode, Severity, SwitchItemState, SwitchStat
 from app.text import status as status_text
 from app.text.status import texts
 from app.text.translator import LANGUAGES, Translator, load, placeholders
-from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import Mode
 from tests.ui.window_harness import NOON, person
 

@@ -121,6 +121,28 @@ def test_the_entry_of_the_last_change_takes_it_back_and_no_other_does(in_window:
     in_window(use)
 
 
+def test_a_deleted_note_comes_back_by_key_and_by_its_entry(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        who, notes, undo = person(3), harness.core.notes, harness.window.controller.undo
+        for take_back in ("key", "entry"):
+            note = await notes.write(who.id, "Ligar à tarde")
+            await notes.remove(note)
+            undo.on_note_removed(note)
+            assert "A anotação foi apagada." in words(harness.window.toast)
+            assert offered(harness) == f"anotação apagada sobre {who.name}"
+            by_entry = undo.undo_of(entry(harness, AuditAction.REMOVE_NOTE))
+            assert by_entry is not None
+            if take_back == "key":
+                await undone_by_key(harness)
+            else:
+                by_entry()
+                await settle()
+            assert note in notes.notes_of(who.id)
+            assert offered(harness) == ""
+
+    in_window(use)
+
+
 def test_in_a_field_ctrl_z_takes_back_what_was_typed(in_window: InWindow) -> None:
     async def use(harness: WindowHarness) -> None:
         await harness.mentorados.archive(person(3).id)

@@ -20,9 +20,10 @@ from app.text.signs import Tone, tone_of
 from app.text.status import texts
 from app.ui.appearance import Preferences
 from app.ui.main_window import MainWindow
-from app.ui.mentorado_list.model import STATUS_ROLE, ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import STATUS_ROLE, MentoradoListModel
 from app.ui.mentorado_list.narrowing import Narrowing, has_connected
 from app.ui.mentorado_list.order import SortOrder
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import DARK, Mode, Theme
 from tests.clock import StillClock
 from tests.conftest import OnQt

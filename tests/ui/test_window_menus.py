@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
@@ -49,6 +50,28 @@ def test_the_menu_of_a_row_offers_what_fits_and_says_why_the_rest_does_not(in_wi
         locked = offered["Arquivar · Desconecte primeiro"]
         assert not locked.isEnabled()
         assert locked.toolTip() == "Desconecte primeiro"
+
+    in_window(use)
+
+
+def test_whoever_is_on_it_says_so_in_the_menu_or_the_palette(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        who = person(5)
+        assert "Estou cuidando" not in menu_of(harness, 1), "who is connected needs nobody"
+        menu_of(harness, 5)["Estou cuidando"].trigger()
+        await settle()
+        assert harness.core.handlings.current[who.id].operator == "staff"
+        assert "Estou cuidando" not in menu_of(harness, 5)
+        harness.window.choose(who.id)
+        harness.window.controller.open_palette()
+        await settle()
+        (palette,) = harness.window.findChildren(CommandPalette)
+        palette.line.setText("deixar para outra")
+        title = palette.list.item(0).data(Qt.ItemDataRole.AccessibleTextRole)
+        assert title.startswith(f"Deixar para outra pessoa: {who.name}") or who.name in title
+        palette._select()
+        await settle()
+        assert who.id not in harness.core.handlings.current
 
     in_window(use)
 

@@ -16,7 +16,14 @@ from app.core.csv_import import CsvImportService
 from app.core.event_bus import EventBus
 from app.core.procedures.service import ProcedureService
 from app.core.secret_service import SecretService
-from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
+from app.domain.events import (
+    HandlingChanged,
+    MentoradoAdded,
+    MentoradoChanged,
+    MentoradosLoaded,
+    NotesChanged,
+    StatusChanged,
+)
 from app.domain.link_status import (
     Evidence,
     LinkState,
@@ -177,6 +184,8 @@ class WindowHarness:
         self.bus.subscribe(MentoradoAdded, self.model.on_added)
         self.bus.subscribe(MentoradoChanged, self.model.on_changed)
         self.bus.subscribe(StatusChanged, self.model.on_status)
+        self.bus.subscribe(HandlingChanged, self.model.on_handling)
+        self.bus.subscribe(NotesChanged, self.model.on_notes)
         self.preferences = Preferences(self.folder / "window.ini")
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -197,6 +206,8 @@ class WindowHarness:
             secret_service=SecretService(secrets=core.secrets, audit_service=core.audit_service),
             troubleshooting=core.services.troubleshooting,
             passkeys=core.services.passkeys,
+            notes=core.notes,
+            handlings=core.handlings,
             procedures=self.procedures,
             backups=self.backups,
             open_folder=self.opened.append,

@@ -28,6 +28,7 @@ from app.domain.errors import Problem
 from app.domain.events import (
     AuditRecorded,
     DeliverySetAside,
+    HandlingChanged,
     IncidentBegan,
     IncidentChanged,
     IncidentEnded,
@@ -35,6 +36,7 @@ from app.domain.events import (
     MentoradoChanged,
     MentoradosLoaded,
     MessagesErased,
+    NotesChanged,
     OutboundStopped,
     PairingQueueChanged,
     ProcedureChanged,
@@ -56,6 +58,7 @@ from app.ui.detail_pane.history_loader import HistoryLoader, StoredPast
 from app.ui.detail_pane.pairing import turn_of
 from app.ui.detail_pane.pairing_outcome import PairingOutcomes
 from app.ui.detail_pane.pane_stack import PaneStack
+from app.ui.detail_pane.staff import NotesSection
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.detail_pane.view import MentoradoView, SwitchView
 from app.ui.navigation import SWITCHES
@@ -89,6 +92,8 @@ class DetailPane(QWidget):
     """A message was opened that is somebody else's."""
     span_selected = Signal(object)
     """How far back a person wants to look from now on: a Span."""
+    note_removed = Signal(object)
+    """A Note was deleted, and can be brought back."""
 
     def __init__(
         self,
@@ -145,6 +150,10 @@ class DetailPane(QWidget):
         self._past.changed.connect(self._refresh)
         number = NumberSection(theme, runner.hosted.details, clock)
         self._content.add_number(number)
+        if runner.notes is not None:
+            notes = NotesSection(theme, runner.notes, clock)
+            notes.removed.connect(self.note_removed)
+            self._content.add_notes(notes)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
         theme.changed.connect(self._repaint)
@@ -157,6 +166,8 @@ class DetailPane(QWidget):
             *(bus.subscribe(kind, lambda _event: self._refresh()) for kind in _INCIDENTS),
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(OutboundStopped, self._on_stopped),
+            bus.subscribe(HandlingChanged, self._on_stopped),
+            bus.subscribe(NotesChanged, self._on_notes),
             bus.subscribe(StandbyStatusChanged, self._on_standby),
             bus.subscribe(SwitchesChanged, self._on_switches),
             bus.subscribe(AuditRecorded, self._on_audit),
@@ -275,6 +286,7 @@ class DetailPane(QWidget):
             changes_at=min((end for end in ends if end is not None and end > now), default=None),
             busy=mentorado_id in self._busy,
             trouble=self._trouble.get(mentorado_id),
+            handling=self._runner.handlings.current.get(mentorado_id) if self._runner.handlings else None,
             outcome=self._outcomes.of(mentorado) if mentorado_id in self._outcomes.found else None,
         )
 
@@ -394,7 +406,11 @@ class DetailPane(QWidget):
             self._refresh()
             self._past.read_history(self._mentorado_id)
 
-    def _on_stopped(self, event: OutboundStopped) -> None:
+    def _on_notes(self, event: NotesChanged) -> None:
+        if event.mentorado_id == self._mentorado_id and self._content.notes is not None:
+            self._content.notes.refresh()
+
+    def _on_stopped(self, event: OutboundStopped | HandlingChanged) -> None:
         if event.mentorado_id == self._mentorado_id:
             self._refresh()
 

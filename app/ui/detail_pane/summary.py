@@ -35,6 +35,7 @@ from app.ui.detail_pane.pairing import CODE_LIVES, PairingPanel, Stage
 from app.ui.detail_pane.pairing_outcome import PairingOutcomeCard
 from app.ui.detail_pane.recommendation import RecommendationCard, recommendation_for
 from app.ui.detail_pane.sending import SendingStopCard, SendLine
+from app.ui.detail_pane.staff import HandlingLine, NotesSection
 from app.ui.detail_pane.switching import SwitchCard
 from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.uptime_chart import UptimeChart
@@ -44,6 +45,7 @@ from app.ui.theme.icons import icon, paint_letter_circle
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.tab_order import follow_reading_order
 
 AVATAR_SIDE = 52
 _HEADER_ICON = 18
@@ -257,6 +259,7 @@ class SummaryView(QWidget):
         self.state = StatusLine(theme)
         self.lead = RecommendationCard(theme)
         self.outcome = PairingOutcomeCard(theme)
+        self.handling = HandlingLine(theme)
         self.trouble = InlineError(theme)
         self.pairing = PairingPanel(theme, clock, phone_codes=phone_codes)
         self.evidence = HealthCard(theme)
@@ -270,12 +273,14 @@ class SummaryView(QWidget):
         self.details = SupportDetails(theme)
         self.set_aside = SetAsideLines()
         self.number: NumberSection | None = None
+        self.notes: NotesSection | None = None
         self._headings = {
             name: ScaledLabel(theme, TEXT_SMALL, QFont.Weight.DemiBold) for name in ("actions", "history", "details")
         }
         self._arrange()
 
-        self.lead.action_requested.connect(self.action_requested)
+        for part in (self.lead, self.handling):
+            part.action_requested.connect(self.action_requested)
         self.pairing.cancel_requested.connect(lambda: self.action_requested.emit(ActionName.CANCEL))
         self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
         self.action_cards.action_requested.connect(self.action_requested)
@@ -291,6 +296,7 @@ class SummaryView(QWidget):
             self.who.show_mentorado(mentorado)
         if self._differs("stop", view.stop, busy and view.stop is not None):
             self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
+        self._show_staff(view)
         if self._differs("procedure", view.procedure, busy):
             self.mark.show_procedure(view.procedure, busy=busy)
         if self._differs("switch", *_shown_of_switch(view)):
@@ -313,6 +319,16 @@ class SummaryView(QWidget):
         if self._differs("trouble", view.trouble):
             self.trouble.show_trouble(*view.trouble) if view.trouble else self.trouble.hide()
 
+    def _show_staff(self, view: MentoradoView) -> None:
+        """Who is on it, and what staff wrote."""
+        now, why_not = self._clock.now(), view.availability[ActionName.HANDLE]
+        self.handling.wanted = view.handling is not None or why_not is None
+        shown = (view.handling, why_not, view.busy, now.astimezone().date())
+        if self.handling.wanted and self._differs("handling", *shown):
+            self.handling.show_handling(view.handling, why_not, now, busy=view.busy)
+        if self.notes is not None and self._differs("notes", view.mentorado.id):
+            self.notes.show_mentorado(view.mentorado.id)
+
     def show_ages(self, now: datetime) -> None:
         """Time has passed, and nothing else has changed."""
         if self._view is not None:
@@ -333,6 +349,7 @@ class SummaryView(QWidget):
         self.pairing.setVisible(stage is not Stage.NONE)
         self.code_lives = stage in CODE_LIVES  # it is what is looked at then, and says itself what to do with it
         self.lead.setVisible(not self.code_lives)
+        self.handling.setVisible(self.handling.wanted and not self.code_lives)
         offered = None if self.code_lives else self._show_lead(view, now)
         self.evidence.setVisible(stage is Stage.NONE and self.evidence.show_evidence(status, now))
         if stage is Stage.LAPSED:
@@ -362,6 +379,12 @@ class SummaryView(QWidget):
         self._room_for_number.addWidget(section)
         section.retranslate()
 
+    def add_notes(self, section: NotesSection) -> None:
+        """What staff wrote stands below what can be done."""
+        self.notes = section
+        self._room_for_notes.addWidget(section)
+        follow_reading_order(self._layout)
+
     def make_room_for_bar(self, width: int) -> None:
         """The scroll bar, *width* wide or 0, stands in the right margin, so that nothing moves when it appears."""
         self._layout.setContentsMargins(SPACE_6, SPACE_6, max(SPACE_2, SPACE_6 - width), SPACE_6)
@@ -381,8 +404,9 @@ class SummaryView(QWidget):
             part.retranslate()
         for below in (self.picture, self.timeline, self.details, self.set_aside):
             below.retranslate()
-        if self.number is not None:
-            self.number.retranslate()
+        for section in (self.number, self.notes):
+            if section is not None:
+                section.retranslate()
 
     def _show_state(self, view: MentoradoView) -> None:
         mentorado, status = view.mentorado, view.status
@@ -415,13 +439,15 @@ class SummaryView(QWidget):
             self.switch,
             self.outcome,
             self.lead,
+            self.handling,
             self.trouble,
             self.pairing,
             self.evidence,
         ):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], [self.action_cards], SPACE_2 + 2))
-        self._room_for_number = QVBoxLayout()
+        self._room_for_notes, self._room_for_number = QVBoxLayout(), QVBoxLayout()
+        layout.addLayout(self._room_for_notes)
         layout.addLayout(self._room_for_number)
         layout.addLayout(_section(self._headings["history"], [self.picture, self.timeline], SPACE_3))
         layout.addLayout(_section(self._headings["details"], [self.details, self.set_aside], SPACE_2))

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.domain.actions import ActionName, UnavailableReason
+from app.domain.handling import Handling
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.outbound import OutboundStop
@@ -65,3 +66,4 @@ class MentoradoView:
     busy: bool  # an action was asked for and is not over
     trouble: tuple[str, str] | None  # what went wrong with it: a sentence and the next step
     outcome: PairingOutcome | None = None  # of a pairing that has just ended
+    handling: Handling | None = None  # who is on it

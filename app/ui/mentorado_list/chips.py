@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidget
 
 from app.text.status import texts
-from app.ui.mentorado_list.model import GROUP_ICON, TONE_FOR, ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.mentorado_list.row import GROUP_ICON, TONE_FOR, ListFilter
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme

@@ -24,7 +24,7 @@ from app.ui.widgets.labels import badge_size, paint_badge
 if TYPE_CHECKING:
     from app.domain.link_status import LinkStatus
     from app.domain.mentorado import Mentorado
-    from app.ui.mentorado_list.model import MentoradoRow
+    from app.ui.mentorado_list.row import MentoradoRow
     from app.ui.mentorado_list.ticks import Ticks
 
 
@@ -38,12 +38,15 @@ _NAME_MIN = 236
 """Where the name would get less than this beside it, the provider is left to the detail pane."""
 
 _BOX, _BOX_TICK = 20, 15
+_SIGN = 14
+_LEAST_WORDS = 40
+"""In less room than this, nothing can be read."""
 
 _DEMI = QFont.Weight.DemiBold
 
 
-Painted = Callable[[int], "tuple[MentoradoRow, str]"]
-"""The row at a place of the list, and how old its truth is, in words."""
+Painted = Callable[[int], "tuple[MentoradoRow, str, str]"]
+"""The row at a place of the list, and in words how old its truth is and who is on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,13 @@ class MentoradoDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        row, age = self._painted(index.row())  # not by roles: each goes through Qt and back
+        row, age, handled = self._painted(index.row())  # not by roles: each goes through Qt and back
         columns = self._columns(option.rect.width())
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(option.rect.topLeft())
         self._paint_ground(painter, option, columns)
-        self._paint_who(painter, row.mentorado, columns)
+        self._paint_who(painter, row, handled, columns)
         if row.unseen:
             self._paint_dot(painter)
         self._paint_state(painter, row, columns)
@@ -175,17 +178,32 @@ class MentoradoDelegate(QStyledItemDelegate):
         )
         painter.drawPixmap(QPointF(_LEFT, (self.row_height - self._avatar_size) / 2), picture)
 
-    def _paint_who(self, painter: QPainter, mentorado: Mentorado, columns: _Columns) -> None:
+    def _paint_who(self, painter: QPainter, row: MentoradoRow, handled: str, columns: _Columns) -> None:
+        mentorado = row.mentorado
         if self._ticks.open:
             self._paint_box(painter, ticked=mentorado.id in self._ticks)
         else:
             self._paint_avatar(painter, mentorado)
-        room = columns.name_end - columns.name
-        below = " · ".join(filter(None, (status_text.shown_number(mentorado), mentorado.cohort)))
-        middle = self.row_height / 2
-        px = self._theme.px
-        self._line(painter, mentorado.name, self._name_font, self._colours.text, columns.name, middle - px(10), room)
-        self._line(painter, below, self._small_font, self._colours.text3, columns.name, middle + px(10), room)
+        colours, px, left = self._colours, self._theme.px, columns.name
+        room, top, below = columns.name_end - left, self.row_height / 2 - px(10), self.row_height / 2 + px(10)
+        side = px(_SIGN)
+        signed = room - (side + t.SPACE_2 if row.notes else 0)
+        name = self._line(painter, mentorado.name, self._name_font, colours.text, left, top, signed)
+        if row.notes:
+            self._sign(painter, "note", colours.text3, left + name + t.SPACE_2, top)
+        if handled:  # the number gives way: it can be read in the pane
+            self._sign(painter, "user-check", colours.on_accent_soft, left, below)
+            left, room = left + side + t.SPACE_1, room - side - t.SPACE_1
+            used = self._line(painter, handled, self._small_font, colours.on_accent_soft, left, below, room) + t.SPACE_1
+            left, room = left + used, room - used
+        rest = " · ".join(filter(None, (status_text.shown_number(mentorado), mentorado.cohort)))
+        if room > px(_LEAST_WORDS):
+            rest = f"· {rest}" if handled else rest
+            self._line(painter, rest, self._small_font, colours.text3, left, below, room)
+
+    def _sign(self, painter: QPainter, name: str, colour: str, left: float, middle: float) -> None:
+        side = self._theme.px(_SIGN)
+        painter.drawPixmap(QPointF(left, middle - side / 2), pixmap(name, colour, side, _ratio(painter)))
 
     def _paint_dot(self, painter: QPainter) -> None:
         """A dot at the corner of the picture: what happened to this one was not looked at yet."""
@@ -224,9 +242,12 @@ class MentoradoDelegate(QStyledItemDelegate):
 
     def _line(
         self, painter: QPainter, words: str, font: QFont, colour: str, left: float, middle: float, room: int
-    ) -> None:
+    ) -> int:
+        """Returns how many pixels it took."""
         static = self._static_text(words, font, room)
-        self._draw(painter, static, font, colour, left + static.size().width(), middle)
+        width = static.size().width()
+        self._draw(painter, static, font, colour, left + width, middle)
+        return round(width)
 
     def _draw(
         self, painter: QPainter, static: QStaticText, font: QFont, colour: str, right: float, middle: float

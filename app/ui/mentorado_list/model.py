@@ -4,117 +4,38 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import InitVar, dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from app.domain.link_status import LinkState, LinkStatus
 from app.text import status as status_text
 from app.text.send_state import send_state
-from app.text.signs import TONE_ICON, Tone, tone_of
+from app.text.signs import tone_of
+from app.text.staff import handled, handled_shortly, note_hint
 from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
 from app.ui.mentorado_list.order import SortKey, SortOrder, sort_key
-from app.ui.mentorado_list.query import Query, search_text
+from app.ui.mentorado_list.query import Query
+from app.ui.mentorado_list.row import GROUP_OF, ListFilter, MentoradoRow
 from app.ui.mentorado_list.ticks import Ticks
 from app.ui.widgets.labels import plain_tip
 
 if TYPE_CHECKING:
-    from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, OutboundStopped, StatusChanged
+    from app.domain.events import (
+        HandlingChanged,
+        MentoradoAdded,
+        MentoradoChanged,
+        MentoradosLoaded,
+        NotesChanged,
+        OutboundStopped,
+        StatusChanged,
+    )
+    from app.domain.handling import Handling
     from app.domain.mentorado import Mentorado, MentoradoId
+    from app.domain.notes import Note
     from app.domain.outbound import OutboundStop
     from app.domain.repositories import Clock
-
-
-class ListFilter(StrEnum):
-    """Values are remembered in the preferences file."""
-
-    ALL = "all"
-    CONNECTED = "connected"
-    WAITING = "waiting"
-    IN_PROGRESS = "in_progress"
-    DISCONNECTED = "disconnected"
-    ERROR = "error"
-    ARCHIVED = "archived"
-
-
-GROUP_OF: Final[Mapping[Tone, ListFilter]] = MappingProxyType(
-    {
-        Tone.CONNECTED: ListFilter.CONNECTED,
-        Tone.WAITING: ListFilter.WAITING,
-        Tone.PROGRESS: ListFilter.IN_PROGRESS,
-        Tone.IDLE: ListFilter.DISCONNECTED,
-        Tone.ERROR: ListFilter.ERROR,
-    }
-)
-
-TONE_FOR: Final[Mapping[ListFilter, Tone]] = MappingProxyType({group: tone for tone, group in GROUP_OF.items()})
-
-GROUP_ICON: Final[Mapping[ListFilter, str]] = MappingProxyType(
-    {**{group: TONE_ICON[tone] for group, tone in TONE_FOR.items()}, ListFilter.ARCHIVED: "archive"}
-)
-
-
-@dataclass(slots=True, eq=False)
-class MentoradoRow:
-    """Kept by the model. *status* is None for a link that nobody asked for yet.
-
-    *order* is where the row stands; it follows *status* only when the model moves the row.
-    """
-
-    mentorado: Mentorado
-    status: LinkStatus | None = None
-    stop: OutboundStop | None = None
-    sort: InitVar[SortOrder] = SortOrder.NAME
-    unseen: bool = False  # fell, and nobody looked yet
-    hay: str = field(init=False)
-    order: SortKey = field(init=False)
-    group: ListFilter = field(init=False)
-
-    def __post_init__(self, sort: SortOrder) -> None:
-        self.hay = search_text(self.mentorado)
-        self.group = self.find_group()
-        self.order = sort_key(self, sort)
-
-    @property
-    def id(self) -> MentoradoId:
-        return self.mentorado.id
-
-    @property
-    def known(self) -> LinkStatus:
-        """The status of the link; off when it was never started."""
-        return self.status or LinkStatus(state=LinkState.OFF, since=self.mentorado.created_at)
-
-    def find_group(self) -> ListFilter:
-        if self.mentorado.archived_at is not None:
-            return ListFilter.ARCHIVED
-        return GROUP_OF[tone_of(self.status)] if self.status else ListFilter.DISCONNECTED
-
-    def age(self, now: datetime) -> timedelta | None:
-        """How old the badge's truth is; None when nothing was ever observed."""
-        if self.status is None:
-            return None
-        return now - (self.status.evidence.last_observation or self.status.since)
-
-    def spoken(self, now: datetime) -> str:
-        """The text of the row for screen readers."""
-        mentorado, age = self.mentorado, self.age(now)
-        parts = [
-            mentorado.name,
-            status_text.shown_number(mentorado),
-            mentorado.cohort,
-            status_text.provider(self.mentorado.link.provider),
-            status_text.texts("list.archived") if mentorado.archived else "",
-            status_text.mentorado_badge(mentorado, self.known, stopped=self.stop is not None),
-            send_state(self.known, self.stop, now).what,
-            "" if age is None else status_text.age(age),
-            status_text.texts("list.unseen") if self.unseen else "",
-        ]
-        return ", ".join(filter(None, parts))
 
 
 Role = Qt.ItemDataRole
@@ -152,6 +73,8 @@ class MentoradoListModel(QAbstractListModel):
         self._early: dict[MentoradoId, LinkStatus] = {}  # observed before the roster was read
         self._stops: dict[MentoradoId, OutboundStop] = {}
         self._unseen: frozenset[MentoradoId] = frozenset()
+        self._handlings: dict[MentoradoId, Handling] = {}
+        self._notes: dict[MentoradoId, Sequence[Note]] = {}
         self._sorted: list[MentoradoRow] = []
         self._shown: list[MentoradoRow] = []
         self._loaded = False
@@ -171,10 +94,7 @@ class MentoradoListModel(QAbstractListModel):
         statuses = self._early | {row.id: row.status for row in self._rows.values() if row.status}
         self._early.clear()
         self._stale.clear()
-        rows = [
-            MentoradoRow(e, statuses.get(e.id), self._stops.get(e.id), self._sort, e.id in self._unseen)
-            for e in event.mentorados
-        ]
+        rows = [self._made(each, statuses.get(each.id)) for each in event.mentorados]
         self.beginResetModel()
         self._rows = {row.id: row for row in rows}
         self._sorted = sorted(rows, key=_order)
@@ -186,8 +106,7 @@ class MentoradoListModel(QAbstractListModel):
 
     def on_added(self, event: MentoradoAdded) -> None:
         mentorado = event.mentorado
-        status, stop = self._early.pop(mentorado.id, None), self._stops.get(mentorado.id)
-        row = MentoradoRow(mentorado, status, stop, self._sort)
+        row = self._made(mentorado, self._early.pop(mentorado.id, None))
         self._rows[row.id] = row
         self._counts[row.group] += 1
         self._sorted.insert(_place(self._sorted, row), row)
@@ -196,7 +115,7 @@ class MentoradoListModel(QAbstractListModel):
 
     def on_changed(self, event: MentoradoChanged) -> None:
         before = self._rows[event.mentorado.id]
-        after = MentoradoRow(event.mentorado, before.status, before.stop, self._sort, before.unseen)
+        after = self._made(event.mentorado, before.status)
         self._rows[after.id] = after
         self._counts[before.group] -= 1
         self._counts[after.group] += 1
@@ -224,8 +143,9 @@ class MentoradoListModel(QAbstractListModel):
             self._early[event.mentorado_id] = event.after
             return
         before, row.status = row.status, event.after
-        group = row.find_group()
-        if group is not (was := row.group):
+        was = row.group
+        group = was if was is ListFilter.ARCHIVED else GROUP_OF[tone_of(event.after)]
+        if group is not was:
             self._counts[was] -= 1
             self._counts[group] += 1
             row.group = group
@@ -245,8 +165,24 @@ class MentoradoListModel(QAbstractListModel):
             self._stops[event.mentorado_id] = event.stop
         if row := self._rows.get(event.mentorado_id):
             row.stop = event.stop
-            self._stale.add(row.id)
-            self._flush.start()
+            self._touch(row)
+
+    def on_handling(self, event: HandlingChanged) -> None:
+        """Somebody is on a mentorado, or nobody any more."""
+        if event.handling is None:
+            self._handlings.pop(event.mentorado_id, None)
+        else:
+            self._handlings[event.mentorado_id] = event.handling
+        if row := self._rows.get(event.mentorado_id):
+            row.handling = event.handling
+            self._touch(row)
+
+    def on_notes(self, event: NotesChanged) -> None:
+        """Staff wrote something about a mentorado, or took it back."""
+        self._notes[event.mentorado_id] = event.notes
+        if row := self._rows.get(event.mentorado_id):
+            row.notes = event.notes
+            self._touch(row)
 
     def show_unseen(self, unseen: Iterable[MentoradoId]) -> None:
         """Mark the rows of *unseen*, and no others, as fallen while nobody looked."""
@@ -254,9 +190,19 @@ class MentoradoListModel(QAbstractListModel):
         for mentorado_id in self._unseen ^ now:
             if row := self._rows.get(mentorado_id):
                 row.unseen = mentorado_id in now
-                self._stale.add(mentorado_id)
-                self._flush.start()
+                self._touch(row)
         self._unseen = now
+
+    def _touch(self, row: MentoradoRow) -> None:
+        """Repaint *row* soon."""
+        self._stale.add(row.id)
+        self._flush.start()
+
+    def _made(self, mentorado: Mentorado, status: LinkStatus | None) -> MentoradoRow:
+        key, stop = mentorado.id, self._stops.get(mentorado.id)
+        row = MentoradoRow(mentorado, status, stop, self._sort, key in self._unseen)
+        row.handling, row.notes = self._handlings.get(key), self._notes.get(key, ())
+        return row
 
     def flush(self) -> None:
         """Notify the views of changes since the last call."""
@@ -362,10 +308,10 @@ class MentoradoListModel(QAbstractListModel):
 
     # --- Qt's questions
 
-    def painted(self, place: int) -> tuple[MentoradoRow, str]:
-        """What the list paints at *place*: the row, and the age of its truth in words."""
+    def painted(self, place: int) -> tuple[MentoradoRow, str, str]:
+        """What the list paints at *place*: the row, and in words the age of its truth and who is on it."""
         row = self._shown[place]
-        return row, self.age_text(row)
+        return row, self.age_text(row), handled_shortly(row.handling, self._clock.now()) if row.handling else ""
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._shown)
@@ -383,7 +329,9 @@ class MentoradoListModel(QAbstractListModel):
     def tooltip(self, row: MentoradoRow) -> str:
         now = self._clock.now()
         sentence = status_text.sentence(row.known, row.mentorado, now)
-        return plain_tip(f"{sentence}\n{send_state(row.known, row.stop, now).line}.")
+        lines = [sentence, f"{send_state(row.known, row.stop, now).line}."]
+        lines += [handled(row.handling, now)] if row.handling else []
+        return plain_tip("\n".join(filter(None, (*lines, note_hint(row.notes, now)))))
 
     def spoken(self, row: MentoradoRow) -> str:
         spoken = row.spoken(self._clock.now())

@@ -9,7 +9,7 @@ from app.domain.link_status import LinkState
 
 if TYPE_CHECKING:
     from app.domain.mentorado import MentoradoId, ProviderKind
-    from app.ui.mentorado_list.model import MentoradoRow
+    from app.ui.mentorado_list.row import MentoradoRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from app.domain.names import fold_accents
 
 if TYPE_CHECKING:
-    from app.ui.mentorado_list.model import MentoradoRow
+    from app.ui.mentorado_list.row import MentoradoRow
 
 SortKey = tuple[float, str, str, str, str]
 """What comes before the name, as a number and as text; then the name without accents, the name, and the id."""

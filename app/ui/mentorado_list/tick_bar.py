@@ -24,6 +24,7 @@ class ForMany(StrEnum):
     """What can be done to all who are ticked."""
 
     CONNECT = "connect"
+    HANDLE = "handle"
     BACK_UP = "back_up"
     COHORT = "cohort"
     SWITCH_PROVIDER = "switch_provider"
@@ -33,6 +34,7 @@ class ForMany(StrEnum):
 _SIGNS: Final = MappingProxyType(
     {
         ForMany.CONNECT: "zap",
+        ForMany.HANDLE: "user-check",
         ForMany.BACK_UP: "download",
         ForMany.COHORT: "users",
         ForMany.SWITCH_PROVIDER: "swap",

@@ -23,9 +23,10 @@ from app.text.status import texts
 from app.ui.mentorado_list.chips import ChipBar
 from app.ui.mentorado_list.delegate import MentoradoDelegate
 from app.ui.mentorado_list.list_bar import ListBar
-from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
 from app.ui.mentorado_list.order import SortOrder
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.mentorado_list.tick_bar import TickBar
 from app.ui.mentorado_list.turn_bar import TurnBar
 from app.ui.theme import tokens as t

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QWid
 from app.domain.events import MentoradosLoaded, StatusChanged
 from app.domain.mentorado import Mentorado
 from app.text import status as status_text
-from app.ui.mentorado_list.model import MentoradoListModel, MentoradoRow
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.mentorado_list.row import MentoradoRow
 from app.ui.mentorado_list.view import MentoradoTable
 from app.ui.theme.theme import Mode, Theme
 from tests.benchmarks.programs.marks import mark

@@ -16,7 +16,7 @@ from app.domain.notifications import Notification, NotificationKind
 from app.domain.settings import OperatorSettings
 from app.text.status import texts
 from app.ui.desktop.tray import tray_icon
-from app.ui.mentorado_list.model import ListFilter
+from app.ui.mentorado_list.row import ListFilter
 from tests.desktop_bus import desktop
 from tests.ui.desktop.harness import CONNECTED, present
 from tests.ui.window_checks import InWindow

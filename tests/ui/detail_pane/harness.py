@@ -122,6 +122,8 @@ async def pane_harness(
         smoke_tests=core.smoke_tests,
         outbound=core.outbound,
         switches=core.switches,
+        notes=core.notes,
+        handlings=core.handlings,
     )
     async with core.running():
         aside = FakeSetAside()

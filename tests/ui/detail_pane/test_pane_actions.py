@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QScrollArea, QToolTip
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QScrollArea, QToolTip
 
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
@@ -33,6 +33,7 @@ def press(harness: PaneHarness, text: str) -> None:
     while scrolled is not None and not isinstance(scrolled, QScrollArea):
         scrolled = scrolled.parent()
     if scrolled is not None:
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # what was folded out has its place now
         scrolled.ensureWidgetVisible(found)  # a click below the pane's edge meets nothing
     QTest.mouseClick(found, Qt.MouseButton.LeftButton)
 
@@ -155,7 +156,9 @@ async def test_a_problem_shows_in_place_until_dismissed(theme: Theme) -> None:
         assert text not in words(harness), "it was about somebody else"
         harness.pane.show_mentorado(THIAGO)
         assert text in words(harness)
-        (dismiss,) = [b for b in harness.pane.findChildren(QPushButton) if spoken(b) == "Dispensar este aviso"]
+        (dismiss,) = [
+            b for b in harness.pane.findChildren(QPushButton) if b.isVisible() and spoken(b) == "Dispensar este aviso"
+        ]
         dismiss.click()
         assert text not in words(harness)
 

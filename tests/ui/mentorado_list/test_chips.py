@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from app.domain.events import MentoradosLoaded, StatusChanged
 from app.text.status import texts
 from app.ui.mentorado_list.chips import Chip, ChipBar
-from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import Theme
 from tests.clock import StillClock
 from tests.ui.mentorado_list.test_list_model import OFF, archived

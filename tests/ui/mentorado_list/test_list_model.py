@@ -13,16 +13,27 @@ from PySide6.QtCore import QPersistentModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 from pytestqt.qtbot import QtBot
 
-from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, OutboundStopped, StatusChanged
+from app.domain.events import (
+    HandlingChanged,
+    MentoradoAdded,
+    MentoradoChanged,
+    MentoradosLoaded,
+    NotesChanged,
+    OutboundStopped,
+    StatusChanged,
+)
+from app.domain.handling import Handling
 from app.domain.link_status import LinkState, LinkStatus, QrCode, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.notes import Note, NoteId
 from app.domain.outbound import OutboundStop
 from app.domain.sending import SendErrorKind
 from app.text.signs import badge_icon, tone_of
 from app.text.status import row_badge, texts
-from app.ui.mentorado_list.model import AGE_ROLE, GROUP_OF, MENTORADO_ROLE, STATUS_ROLE, ListFilter, MentoradoListModel
+from app.ui.mentorado_list.model import AGE_ROLE, MENTORADO_ROLE, STATUS_ROLE, MentoradoListModel
 from app.ui.mentorado_list.narrowing import EVERYBODY, Narrowing
 from app.ui.mentorado_list.order import SortOrder
+from app.ui.mentorado_list.row import GROUP_OF, ListFilter
 from app.ui.theme.theme import Theme
 from tests.clock import StillClock
 from tests.ui.window_harness import (
@@ -222,6 +233,39 @@ def test_who_types_a_code_does_not_wait_for_a_qr(watched: Watched, language: str
     assert (row_badge(typing), badge_icon(typing)) == (badge, "key")
     without = replace(typing, qr=replace(code, typed=""))
     assert (row_badge(without), badge_icon(without)) == (texts("badge.qr_ready"), "qr")
+
+
+def test_who_is_on_it_and_what_was_written_is_read_aloud_and_told_by_the_tip(watched: Watched) -> None:
+    who = person(1).id
+    handling = Handling(mentorado_id=who, operator="Bia", since=NOON - timedelta(minutes=20))
+    notes = [
+        Note(id=NoteId(letter * 32), mentorado_id=who, text=words, author="Carla", written_at=NOON)
+        for letter, words in (("b", "Ligar à tarde. " * 20), ("a", "oi"))
+    ]
+    watched.model.on_handling(HandlingChanged(who, handling))  # before the roster was read
+    watched.model.on_notes(NotesChanged(who, notes))
+    model = watched.load(named(1, "João Pedro"))
+    model.on_changed(MentoradoChanged(named(1, "João Paulo")))
+    spoken, tip = (
+        model.data(model.index(0), role) for role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
+    )
+    assert "Bia está cuidando desde " in spoken
+    assert ", 2 anotações" in spoken
+    assert "\nBia está cuidando desde " in tip
+    assert "\n2 anotações · Carla · " in tip
+    assert "Ligar à tarde. Ligar" in tip
+    assert tip.endswith("…")
+    row, _age, handled = model.painted(0)
+    assert (row.handling, row.notes, handled[:14]) == (handling, notes, "Com Bia desde ")
+    model.on_handling(HandlingChanged(who, None))
+    model.on_notes(NotesChanged(who, ()))
+    model.flush()
+    tip = model.data(model.index(0), Qt.ItemDataRole.ToolTipRole)
+    assert "Bia" not in tip
+    assert "anotações" not in tip
+    assert model.painted(0)[2] == ""
+    model.on_handling(HandlingChanged(person(2).id, None))  # nobody here
+    model.on_notes(NotesChanged(person(2).id, ()))
 
 
 def test_a_stop_is_read_aloud_and_told_by_the_tip_until_it_is_released(watched: Watched) -> None:

@@ -1,0 +1,391 @@
+"""What staff keep about a mentorado: who is on it, and their notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QKeyEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.note_service import NoteService
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.errors import Problem, ProblemCode
+from app.domain.handling import Handling
+from app.domain.mentorado import MentoradoId
+from app.domain.names import without_steering
+from app.domain.notes import Note
+from app.domain.repositories import Clock
+from app.text.signs import Tone
+from app.text.staff import handled, note_caption, shortened
+from app.text.status import action, texts
+from app.text.status import problem as words_of
+from app.ui.async_slots import async_slot
+from app.ui.detail_pane.inline_error import InlineError
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_SMALL, Theme
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.placeholders import IconCircle
+from app.ui.widgets.tab_order import follow_reading_order
+
+_CIRCLE, _SIGN, _ICON = 22, 13, 16
+_SHOWN: Final = 3
+"""Notes that are shown before all of them are asked for, and so many characters of each."""
+_LENGTH: Final = 280
+_LINES: Final = 4
+
+
+class HandlingLine(QWidget):
+    """Who is on it and since when, or that nobody is, with the way to change that. Hidden while it needs nobody."""
+
+    action_requested = Signal(object)  # an ActionName
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._sign = IconCircle(theme, "user-check", _CIRCLE, _SIGN, scales=True)
+        self.wanted = False
+        """Whether there is something to show."""
+        self.words = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.Medium)
+        self.handle, self.give_up = QPushButton(), QPushButton()
+        buttons = QWidget()
+        row = FlowLayout(buttons, spacing=SPACE_3)
+        for button, name in ((self.handle, ActionName.HANDLE), (self.give_up, ActionName.GIVE_UP)):
+            button.setProperty("role", "link")
+            button.clicked.connect(partial(self._ask, name))
+            row.addWidget(button)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(self.words)
+        column.addWidget(buttons)
+        both = QHBoxLayout(self)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(SPACE_2)
+        both.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        both.addLayout(column, 1)
+        self.hide()
+
+    def show_handling(
+        self, handling: Handling | None, why_not: UnavailableReason | None, now: datetime, *, busy: bool
+    ) -> None:
+        """*why_not* says why the person at the keyboard cannot say that they are on it."""
+        mine = why_not is UnavailableReason.ALREADY_HANDLED
+        self._sign.show_icon("user-check" if handling else "users", Tone.CONNECTED if handling else Tone.IDLE)
+        self.words.setText(handled(handling, now) if handling else texts("handling.nobody"))
+        self.setAccessibleName(self.words.text())
+        for button, name, shown in (
+            (self.handle, ActionName.HANDLE, why_not is None),
+            (self.give_up, ActionName.GIVE_UP, mine),
+        ):
+            label, line = action(name)
+            button.setText(label)
+            button.setAccessibleName(label)
+            button.setAccessibleDescription(line)
+            button.setToolTip(plain_tip(line))
+            button.setVisible(shown)
+            button.setEnabled(not busy)
+
+    def _ask(self, name: ActionName, _checked: bool = False) -> None:
+        self.action_requested.emit(name)
+
+
+class _NoteItem(QFrame):
+    """One note: its text, who wrote it and when, and what can be done to it."""
+
+    edit_requested = Signal()
+    remove_requested = Signal()
+
+    def __init__(self, theme: Theme, note: Note, now: datetime, *, whole: bool) -> None:
+        super().__init__()
+        self.setProperty("role", "sunken")
+        self.text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.text.setText(without_steering(note.text if whole else shortened(note.text, _LENGTH)))
+        self.text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.caption = QLabel(note_caption(note, now), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.caption.setProperty("role", "caption")
+        self.text.setAccessibleName(f"{self.text.text()} {self.caption.text()}")
+        self.edit, self.remove = QPushButton(), QPushButton()
+        self.edit.clicked.connect(self.edit_requested)
+        self.remove.clicked.connect(self.remove_requested)
+        below = QHBoxLayout()
+        below.setSpacing(SPACE_1)
+        below.addWidget(self.caption, 1)
+        for button, name, key in ((self.edit, "edit", "notes.edit"), (self.remove, "trash", "notes.remove")):
+            button.setProperty("role", "quiet")
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            button.setIcon(icon(name, theme.tokens.text2, theme.px(_ICON)))
+            button.setIconSize(QSize(theme.px(_ICON), theme.px(_ICON)))
+            button.setAccessibleName(texts(key))
+            button.setToolTip(texts(key))
+            below.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_3, SPACE_2, SPACE_1, SPACE_1)
+        column.setSpacing(SPACE_1)
+        column.addWidget(self.text)
+        column.addLayout(below)
+
+
+class NoteEditor(QWidget):
+    """Where a note is written or changed. Ctrl+Enter saves; Esc closes it while nothing would be lost."""
+
+    saved = Signal()
+    cancelled = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._before = ""
+        self.field = QPlainTextEdit(tabChangesFocus=True)
+        self.field.installEventFilter(self)
+        self.field.textChanged.connect(self._on_typed)
+        self.save, self.cancel = QPushButton(), QPushButton()
+        self.save.setProperty("role", "primary")
+        self.save.clicked.connect(lambda _checked=False: self.saved.emit())
+        self.cancel.clicked.connect(lambda _checked=False: self.cancelled.emit())
+        buttons = QWidget()
+        row = FlowLayout(buttons, spacing=SPACE_2)
+        row.addWidget(self.save)
+        row.addWidget(self.cancel)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_2)
+        for part in (self.field, buttons):
+            column.addWidget(part)
+        self.hide()
+
+    def open(self, before: str, typed: str) -> None:
+        """Show *typed* in place of *before*, which is what is stored."""
+        self._before = before
+        self.field.setPlainText(typed)
+        self.show()
+
+    @property
+    def changed(self) -> bool:
+        """Whether closing it would lose something."""
+        return self.field.toPlainText().strip() != self._before
+
+    def show_busy(self, busy: bool) -> None:
+        """While it is stored nothing can be typed or pressed."""
+        self.field.setReadOnly(busy)
+        self._on_typed()
+        self.save.setEnabled(self.save.isEnabled() and not busy)
+        self.cancel.setEnabled(not busy)
+
+    def retranslate(self) -> None:
+        self.field.setPlaceholderText(texts("notes.write"))
+        self.field.setAccessibleName(texts("notes.write"))
+        self.field.setToolTip(texts("notes.keys"))
+        self.field.setFixedHeight(self.field.fontMetrics().lineSpacing() * _LINES + 2 * SPACE_3)
+        self.save.setText(texts("notes.save"))
+        self.cancel.setText(texts("notes.cancel"))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.field and event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and held:
+                if self.save.isEnabled():
+                    self.saved.emit()
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                if not self.changed:
+                    self.cancelled.emit()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _on_typed(self) -> None:
+        self.save.setEnabled(bool(self.field.toPlainText().strip()))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What is being typed: a new note, or *note* in other words."""
+
+    note: Note | None = None
+    typed: str = ""
+    is_stale: bool = False  # somebody else changed *note* meanwhile, and that was said
+
+
+class NotesSection(QWidget):
+    """The notes about one mentorado, the latest first, and a place to write one. What is being typed about somebody
+    stays with them until it is saved or given up."""
+
+    removed = Signal(object)  # a Note
+
+    def __init__(self, theme: Theme, notes: NoteService, clock: Clock) -> None:
+        super().__init__()
+        self._theme = theme
+        self._notes = notes
+        self._clock = clock
+        self._mentorado_id: MentoradoId | None = None
+        self._drafts: dict[MentoradoId, _Draft] = {}
+        self._whole = False
+        self._busy = False
+        self.heading = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        self.add = QPushButton()
+        self.add.setProperty("role", "link")
+        self.add.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.add.clicked.connect(lambda _checked=False: self._begin(None))
+        self.editor = NoteEditor(theme)
+        self.editor.saved.connect(self._save)
+        self.editor.cancelled.connect(self._give_up)
+        self.trouble = InlineError(theme)
+        self.trouble.dismissed.connect(self.trouble.hide)
+        self.more = QPushButton()
+        self.more.setProperty("role", "link")
+        self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.more.clicked.connect(lambda _checked=False: self._show_whole())
+        self.items: list[_NoteItem] = []
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(SPACE_2)
+        head = QHBoxLayout()
+        head.addWidget(self.heading, 1)
+        head.addWidget(self.add)
+        self._column = column = QVBoxLayout(self)
+        column.setContentsMargins(0, SPACE_2, 0, 0)
+        column.setSpacing(SPACE_2)
+        column.addLayout(head)
+        column.addWidget(self.editor)
+        column.addWidget(self.trouble)
+        column.addLayout(self._rows)
+        column.addWidget(self.more)
+        theme.changed.connect(self.retranslate)
+        self.retranslate()
+
+    def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
+        """Show the notes about this one from now on, and what was being typed about them."""
+        if mentorado_id == self._mentorado_id:
+            return
+        self._keep_typed()
+        self._mentorado_id, self._whole = mentorado_id, False
+        self.trouble.hide()
+        draft = self._drafts.get(mentorado_id) if mentorado_id else None
+        self.editor.setVisible(draft is not None)
+        if draft is not None:
+            self.editor.open(draft.note.text if draft.note else "", draft.typed)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the notes as they are stored now."""
+        notes = self._notes.notes_of(self._mentorado_id) if self._mentorado_id else ()
+        now, draft = self._clock.now(), self._draft
+        if (
+            draft is not None and draft.note is not None and draft.is_stale
+        ):  # what is saved next replaces what is read now
+            key = draft.note.id
+            draft.note = next((note for note in notes if note.id == key), None)
+        for item in self.items:
+            self._rows.removeWidget(item)
+            item.hide()
+            item.deleteLater()
+        shown = notes if self._whole else notes[:_SHOWN]
+        self.items = [_NoteItem(self._theme, note, now, whole=self._whole) for note in shown]
+        for item, note in zip(self.items, shown, strict=True):
+            item.edit_requested.connect(partial(self._begin, note))
+            item.remove_requested.connect(partial(self._remove, note))
+            self._rows.addWidget(item)  # before it is shown: without a parent it would be a window
+            item.setVisible(draft is None or draft.note is None or draft.note.id != note.id or draft.is_stale)
+        follow_reading_order(self._column)
+        cut = len(notes) > _SHOWN or any(len(note.text) > _LENGTH for note in notes)
+        self.more.setVisible(cut and not self._whole)
+        self.more.setText(texts.plural("notes.all", len(notes)))
+        self.add.setVisible(draft is None)
+
+    def retranslate(self) -> None:
+        self.heading.setText(texts("notes.heading"))
+        self.add.setText(texts("notes.add"))
+        self.editor.retranslate()
+        self.trouble.retranslate()
+        self.refresh()
+
+    def write(self) -> None:
+        """Open the place to write a note."""
+        self._begin(None)
+
+    @property
+    def _draft(self) -> _Draft | None:
+        return self._drafts.get(self._mentorado_id) if self._mentorado_id else None
+
+    def _keep_typed(self) -> None:
+        if (draft := self._draft) is not None:
+            draft.typed = self.editor.field.toPlainText()
+
+    def _begin(self, note: Note | None) -> None:
+        """One at a time: what is being typed already stays until it is saved or given up."""
+        if self._mentorado_id is None:
+            return
+        if self._draft is None:
+            before = note.text if note else ""
+            self._drafts[self._mentorado_id] = _Draft(note, before)
+            self.editor.open(before, before)
+            self.refresh()
+        self.editor.field.setFocus()
+
+    def _give_up(self) -> None:
+        if self._mentorado_id is not None:
+            self._close(self._mentorado_id)
+
+    @async_slot
+    async def _save(self) -> None:
+        mentorado_id, draft = self._mentorado_id, self._draft
+        if mentorado_id is None or draft is None or self._busy:
+            return
+        typed = self.editor.field.toPlainText()
+        self._busy = True
+        self.trouble.hide()
+        self.editor.show_busy(True)
+        try:
+            if draft.note is None:
+                await self._notes.write(mentorado_id, typed)
+            else:
+                await self._notes.edit(draft.note, typed)
+        except Problem as problem:
+            draft.is_stale = draft.is_stale or problem.code is ProblemCode.NOTE_CHANGED
+            if mentorado_id == self._mentorado_id:
+                self.trouble.show_trouble(*words_of(problem))
+        else:
+            self._close(mentorado_id)
+        finally:
+            self._busy = False
+            self.editor.show_busy(False)
+
+    @async_slot
+    async def _remove(self, note: Note) -> None:
+        self.trouble.hide()
+        try:
+            await self._notes.remove(note)
+        except Problem as problem:
+            if note.mentorado_id == self._mentorado_id:
+                self.trouble.show_trouble(*words_of(problem))
+            return
+        self.removed.emit(note)
+        if self.isVisible():
+            self.add.setFocus()
+
+    def _close(self, mentorado_id: MentoradoId) -> None:
+        self._drafts.pop(mentorado_id, None)
+        if mentorado_id == self._mentorado_id:
+            focused = self.editor.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+            self.editor.hide()
+            self.refresh()
+            if focused:
+                self.add.setFocus()
+
+    def _show_whole(self) -> None:
+        self._whole = True
+        self.refresh()
+        if self.items:
+            self.items[0].edit.setFocus()
