@@ -115,7 +115,8 @@ class World:
         async with services.supervisor:
             await services.mentorados.load()
             for load in services.loads:
-                await load()
+                if load != services.campaigns.load:  # they are on disk only
+                    await load()
             await services.supervisor.restore()
             number = SmokeTestSettings(target=SmokeTestTarget.NUMBER, number=TESTER)
             await services.settings_service.change(SMOKE_TEST, number)

@@ -48,7 +48,7 @@ def test_each_provider_has_its_own_actions_in_one_order(
         by_code = provider is not ProviderKind.META_CLOUD
         first, recover = ([_A.REAUTHENTICATE], [_A.RECOVER]) if by_code else ([], [])
         shown = [_A.SMOKE_TEST, _A.CONNECT, *first, _A.SWITCH_PROVIDER, *recover]
-        more = [_A.BACK_UP, _A.RESTORE, _A.DISCONNECT, *own, _A.ARCHIVE]
+        more = [_A.BACK_UP, _A.RESTORE, _A.DISCONNECT, _A.TROUBLESHOOT, *own, _A.ARCHIVE]
         assert names == [*shown, *more]
         menu = views.harness.window.controller.menu(views.harness.runner, views.who.id)
         labels = [entry.text().split(" · ")[0] for entry in menu.actions() if entry.text()]
