@@ -28,6 +28,7 @@ from app.domain.events import (
     NotesChanged,
     OutboundStopped,
     ProcedureChanged,
+    SnoozesChanged,
     StatusChanged,
     StorageFailed,
     StorageRecovered,
@@ -120,6 +121,7 @@ class Application:
         bus.subscribe(OutboundStopped, model.on_stopped)
         bus.subscribe(HandlingChanged, model.on_handling)
         bus.subscribe(NotesChanged, model.on_notes)
+        bus.subscribe(SnoozesChanged, lambda _event: model.show_snoozed(core.snoozes.whose()))
         bus.subscribe(StorageFailed, window.on_storage_failed)
         bus.subscribe(StorageRecovered, window.on_storage_recovered)
         notice = IncidentBanner(window.banners, self._make_incident_card)
@@ -172,6 +174,7 @@ class Application:
             outbound=core.outbound,
             switches=core.switches,
             secret_service=core.secret_service,
+            snoozes=core.snoozes,
             troubleshooting=core.troubleshooting,
             passkeys=core.passkeys,
             notes=core.notes,

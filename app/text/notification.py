@@ -10,10 +10,10 @@ from app.domain.alert import AlertKind
 from app.domain.guidance import recommend_for
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
-from app.domain.notifications import Notification, NotificationKind
+from app.domain.notifications import Notification, NotificationKind, Snooze, SnoozeLength
 from app.text import incident as incident_text
 from app.text.alert import alert_kind, alert_line, alert_step
-from app.text.status import next_step, state_badge, texts
+from app.text.status import date_time, next_step, state_badge, texts
 
 _NAMED: Final = 2
 _LISTED: Final = 4
@@ -75,6 +75,18 @@ def _lines(due: Notification, people: Mapping[MentoradoId, Person]) -> str:
 def person_line(name: str, status: LinkStatus) -> str:
     """Return who it is, and what is the matter."""
     return f"{shortened(name)} · {state_badge(status)}"
+
+
+def snooze_length(length: SnoozeLength) -> str:
+    """Return for how long a link would be left alone."""
+    return texts(f"snooze.{length}")
+
+
+def snooze_state(snooze: Snooze, now: datetime) -> str:
+    """Return until when a link is left alone, in this computer's time."""
+    if snooze.until is None:
+        return texts("snooze.until_recovery")
+    return texts("snooze.until", time=date_time(snooze.until.astimezone(), now.astimezone().date()))
 
 
 def shortened(name: str) -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from app.core.backups import BackupService
     from app.core.diagnostics.passkey import PasskeyService
     from app.core.diagnostics.troubleshooting import TroubleshootingService
+    from app.core.notifications.snooze_service import SnoozeService
     from app.core.procedures.service import ProcedureService
     from app.core.provider_switch.service import SwitchService
 
@@ -97,6 +98,7 @@ class ActionRunner(QObject):
         secret_service: SecretService | None = None,
         notes: NoteService | None = None,
         handlings: HandlingService | None = None,
+        snoozes: SnoozeService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
     ) -> None:
@@ -106,7 +108,7 @@ class ActionRunner(QObject):
         self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
         self.smoke_tests, self.outbound, self.switches = smoke_tests, outbound, switches
-        self.secret_service, self.notes, self.handlings = secret_service, notes, handlings
+        self.secret_service, self.notes, self.handlings, self.snoozes = secret_service, notes, handlings, snoozes
         self.troubleshooting, self.passkeys = troubleshooting, passkeys
         self.drafts: dict[LinkId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,8 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu
 
 from app.domain.actions import ActionName
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.notifications import SnoozeLength
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
@@ -131,6 +132,14 @@ class MainWindowController(QObject):
             await self._runner.run(name, mentorado_id, self._window)
 
     @async_slot
+    async def snooze(self, mentorado_id: MentoradoId, length: SnoozeLength | None) -> None:
+        """Leave the link of a mentorado alone for a while; None ends that."""
+        from app.ui.snoozing import change_snooze
+
+        if self._runner is not None and self._runner.snoozes is not None:
+            await change_snooze(self._runner.snoozes, mentorado_id, length)
+
+    @async_slot
     async def try_all(self, mentorado_ids: Sequence[MentoradoId]) -> None:
         """Hurry the next attempt of each link that waits for one."""
         runner = self._runner
@@ -164,7 +173,11 @@ class MainWindowController(QObject):
             mentorado = runner.mentorados.get(shown)
             title = texts("palette.action", action=texts("detail.consents"), name=mentorado.name)
             see = command(title, "", "user-check", lambda: self.consents_requested.emit(shown))
-            on_shown = [*actions_on(mentorado, runner.actions, self.perform), see]
+            on_shown = [
+                *actions_on(mentorado, runner.actions, self.perform),
+                *self._snooze_entries(runner, mentorado),
+                see,
+            ]
         everybody = people(runner.mentorados.all(), window.choose)
         palette = CommandPalette(self._theme, window, [*on_shown, *commands(window), *everybody])
         await show_dialog(palette)
@@ -180,7 +193,26 @@ class MainWindowController(QObject):
         """The menu of one mentorado."""
         window, actions = self._window, runner.actions
         see = self.consents_requested.emit
-        return row_menu(window, self._theme, actions, mentorado_id, perform=self.perform, edit=self.edit, consents=see)
+        menu = row_menu(window, self._theme, actions, mentorado_id, perform=self.perform, edit=self.edit, consents=see)
+        if runner.snoozes is not None:
+            from app.ui.snoozing import add_snooze_menu
+
+            snooze, status = runner.snoozes.of(mentorado_id), actions.context(mentorado_id).status
+            add_snooze_menu(menu, self._theme, snooze, status, runner.clock, partial(self.snooze, mentorado_id))
+        return menu
+
+    def _snooze_entries(self, runner: ActionRunner, mentorado: Mentorado) -> Iterator[Entry]:
+        """What the palette offers about the notifications of *mentorado*."""
+        from app.text.notification import snooze_state
+        from app.ui.dialogs.command_palette import command
+        from app.ui.snoozing import snooze_choices
+
+        if runner.snoozes is not None:
+            snooze, status = runner.snoozes.of(mentorado.id), runner.actions.context(mentorado.id).status
+            line = "" if snooze is None else snooze_state(snooze, runner.clock.now())
+            for words, length in snooze_choices(snooze, status):
+                title = texts("palette.action", action=words, name=mentorado.name)
+                yield command(title, line, "bell-off" if length else "bell", partial(self.snooze, mentorado.id, length))
 
     @async_slot
     async def do_for_ticked(self, what: ForMany) -> None:

@@ -22,6 +22,7 @@ from app.domain.events import (
     MentoradoChanged,
     MentoradosLoaded,
     NotesChanged,
+    SnoozesChanged,
     StatusChanged,
 )
 from app.domain.link_status import (
@@ -186,6 +187,8 @@ class WindowHarness:
         self.bus.subscribe(StatusChanged, self.model.on_status)
         self.bus.subscribe(HandlingChanged, self.model.on_handling)
         self.bus.subscribe(NotesChanged, self.model.on_notes)
+        snoozes = core.services.snoozes
+        self.bus.subscribe(SnoozesChanged, lambda _event: self.model.show_snoozed(snoozes.whose()))
         self.preferences = Preferences(self.folder / "window.ini")
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -208,6 +211,7 @@ class WindowHarness:
             passkeys=core.services.passkeys,
             notes=core.notes,
             handlings=core.handlings,
+            snoozes=core.services.snoozes,
             procedures=self.procedures,
             backups=self.backups,
             open_folder=self.opened.append,

@@ -34,6 +34,7 @@ from app.domain.notifications import (
     Notification,
     NotificationKind,
     NotificationSettings,
+    can_snooze,
     is_notable,
     quiet_until,
 )
@@ -255,6 +256,8 @@ class Notifier:
         self._any_snoozed = self._snoozes.any
         if event.mentorado_id is not None and self.is_silent(event.mentorado_id):
             self._drop_shown([event.mentorado_id])
+            if not can_snooze(self._status_of(event.mentorado_id)):  # it recovered while the snooze was stored
+                self._snoozes.on_recovered(event.mentorado_id)
         self._alarm.ring()  # the first of them may end at another time now
 
     def _consider(self, mentorado_id: MentoradoId) -> None:

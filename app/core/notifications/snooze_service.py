@@ -48,7 +48,13 @@ class SnoozeService:
 
     def of(self, mentorado_id: MentoradoId) -> Snooze | None:
         """The snooze of the link that a mentorado has in use."""
+        if not self._snoozes:  # as nearly always
+            return None
         return self._snoozes.get(self._mentorados.get(mentorado_id).link.id)
+
+    def whose(self) -> list[MentoradoId]:
+        """Who is left alone."""
+        return [each.id for each in self._mentorados.all() if each.link.id in self._snoozes] if self._snoozes else []
 
     @property
     def any(self) -> bool:

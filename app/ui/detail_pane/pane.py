@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +41,14 @@ from app.domain.events import (
     OutboundStopped,
     PairingQueueChanged,
     ProcedureChanged,
+    SnoozesChanged,
     StandbyStatusChanged,
     StatusChanged,
     SwitchesChanged,
 )
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import MentoradoId
+from app.domain.notifications import Snooze, SnoozeLength
 from app.domain.repositories import Clock, SetAsideDeliveries, TransitionRepository
 from app.domain.switch import SwitchItem
 from app.domain.uptime import TimeRange
@@ -64,6 +67,7 @@ from app.ui.detail_pane.view import MentoradoView, SwitchView
 from app.ui.navigation import SWITCHES
 from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
+from app.ui.snoozing import change_snooze
 from app.ui.theme.theme import PANE_WIDTH, Theme
 
 if TYPE_CHECKING:
@@ -121,6 +125,7 @@ class DetailPane(QWidget):
         self._mentorado_id: MentoradoId | None = None
         self._view: MentoradoView | None = None
         self._page: tuple[QWidget | None, bool] | None = None
+        self._snooze: Snooze | None = None  # looked up when it changes, not with each status
         self._busy: set[MentoradoId] = set()
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
 
@@ -141,6 +146,7 @@ class DetailPane(QWidget):
         self._content.outcome.action_requested.connect(self._perform)
         self._content.outcome.next_requested.connect(self._connect_next)
         self._content.trouble.dismissed.connect(self._dismiss)
+        self._content.snooze.chosen.connect(self._change_snooze)
         self._content.switch.page_requested.connect(lambda: runner.page_requested.emit(SWITCHES, ""))
         self._content.mark.see_requested.connect(self._sides.show)
         self._content.mark.continue_requested.connect(self._sides.resume)
@@ -168,6 +174,7 @@ class DetailPane(QWidget):
             bus.subscribe(OutboundStopped, self._on_stopped),
             bus.subscribe(HandlingChanged, self._on_stopped),
             bus.subscribe(NotesChanged, self._on_notes),
+            bus.subscribe(SnoozesChanged, lambda _event: self._read_snooze()),
             bus.subscribe(StandbyStatusChanged, self._on_standby),
             bus.subscribe(SwitchesChanged, self._on_switches),
             bus.subscribe(AuditRecorded, self._on_audit),
@@ -190,7 +197,7 @@ class DetailPane(QWidget):
         self._past.clear()
         self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another
         self._pages.go_to_top()
-        self._refresh()
+        self._read_snooze()
         if mentorado_id is not None:
             self._past.read(mentorado_id)
         self.looked_at.emit()
@@ -287,6 +294,7 @@ class DetailPane(QWidget):
             busy=mentorado_id in self._busy,
             trouble=self._trouble.get(mentorado_id),
             handling=self._runner.handlings.current.get(mentorado_id) if self._runner.handlings else None,
+            snooze=self._snooze,
             outcome=self._outcomes.of(mentorado) if mentorado_id in self._outcomes.found else None,
         )
 
@@ -342,6 +350,18 @@ class DetailPane(QWidget):
                 and pressed.isVisible()
             ):
                 pressed.setFocus()
+
+    def _read_snooze(self) -> None:
+        snoozes, self._snooze = self._runner.snoozes, None
+        if self._mentorado_id is not None and snoozes is not None:
+            with suppress(Problem):  # the roster was read anew, without this one
+                self._snooze = snoozes.of(self._mentorado_id)
+        self._refresh()
+
+    @async_slot
+    async def _change_snooze(self, length: SnoozeLength | None) -> None:
+        if self._mentorado_id is not None and self._runner.snoozes is not None:
+            await change_snooze(self._runner.snoozes, self._mentorado_id, length)
 
     def _connect_next(self, mentorado_id: MentoradoId) -> None:
         self.mentorado_requested.emit(mentorado_id)
@@ -403,7 +423,7 @@ class DetailPane(QWidget):
     def _on_switches(self, _event: SwitchesChanged) -> None:
         """They are few, and rare: whose it was is not asked."""
         if self._mentorado_id is not None:
-            self._refresh()
+            self._read_snooze()  # it is of the link in use
             self._past.read_history(self._mentorado_id)
 
     def _on_notes(self, event: NotesChanged) -> None:

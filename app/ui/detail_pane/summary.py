@@ -14,6 +14,7 @@ from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado
 from app.domain.names import initials
+from app.domain.notifications import is_notable
 from app.domain.phone import readable
 from app.domain.procedure import Procedure, ProcedureState
 from app.domain.repositories import Clock
@@ -41,6 +42,7 @@ from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.uptime_chart import UptimeChart
 from app.ui.detail_pane.view import MentoradoView
 from app.ui.providers.number_section import NumberSection
+from app.ui.snoozing import SnoozeLine
 from app.ui.theme.icons import icon, paint_letter_circle
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
@@ -258,6 +260,7 @@ class SummaryView(QWidget):
         self.who = ProfileHeader(theme)
         self.state = StatusLine(theme)
         self.lead = RecommendationCard(theme)
+        self.snooze = SnoozeLine(theme, clock)
         self.outcome = PairingOutcomeCard(theme)
         self.handling = HandlingLine(theme)
         self.trouble = InlineError(theme)
@@ -316,6 +319,10 @@ class SummaryView(QWidget):
         offers_test = offered is ActionName.SMOKE_TEST
         if self._differs("outcome", view.outcome, view.outcome and (busy, offers_test)):
             self.outcome.show_outcome(view.outcome, mentorado, busy=busy, offers_test=not offers_test)
+        settled = status.state in (LinkState.BLOCKED, LinkState.CONNECTED) and status.reason is not Reason.NONE
+        notable = settled and is_notable(status)
+        if self._differs("snooze", view.snooze, notable):
+            self.snooze.show_snooze(view.snooze, notable=notable)
         if self._differs("trouble", view.trouble):
             self.trouble.show_trouble(*view.trouble) if view.trouble else self.trouble.hide()
 
@@ -440,6 +447,7 @@ class SummaryView(QWidget):
             self.outcome,
             self.lead,
             self.handling,
+            self.snooze,
             self.trouble,
             self.pairing,
             self.evidence,

@@ -11,6 +11,7 @@ from app.domain.actions import ActionName, UnavailableReason
 from app.domain.handling import Handling
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.notifications import Snooze
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
 from app.domain.switch import SwitchItem, SwitchState
@@ -65,5 +66,6 @@ class MentoradoView:
     changes_at: datetime | None  # when a ban or a restriction ends, and with it what can be done
     busy: bool  # an action was asked for and is not over
     trouble: tuple[str, str] | None  # what went wrong with it: a sentence and the next step
+    snooze: Snooze | None = None  # nobody is told of this link for a while
     outcome: PairingOutcome | None = None  # of a pairing that has just ended
     handling: Handling | None = None  # who is on it

@@ -41,6 +41,7 @@ _BOX, _BOX_TICK = 20, 15
 _SIGN = 14
 _LEAST_WORDS = 40
 """In less room than this, nothing can be read."""
+_BELL = 17
 
 _DEMI = QFont.Weight.DemiBold
 
@@ -102,6 +103,8 @@ class MentoradoDelegate(QStyledItemDelegate):
         self._paint_who(painter, row, handled, columns)
         if row.unseen:
             self._paint_dot(painter)
+        if row.snoozed:
+            self._paint_bell(painter)
         self._paint_state(painter, row, columns)
         self._paint_age(painter, age, columns)
         painter.restore()
@@ -212,6 +215,16 @@ class MentoradoDelegate(QStyledItemDelegate):
         painter.setPen(QPen(QColor(self._colours.surface), 2))
         painter.setBrush(QColor(self._colours.badge[Tone.ERROR].fg))
         painter.drawEllipse(centre, px(6), px(6))
+
+    def _paint_bell(self, painter: QPainter) -> None:
+        """A bell that is crossed out at the other corner: nobody is told of this one."""
+        side, sign = self._avatar_size, self._theme.px(_BELL)
+        top = (self.row_height + side) / 2 - sign + 1
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._colours.surface))
+        painter.drawEllipse(QRectF(_LEFT + side - sign - 1, top - 2, sign + 4, sign + 4))
+        picture = mark("bell-off", self._colours.badge[Tone.IDLE], sign, _ratio(painter))
+        painter.drawPixmap(QPointF(_LEFT + side - sign + 1, top), picture)
 
     def _paint_state(self, painter: QPainter, row: MentoradoRow, columns: _Columns) -> None:
         mentorado, status, stopped = row.mentorado, row.known, row.stop is not None

@@ -75,6 +75,7 @@ class MentoradoListModel(QAbstractListModel):
         self._unseen: frozenset[MentoradoId] = frozenset()
         self._handlings: dict[MentoradoId, Handling] = {}
         self._notes: dict[MentoradoId, Sequence[Note]] = {}
+        self._snoozed: frozenset[MentoradoId] = frozenset()
         self._sorted: list[MentoradoRow] = []
         self._shown: list[MentoradoRow] = []
         self._loaded = False
@@ -186,12 +187,19 @@ class MentoradoListModel(QAbstractListModel):
 
     def show_unseen(self, unseen: Iterable[MentoradoId]) -> None:
         """Mark the rows of *unseen*, and no others, as fallen while nobody looked."""
-        now = frozenset(unseen)
-        for mentorado_id in self._unseen ^ now:
+        before, self._unseen = self._unseen, frozenset(unseen)
+        self._mark("unseen", before, self._unseen)
+
+    def show_snoozed(self, snoozed: Iterable[MentoradoId]) -> None:
+        """Mark the rows of *snoozed*, and no others, as left alone."""
+        before, self._snoozed = self._snoozed, frozenset(snoozed)
+        self._mark("snoozed", before, self._snoozed)
+
+    def _mark(self, name: str, before: frozenset[MentoradoId], marked: frozenset[MentoradoId]) -> None:
+        for mentorado_id in before ^ marked:
             if row := self._rows.get(mentorado_id):
-                row.unseen = mentorado_id in now
+                setattr(row, name, mentorado_id in marked)
                 self._touch(row)
-        self._unseen = now
 
     def _touch(self, row: MentoradoRow) -> None:
         """Repaint *row* soon."""
@@ -202,6 +210,7 @@ class MentoradoListModel(QAbstractListModel):
         key, stop = mentorado.id, self._stops.get(mentorado.id)
         row = MentoradoRow(mentorado, status, stop, self._sort, key in self._unseen)
         row.handling, row.notes = self._handlings.get(key), self._notes.get(key, ())
+        row.snoozed = key in self._snoozed
         return row
 
     def flush(self) -> None:

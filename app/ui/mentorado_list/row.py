@@ -65,6 +65,7 @@ class MentoradoRow:
     stop: OutboundStop | None = None
     sort: InitVar[SortOrder] = SortOrder.NAME
     unseen: bool = False  # fell, and nobody looked yet
+    snoozed: bool = False  # nothing is told of it for a while
     handling: Handling | None = None  # who is on it
     notes: Sequence[Note] = ()  # the latest first
     id: MentoradoId = field(init=False)
@@ -104,6 +105,7 @@ class MentoradoRow:
             send_state(self.known, self.stop, now).what,
             "" if age is None else status_text.age(age),
             status_text.texts("list.unseen") if self.unseen else "",
+            status_text.texts("list.snoozed") if self.snoozed else "",
             handled(self.handling, now) if self.handling else "",
             status_text.texts.plural("notes.count", len(self.notes)) if self.notes else "",
         ]

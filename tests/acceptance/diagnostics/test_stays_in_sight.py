@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.domain.events import IncidentBegan, IncidentEnded
+from app.domain.events import IncidentBegan, IncidentEnded, SnoozesChanged
 from app.domain.incident import Incident
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.notifications import Snooze, SnoozeLength
 from app.domain.settings import NOTIFICATIONS
 from app.ui.desktop.presence import DesktopPresence
 from app.ui.settings.notifications import NotificationsSection
@@ -183,6 +184,36 @@ async def test_quiet_hours_hold_everything_and_end_with_one_summary(
         assert shown.title == "Enquanto os avisos estavam em silêncio"
         assert "2 mentorados precisam de você: Ana 1, Ana 2" in shown.text
         assert "1 conexão caiu e já voltou." in shown.text
+
+
+async def test_a_snoozed_link_is_left_alone_over_a_restart_and_told_when_that_is_over(
+    qapp: QApplication, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "snooze per link"."""
+    async with in_sight(qapp, folder, monkeypatch) as run:
+        core, (ana, bia) = run.started.core, await run.people(2)
+        run.fall(ana)
+        await until(lambda: run.desktop.shown)
+        run.started.window.controller.snooze(ana.id, SnoozeLength.HOUR)
+        await until(lambda: not run.desktop.shown)
+        run.fall(ana, reason=Reason.BANNED)
+        await run.long_enough()
+        assert len(run.desktop.all) == 1, "left alone"
+        run.fall(bia)
+        await until(lambda: len(run.desktop.all) == 2)
+        assert run.desktop.titles == ["Ana 1 precisa de você · Saiu da conta"]
+        stored = core.snoozes.of(ana.id)
+        await core.snoozes.load()
+        assert core.snoozes.of(ana.id) == stored, "on disk"
+        assert run.started.window._model.find_row(ana.id).snoozed
+        core.snoozes._snoozes[ana.link.id] = Snooze(core.clock.now() + GATHER)
+        core.bus.publish(SnoozesChanged(None))
+        await until(lambda: len(run.desktop.all) == 3)
+        assert run.desktop.titles == ["2 mentorados precisam de você: Ana 1, Ana 0"]
+        run.started.window.controller.snooze(ana.id, SnoozeLength.RECOVERY)
+        await until(lambda: core.snoozes.of(ana.id))
+        run.observe(ana, LinkState.CONNECTED)
+        assert core.snoozes.of(ana.id) is None, "it recovered"
 
 
 async def test_the_program_is_opened_at_login_when_that_is_chosen(

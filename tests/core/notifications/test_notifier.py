@@ -331,6 +331,7 @@ async def test_it_can_be_made_quiet_for_an_hour_and_ended_before() -> None:
         assert harness.notifier.quiet_until is None
         harness.notifier.hush(HUSH)
         assert harness.notifier.quiet_until == harness.clock.now() + timedelta(hours=1)
+        assert harness.notifier.hushed
         await harness.fall(ana)
         await harness.clock.advance(HOUR - 11)
         assert harness.notified == []
@@ -342,6 +343,7 @@ async def test_it_can_be_made_quiet_for_an_hour_and_ended_before() -> None:
         await settle()
         assert len(harness.notified) == 2
         assert harness.notifier.quiet_until is None
+        assert harness.notifier.hushed is False
 
 
 async def test_a_snoozed_link_is_not_told_and_is_told_when_the_snooze_is_over() -> None:

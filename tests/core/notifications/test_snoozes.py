@@ -23,7 +23,7 @@ def notified(harness: NotifierHarness) -> list[MentoradoId | None]:
 async def test_the_three_lengths() -> None:
     harness = NotifierHarness()
     async with harness.running():
-        (ana,) = await harness.people(1)
+        (ana,) = await harness.people(1, LinkState.RECONNECTING)
         now = harness.clock.now()  # 21:00 of the 31st of December in Brasília
         ends = []
         for length in SnoozeLength:
@@ -37,19 +37,31 @@ async def test_the_three_lengths() -> None:
 async def test_begin_and_end_are_stored_with_their_entries_and_told() -> None:
     harness = NotifierHarness()
     async with harness.running():
-        (ana,) = await harness.people(1)
+        (ana,) = await harness.people(1, LinkState.RECONNECTING)
         changes = notified(harness)
         await harness.snoozes.end(ana.id)  # nothing to end
         await harness.snoozes.begin(ana.id, SnoozeLength.RECOVERY)
         assert harness.stored.kept == {ana.link.id: Snooze(None)}
+        assert harness.snoozes.whose() == [ana.id]
         await harness.snoozes.end(ana.id)
         assert harness.stored.kept == {}
+        assert harness.snoozes.whose() == []
         assert changes == [ana.id, ana.id]
         assert [
             (each.record.action, dict(each.record.after))
             for each in harness.core.audit.entries_
             if "snooze" in each.record.action
         ] == [("snooze_link", {"length": "recovery"}), ("end_snooze", {})]
+
+
+async def test_one_of_a_link_that_recovered_while_it_was_stored_ends_at_once() -> None:
+    harness = NotifierHarness()
+    async with harness.running():
+        (ana,) = await harness.people(1)
+        await harness.snoozes.begin(ana.id, SnoozeLength.RECOVERY)
+        assert harness.snoozes.of(ana.id) is None
+        await harness.core.write_queue.flush()
+        assert harness.stored.kept == {}
 
 
 async def test_what_cannot_be_stored_is_not_true() -> None:

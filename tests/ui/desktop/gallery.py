@@ -14,6 +14,7 @@ import pytest
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
+from app.domain.notifications import SnoozeLength
 from app.domain.settings import NOTIFICATIONS
 from app.text.status import texts
 from app.ui.async_slots import run
@@ -43,8 +44,24 @@ async def take_all(folder: Path) -> None:
                     made.presence.tray.menu.ensurePolished()
                     made.presence.tray.menu.adjustSize()
                     made.presence.tray.menu.grab().save(str(folder / f"menu-{name}.png"))
+                await _take_snoozed(harness, folder, name)
                 await _take_settings(harness, folder, name)
                 await harness.close()
+
+
+async def _take_snoozed(harness: WindowHarness, folder: Path, name: str) -> None:
+    window, snoozes = harness.window, harness.core.services.snoozes
+    window.choose(harness.people[1].id)
+    await _take(harness, folder / f"snooze-{name}-none.png")
+    await snoozes.begin(harness.people[1].id, SnoozeLength.TOMORROW)
+    await snoozes.begin(harness.people[3].id, SnoozeLength.RECOVERY)
+    await _take(harness, folder / f"snooze-{name}-until.png")
+
+
+async def _take(harness: WindowHarness, file: Path) -> None:
+    harness.model.flush()
+    await asyncio.sleep(0.5)
+    harness.window.grab().save(str(file))
 
 
 async def _take_settings(harness: WindowHarness, folder: Path, name: str) -> None:
@@ -57,8 +74,7 @@ async def _take_settings(harness: WindowHarness, folder: Path, name: str) -> Non
     for size in ((1280, 720), (760, 620)):
         harness.window.resize(*size)
         page.reveal("notifications")
-        await asyncio.sleep(0.5)
-        harness.window.grab().save(str(folder / f"settings-{name}-{size[0]}.png"))
+        await _take(harness, folder / f"settings-{name}-{size[0]}.png")
     assert section.quiet.chosen is True
 
 

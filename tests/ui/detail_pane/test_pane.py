@@ -255,7 +255,7 @@ async def test_a_pane_that_is_gone_hears_no_more(theme: Theme) -> None:
         subscribed = sum(map(len, bus._listeners.values()))
         assert len(texts._listeners) == listeners + 1
     await asyncio.sleep(0.01)
-    assert sum(map(len, bus._listeners.values())) == subscribed - 17
+    assert sum(map(len, bus._listeners.values())) == subscribed - 18
     assert len(texts._listeners) == listeners
 
 
