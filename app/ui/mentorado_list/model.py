@@ -123,7 +123,7 @@ class MentoradoListModel(QAbstractListModel):
         del self._sorted[_place(self._sorted, before)]
         self._sorted.insert(_place(self._sorted, after), after)
         place = self._place_shown(before)
-        if place is not None and before.order == after.order and self._is_found(after):
+        if place is not None and self._keeps_place(place, after) and self._is_found(after):
             self._shown[place] = after
             index = self.index(place)
             self.dataChanged.emit(index, index)
@@ -194,6 +194,11 @@ class MentoradoListModel(QAbstractListModel):
         """Mark the rows of *snoozed*, and no others, as left alone."""
         before, self._snoozed = self._snoozed, frozenset(snoozed)
         self._mark("snoozed", before, self._snoozed)
+
+    def _keeps_place(self, place: int, row: MentoradoRow) -> bool:
+        """Whether *row* belongs where another is shown now: between the same neighbours."""
+        around = self._shown[max(place - 1, 0) : place], self._shown[place + 1 : place + 2]
+        return all(each.order < row.order for each in around[0]) and all(row.order < each.order for each in around[1])
 
     def _mark(self, name: str, before: frozenset[MentoradoId], marked: frozenset[MentoradoId]) -> None:
         for mentorado_id in before ^ marked:

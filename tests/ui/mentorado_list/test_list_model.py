@@ -124,6 +124,19 @@ def test_an_edit_that_keeps_the_name_repaints_one_row(watched: Watched) -> None:
     assert model.data(model.index(1), MENTORADO_ROLE).cohort == "Nova"
 
 
+def test_a_row_whose_new_status_keeps_it_where_it_is_stays_in_the_list_when_it_is_edited(watched: Watched) -> None:
+    model = watched.load(named(1, "Ana"), named(2, "Bia"), named(3, "Caio"))
+    model.sort_by(SortOrder.NEEDS_YOU)
+    model.on_status(status_changed(person(1), BLOCKED))
+    model.on_changed(MentoradoChanged(named(1, "Ana Lima")))
+    assert names(model) == ["Ana Lima", "Bia", "Caio"]
+    assert (watched.inserted.count(), watched.removed.count()) == (0, 0)
+    model.on_status(status_changed(person(3), BLOCKED))
+    model.on_changed(MentoradoChanged(named(3, "Caio Lima")))
+    assert names(model) == ["Ana Lima", "Caio Lima", "Bia"]
+    assert (watched.inserted.count(), watched.removed.count()) == (1, 1)
+
+
 def test_many_statuses_are_one_repaint_and_no_reset(watched: Watched, qtbot: QtBot) -> None:
     people = [person(number) for number in range(50)]
     model = watched.load(*people)
