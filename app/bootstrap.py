@@ -439,6 +439,7 @@ def build_services(
             snoozes=snoozes,
             settings=lambda: settings_service.settings.notifications,
             clock=trusted,
+            has_somebody=lambda mentorado_id: mentorado_id in handlings.current,
         ),
         troubleshooting=TroubleshootingService(
             bus=bus,

@@ -18,6 +18,7 @@ from app.core.notifications.snooze_service import SnoozeService
 from app.domain.alert import Alert, AlertKind
 from app.domain.events import (
     AlertsChanged,
+    HandlingChanged,
     IncidentBegan,
     IncidentChanged,
     IncidentEnded,
@@ -159,6 +160,7 @@ class Notifier:
         bus.subscribe(OperatorSettingsChanged, lambda _event: self._alarm.ring())
         bus.subscribe(AlertsChanged, self._on_alerts)
         bus.subscribe(SnoozesChanged, self._on_snoozes)
+        bus.subscribe(HandlingChanged, self._on_handling)
 
     @property
     def quiet_until(self) -> datetime | None:
@@ -259,6 +261,14 @@ class Notifier:
             if not can_snooze(self._status_of(event.mentorado_id)):  # it recovered while the snooze was stored
                 self._snoozes.on_recovered(event.mentorado_id)
         self._alarm.ring()  # the first of them may end at another time now
+
+    def _on_handling(self, event: HandlingChanged) -> None:
+        """Who is on it knows; once nobody is any more and it is no better, it is told anew, as after a snooze."""
+        if event.handling is not None:
+            self._drop_shown([event.mentorado_id])
+        elif is_notable(self._status_of(event.mentorado_id)):
+            self._troubles[event.mentorado_id] = _Trouble()
+            self._consider(event.mentorado_id)
 
     def _consider(self, mentorado_id: MentoradoId) -> None:
         self._end_calm(mentorado_id)

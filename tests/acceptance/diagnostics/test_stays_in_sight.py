@@ -216,6 +216,23 @@ async def test_a_snoozed_link_is_left_alone_over_a_restart_and_told_when_that_is
         assert core.snoozes.of(ana.id) is None, "it recovered"
 
 
+async def test_whoever_is_looked_after_by_somebody_is_not_told_until_they_recover(
+    qapp: QApplication, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "'I am on it' with a name that clears at recovery"."""
+    async with in_sight(qapp, folder, monkeypatch) as run:
+        handlings, (ana,) = run.started.core.handlings, await run.people(1)
+        run.fall(ana)
+        await until(lambda: run.desktop.shown)
+        await handlings.take(ana.id)
+        await until(lambda: not run.desktop.shown)
+        run.fall(ana, reason=Reason.BANNED)
+        await run.long_enough()
+        assert len(run.desktop.all) == 1
+        run.observe(ana, LinkState.CONNECTED)
+        assert handlings.current == {}
+
+
 async def test_the_program_is_opened_at_login_when_that_is_chosen(
     qapp: QApplication, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.notifications.notifier import GRACE
 from app.domain.alert import Alert, AlertKind
-from app.domain.events import AlertsChanged, OperatorSettingsChanged
+from app.domain.events import AlertsChanged, HandlingChanged, OperatorSettingsChanged
+from app.domain.handling import Handling
 from app.domain.link_status import LinkState, Reason
 from app.domain.notifications import HUSH, NotificationKind, NotificationSettings, SnoozeLength
 from app.domain.settings import OperatorSettings
@@ -344,6 +345,25 @@ async def test_it_can_be_made_quiet_for_an_hour_and_ended_before() -> None:
         assert len(harness.notified) == 2
         assert harness.notifier.quiet_until is None
         assert harness.notifier.hushed is False
+
+
+async def test_whom_somebody_is_on_is_not_told_and_is_told_when_nobody_is_any_more() -> None:
+    harness = NotifierHarness()
+    async with harness.running():
+        ana, bia, *_ = await harness.people(4)
+        await harness.fall(ana)
+        assert harness.whom == [(ana.id,)]
+        harness.attended.add(ana.id)
+        handling = Handling(mentorado_id=ana.id, operator="Rosa", since=harness.clock.now())
+        harness.core.bus.publish(HandlingChanged(ana.id, handling))
+        assert harness.over == ["links"]
+        await harness.fall(ana, Reason.BANNED)
+        assert len(harness.notified) == 1
+        harness.attended.clear()
+        harness.core.bus.publish(HandlingChanged(bia.id, None))
+        harness.core.bus.publish(HandlingChanged(ana.id, None))
+        await harness.clock.advance(10)
+        assert harness.whom == [(ana.id,), (ana.id,)]
 
 
 async def test_a_snoozed_link_is_not_told_and_is_told_when_the_snooze_is_over() -> None:
