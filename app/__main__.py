@@ -277,9 +277,19 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     smoke_test = commands.add_parser("smoke-test", help=texts("cli.help.smoke_test"))
     smoke_test.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
     smoke_test.add_argument("--to", metavar="PHONE", default="", help=texts("cli.help.smoke_to"))
+    bundle = commands.add_parser("support-bundle", help=texts("cli.help.support_bundle"))
+    bundle.add_argument("--to", metavar="FILE", type=_parse_folder, help=texts("cli.help.bundle_to"))
+    bundle.add_argument("--list", action="store_true", help=texts("cli.help.bundle_list"))
+    bundle.add_argument("--show", metavar="NAME", help=texts("cli.help.bundle_show"))
+    for name in ("with", "without"):
+        help_text = texts(f"cli.help.bundle_{name}")
+        bundle.add_argument(
+            f"--{name}", dest=f"{name}_files", metavar="NAME", action="append", default=[], help=help_text
+        )
+    bundle.add_argument("--key", action="store_true", help=texts("cli.help.bundle_key"))
     clock = commands.add_parser("clock", help=texts("cli.help.clock"))
     clock.add_argument("--confirm", action="store_true", help=texts("cli.help.confirm_clock"))
-    return [export, erase, verify, listing, aside, smoke_test, clock]
+    return [export, erase, verify, listing, aside, smoke_test, bundle, clock]
 
 
 def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
@@ -41,7 +41,7 @@ from app.domain.switch import SwitchRunId
 from app.text.status import texts
 from app.ui.action_runner import ActionRunner
 from app.ui.appearance import Preferences
-from app.ui.async_slots import cancel_slots
+from app.ui.async_slots import cancel_slots, timer_beats
 from app.ui.crash import CrashReports
 from app.ui.desktop.presence import DesktopPresence
 from app.ui.dialogs.lost_database import LostDatabase
@@ -113,6 +113,9 @@ class Application:
         window.controller.consents_requested.connect(self._show_consents)
         window.controller.switch_requested.connect(self._plan_switch)
         reports.reported.connect(window.show_report)
+        core.support_bundle.crash_reports = reports.recorder.reports
+        window.bundle_requested.connect(self._prepare_bundle)
+        core.loop_watchdog.beats = timer_beats
         bus, model = core.bus, frame.model
         bus.subscribe(MentoradosLoaded, model.on_loaded)
         bus.subscribe(MentoradoAdded, model.on_added)
@@ -332,6 +335,16 @@ class Application:
     def _show_about(self) -> None:
         """Show the settings section that lists what is not the default."""
         self.window.go(SETTINGS, "about")
+
+    def _prepare_bundle(self, crashes: Sequence[str]) -> None:
+        from app.doctor import build_doctor
+        from app.ui.dialogs.support_bundle import SupportBundleDialog
+
+        bundles = self._core.support_bundle
+        bundles.doctor = build_doctor(self._core.settings, live=self._core)
+        dialog = SupportBundleDialog(self._theme, self.window, bundles, _open_folder, crashes)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _make_settings_page(self) -> Page:
         from app.settings_sections import settings_sections

@@ -16,6 +16,7 @@ from app.core.diagnostics.alerts import AlertService
 from app.core.diagnostics.figures import FigureCollector, OverviewService
 from app.core.diagnostics.metrics import MetricsReader, MetricsService
 from app.core.diagnostics.passkey import PasskeyService
+from app.core.diagnostics.support_bundle import SupportBundleService
 from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
 from app.core.handling_service import HandlingService
@@ -50,6 +51,7 @@ from app.domain.repositories import (
     Clock,
     ProviderTime,
 )
+from app.platform.loop_watchdog import LoopWatchdog
 from app.platform.metrics_server import LoopbackMetricsServer
 from app.platform.system import SystemClock, current_actor, elapsed, zones_of
 from app.ports import Ports
@@ -424,6 +426,7 @@ def build_services(
             clock=trusted,
         ),
         clock_check=clock_check,
+        loop_watchdog=(loop_watchdog := LoopWatchdog()),
         outbound=outbound,
         cases=cases,
         notes=notes,
@@ -461,6 +464,19 @@ def build_services(
         consent=consent,
         loads=(trusted.load, settings_service.load, mentorados.load, snoozes.load, *followed),
         alerts=alerts,
+        support_bundle=SupportBundleService(
+            settings=settings,
+            blocks=lambda: loop_watchdog.blocks,
+            mentorados=mentorados,
+            supervisor=supervisor,
+            procedures=procedures,
+            transitions=transitions,
+            set_aside=SqlSetAside(database),
+            audit=audit,
+            audit_service=audit_service,
+            settings_service=settings_service,
+            clock=trusted,
+        ),
         figures=figures,
         overview=OverviewService(repository=figure_repository, collector=figures, clock=trusted),
         metrics=MetricsService(

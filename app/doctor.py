@@ -77,7 +77,7 @@ def build_doctor(
         CheckName.LEFTOVERS: doctor.leftovers,
     }
     if live is not None:  # the loop of a command is not the one that holds connections
-        checks[CheckName.LOOP] = responsiveness
+        checks[CheckName.LOOP] = partial(responsiveness, lambda: live.loop_watchdog.blocks)
     return DoctorService(checks, {} if audited is None else doctor.fixes(audited))
 
 

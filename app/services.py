@@ -18,6 +18,7 @@ from app.core.diagnostics.alerts import AlertService
 from app.core.diagnostics.figures import FigureCollector, OverviewService
 from app.core.diagnostics.metrics import MetricsService
 from app.core.diagnostics.passkey import PasskeyService
+from app.core.diagnostics.support_bundle import SupportBundleService
 from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.core.event_bus import EventBus
 from app.core.handling_service import HandlingService
@@ -47,6 +48,7 @@ from app.domain.errors import Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import Provider
 from app.domain.repositories import AuditLog, TransitionRepository
+from app.platform.loop_watchdog import LoopWatchdog
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
 from app.storage.database import Database
@@ -106,6 +108,8 @@ class Services:
     notifier: Notifier
     troubleshooting: TroubleshootingService
     passkeys: PasskeyService
+    loop_watchdog: LoopWatchdog
+    support_bundle: SupportBundleService
     follower: DatabaseFollower
     loads: Sequence[Callable[[], Awaitable[None]]]  # read what is kept in memory, in this order
 
@@ -139,6 +143,7 @@ class Services:
                 self.supervisor,
                 self.procedures,
                 BackgroundTasks(
+                    self.loop_watchdog.run,
                     self.clock_check.run,
                     self.provider_log.run,
                     self.retention.run,

@@ -110,6 +110,20 @@ class Settings:
             Override(name, value, default, self.files.get(name)) for name, value, default in values if value != default
         )
 
+    def without_values(self) -> dict[str, object]:
+        """What a support bundle tells: flags and times; of commands, addresses and folders only which were chosen."""
+        chosen = {override.setting for override in self.overrides}
+        return {
+            "session_dir_was_chosen": self.session_dir_was_chosen,
+            "provider_logging": self.provider_logging,
+            "provider_logging_for": self.provider_logging_for,
+            "incident_share": self.incident_share,
+            "passphrase_file": self.passphrase_file is not None,
+            "from_a_file": sorted(self.files) != [],
+            "not_taken_from_the_current_folder": self.unused is not None,
+            **{name: name in chosen for name in ("CONECTA_SESSION_HOST", "CONECTA_ZAPI_URL", "CONECTA_META_URL")},
+        }
+
     @property
     def database(self) -> Path:
         return self.data_dir / "conecta.db"

@@ -67,6 +67,7 @@ def settings_sections(
             clock=clock,
             folder=settings.log_file.parent,
             open_folder=open_folder,
+            prepare_bundle=lambda: window.bundle_requested.emit(()),
         ),
         SessionsSection(
             theme,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.diagnostics.support_bundle import require_names
 from app.core.privacy_service import contact_of
+from app.doctor import build_doctor
 from app.domain.audit import AuditEntry
 from app.domain.errors import Problem, ProblemCode
+from app.domain.support_bundle import SupportBundle
 from app.formats.export_html import HtmlExportRenderer
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
@@ -219,6 +224,49 @@ def _entry_as_json(entry: AuditEntry) -> dict[str, Any]:
 
 def _print_json(value: dict[str, Any]) -> None:
     print(json_line(value), flush=True)
+
+
+async def support_bundle(core: Services, arguments: Namespace) -> int:
+    """Write a support bundle, or show what would be in it. A database that does not open is only left out."""
+    core.support_bundle.doctor = build_doctor(core.settings)
+    try:
+        await core.open()
+        async with core.supervisor:
+            await core.supervisor.restore()
+            bundle = await core.support_bundle.prepare()
+    except Problem as problem:
+        print(*status_text.problem(problem), file=sys.stderr)
+        bundle = await core.support_bundle.prepare()
+    require_names(bundle, [*arguments.with_files, *arguments.without_files, *filter(None, [arguments.show])])
+    names = [name for name in (*bundle.wanted, *arguments.with_files) if name not in arguments.without_files]
+    if arguments.to is not None:
+        if arguments.to.exists():
+            raise Problem(ProblemCode.BUNDLE_PRESENT, path=str(arguments.to))
+        await core.support_bundle.write(bundle, arguments.to, names)
+    _print_bundle(bundle, names, arguments)
+    return DONE
+
+
+def _print_bundle(bundle: SupportBundle, names: Sequence[str], arguments: Namespace) -> None:
+    if arguments.show:
+        print(next(file.text for file in bundle.files if file.name == arguments.show))
+        return
+    count, listed = len(set(names)), arguments.list or (arguments.to is None and not arguments.key)
+    if arguments.json:
+        files = [{"name": f.name, "bytes": len(f.content), "included": f.name in names} for f in bundle.files]
+        people = {str(number): person.name for number, person in bundle.people.items()} if arguments.key else {}
+        _print_json({"to": arguments.to and str(arguments.to), "files": files, "people": people})
+        return
+    if listed:
+        for file in bundle.files:
+            line = texts(f"bundle.part.{file.part}.line")
+            left_out = "" if file.name in names else f"  ({texts('cli.bundle_on_request')})"
+            print(f"{file.name.ljust(28)}  {len(file.content):>9}  {line}{left_out}")
+    if arguments.key:
+        for number, person in bundle.people.items():
+            print(f"{texts('bundle.who_number', number=number)}\t{person.name}")
+    if arguments.to is not None:
+        print(texts.plural("cli.bundle_written", count, path=arguments.to))
 
 
 async def run_database_command(core: Services, arguments: Namespace) -> int:

@@ -11,7 +11,7 @@ from app.bootstrap import build_services
 from app.cli.backup import recover, run_backup_command, run_procedure_command
 from app.cli.case import run_case_command
 from app.cli.consent import run_consent_command
-from app.cli.data import run_database_command, run_record_command
+from app.cli.data import run_database_command, run_record_command, support_bundle
 from app.cli.outbound import run_campaign_command, smoke_test
 from app.cli.output import LinkOutput, link_as_json, person_as_json, print_json
 from app.cli.setup import run_setup_command
@@ -47,6 +47,8 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
     try:
         if arguments.command == "database":
             return await run_database_command(core, arguments)
+        if arguments.command == "support-bundle":
+            return await support_bundle(core, arguments)
         await core.open()
         code = await _run_open(core, arguments)
         if core.write_queue.problem is not None:  # the act is done, and the disk does not take its entry

@@ -228,4 +228,5 @@ class AuditAction(StrEnum):
     SNOOZE_LINK = "snooze_link"
     END_SNOOZE = "end_snooze"  # by a person
     EXPORT_SWITCH = "export_switch"  # a dry run
+    EXPORT_SUPPORT_BUNDLE = "export_support_bundle"
     EXPORT_CAMPAIGN = "export_campaign"  # a dry run, or its recipients

@@ -130,6 +130,7 @@ class DiagnosisCode(StrEnum):
     LINK_UNCONFIRMED = "link_unconfirmed"
     LOOP_FINE = "loop_fine"
     LOOP_BLOCKED = "loop_blocked"
+    LOOP_WAS_BLOCKED = "loop_was_blocked"  # since the program was started; it answers now
     LOCKS_FINE = "locks_fine"
     LOCK_HELD = "lock_held"
     LOCK_STALE = "lock_stale"
@@ -231,6 +232,7 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.LINK_UNCONFIRMED: _D(_K.CHANNEL, _WARNING),
         _C.LOOP_FINE: _D(_K.LOOP, _OK),
         _C.LOOP_BLOCKED: _D(_K.LOOP, _WARNING),
+        _C.LOOP_WAS_BLOCKED: _D(_K.LOOP, _OK),
         _C.LOCKS_FINE: _D(_K.LOCKS, _OK),
         _C.LOCK_HELD: _D(_K.LOCKS, _OK),
         _C.LOCK_STALE: _D(_K.LOCKS, _WARNING, Fix.RELEASE_LOCKS),

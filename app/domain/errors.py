@@ -172,6 +172,8 @@ class ProblemCode(StrEnum):
     ERASURE_NOT_CONFIRMED = "erasure_not_confirmed"
     EXPORT_FOLDER_UNUSABLE = "export_folder_unusable"
     EXPORT_DISK_FULL = "export_disk_full"
+    BUNDLE_FILE_UNKNOWN = "bundle_file_unknown"  # on the command line
+    BUNDLE_PRESENT = "bundle_present"  # a file of that name; it may be anything
     RETENTION_INVALID = "retention_invalid"
 
     REASON_MISSING = "reason_missing"  # for a change that protects less

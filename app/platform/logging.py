@@ -26,6 +26,7 @@ from app.domain.mentorado import MentoradoId, is_id
 from app.domain.outline import exception_outline, message_outline
 from app.domain.redaction import redacted
 from app.platform.files import open_binary
+from app.platform.locks import read_plain
 
 CURRENT_MENTORADO: Final[ContextVar[MentoradoId | None]] = ContextVar("about", default=None)
 """A task inherits it from the task that made it."""
@@ -46,6 +47,7 @@ DETAILED: Final = "app.whatsmeow"
 """The logger of the library's lines. They come only while somebody wants them, so all that come are written."""
 
 _OPEN_FILES: Final = 16
+_LARGEST_LOG: Final = 8 * MEGABYTE
 _FIELDS: Final = ("link", "state", "reason")
 """What a message may say once more for machines, given as ``extra``: codes and ids only."""
 
@@ -181,3 +183,17 @@ class JsonFormatter(logging.Formatter):
         if trace := record_trace(record):
             line["trace"] = trace
         return json.dumps(line, ensure_ascii=False)
+
+
+def recent_lines(file: Path, most: int) -> list[str]:
+    """The last *most* lines of a log and its former files, the oldest first; what cannot be read is left out."""
+    lines: list[str] = []
+    for place in (file, *(file.with_name(f"{file.name}.{number}") for number in range(1, 10))):
+        try:
+            text = read_plain(place, _LARGEST_LOG)
+        except (OSError, UnicodeDecodeError):
+            continue
+        lines[:0] = text.splitlines()[-(most - len(lines)) :]
+        if len(lines) >= most:
+            break
+    return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
+from app import __version__
 from app.domain.audit import Actor
 from app.domain.messages import Address, AddressKind
 
@@ -102,3 +104,42 @@ def forbid_core_dumps() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+PACKAGES: Final = (
+    "PySide6-Essentials", "shiboken6", "qasync", "neonize", "SQLAlchemy", "alembic", "httpx", "keyring", "cryptography",
+    "phonenumbers", "uvicorn",
+)  # fmt: skip
+"""Whose versions matter to support."""
+
+
+def installed_versions() -> dict[str, object]:
+    """The versions of the program, of what it stands on and of the system; empty where there is none."""
+    import sqlite3
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, object] = {
+        "Conecta": __version__,
+        "frozen": bool(getattr(sys, "frozen", False)),
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # a frozen build has no metadata of some
+            found[package] = ""
+    release = re.match(r"\d+(?:\.\d+){0,3}", platform.release())
+    return {
+        **found,
+        "system": platform.system(),
+        "release": release[0] if release else "",
+        "machine": platform.machine(),
+        "desktop": os.environ.get("XDG_SESSION_TYPE", ""),
+    }
+
+
+def own_names() -> list[str]:
+    """The names of this computer, of its user and of their home."""
+    home = Path.home() if os.environ.get("HOME") or sys.platform == "win32" else Path()
+    return [platform.node(), platform.node().partition(".")[0], current_actor().user, home.name]

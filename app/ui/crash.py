@@ -56,7 +56,8 @@ def _on_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 class CrashSheet(QDialog):
     """Shows crash reports, without blocking the window."""
 
-    bundle_requested = Signal()
+    bundle_requested = Signal(object)
+    """A support bundle is wanted, with the crash reports of these keys."""
 
     def __init__(self, report: CrashReport, theme: Theme, over: QWidget | None = None) -> None:
         super().__init__(over)
@@ -91,12 +92,14 @@ class CrashSheet(QDialog):
         for widget in (title, self.effect, line, self.text):
             layout.addWidget(widget)
         layout.addLayout(buttons)
+        self._keys: list[str] = []
         self.resize(theme.px(600), theme.px(420))
         self.add(report)
         close.setFocus()
 
     def add(self, report: CrashReport) -> None:
         """Show *report* too: one sheet is enough, however many failures there are."""
+        self._keys.append(report.crash.key)
         self.effect.setText(texts(f"crash.effect.{report.crash.effect}"))
         self.text.setPlainText("\n\n".join(filter(None, (self.text.toPlainText(), report_text(report)))))
         self.copy_button.setText(texts("crash.copy"))
@@ -107,4 +110,4 @@ class CrashSheet(QDialog):
 
     def _ask_for_bundle(self) -> None:
         self.close()
-        self.bundle_requested.emit()
+        self.bundle_requested.emit(tuple(self._keys))

@@ -80,8 +80,8 @@ class MainWindow(QMainWindow):
     """Sample data are to be shown, in a window of their own."""
     crashed = Signal(object)
     """A bug in something the window was asked to do; carries the exception."""
-    bundle_requested = Signal()
-    """A support bundle is wanted."""
+    bundle_requested = Signal(object)
+    """A support bundle is wanted, with the crash reports of these keys checked."""
 
     def __init__(self, *, theme: Theme, preferences: Preferences, model: MentoradoListModel) -> None:
         super().__init__()

@@ -77,6 +77,7 @@ def commands(window: MainWindow) -> Sequence[Entry]:
         command(texts("list.import"), "Ctrl+I", "file", controller.import_people),
         *(() if window.of_sample else sample),
         *places,
+        command(texts("palette.bundle"), "", "file", partial(window.bundle_requested.emit, ())),
         command(texts("palette.language"), "Ctrl+L", "globe", look.switch_language),
         command(texts("palette.larger"), "Ctrl++", "expand", partial(look.scale_text, +1)),
         command(texts("palette.smaller"), "Ctrl+-", "shrink", partial(look.scale_text, -1)),

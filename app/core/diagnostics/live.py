@@ -12,6 +12,7 @@ from app.core.event_bus import EventBus
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
 from app.domain.events import StandbyStatusChanged, StatusChanged
 from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.loop_block import LoopBlock
 from app.domain.mentorado import LinkId, Mentorado
 from app.domain.procedure import Procedure, ProcedureState
 from app.domain.repositories import Clock
@@ -127,15 +128,21 @@ class ChannelCheck:
         return "" if since is None else str(round((self._clock.now() - since).total_seconds()))
 
 
-async def responsiveness() -> Sequence[Diagnosis]:
-    """How late this program's loop is with what is due, at the worst of a third of a second."""
+async def responsiveness(blocks: Callable[[], Iterable[LoopBlock]] = tuple) -> Sequence[Diagnosis]:
+    """How late this program's loop is with what is due, at the worst of a third of a second; and its *blocks* since the
+    program was started, as far as they were not the fault of other programs."""
     loop, worst = asyncio.get_running_loop(), 0.0
     for _ in range(_TICKS):
         due = loop.time() + _TICK
         await asyncio.sleep(_TICK)
         worst = max(worst, loop.time() - due)
-    code = _C.LOOP_BLOCKED if worst > BLOCKED_SECONDS else _C.LOOP_FINE
-    return [diagnosed(code, milliseconds=str(round(worst * 1000)))]
+    milliseconds = str(round(worst * 1000))
+    if worst > BLOCKED_SECONDS:
+        return [diagnosed(_C.LOOP_BLOCKED, milliseconds=milliseconds)]
+    if earlier := [block for block in blocks() if block.own / 1000 > BLOCKED_SECONDS]:
+        count, longest = sum(block.count for block in earlier), max(block.longest for block in earlier)
+        return [diagnosed(_C.LOOP_WAS_BLOCKED, count=str(count), milliseconds=str(longest))]
+    return [diagnosed(_C.LOOP_FINE, milliseconds=milliseconds)]
 
 
 def procedures(unfinished: Iterable[Procedure], name: Callable[[Procedure], str]) -> Sequence[Diagnosis]:

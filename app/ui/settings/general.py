@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QPushButton
 
 from app.core.diagnostics.metrics import MetricsService
 from app.core.event_bus import EventBus
@@ -165,6 +165,7 @@ class DiagnosisSection(Section):
         clock: Clock,
         folder: Path,
         open_folder: OpenFolder,
+        prepare_bundle: Callable[[], object],
     ) -> None:
         super().__init__(theme, "diagnosis", "activity")
         self._provider_log = provider_log
@@ -172,8 +173,11 @@ class DiagnosisSection(Section):
         self.choice = SegmentedControl(theme, [OFF, *DURATIONS])
         self._log = SettingRow(theme, self.choice)
         self._folder = PathRow(theme, folder, open_folder)
-        self.add(self._log)
-        self.add(self._folder)
+        self.bundle_button = QPushButton()
+        self.bundle_button.clicked.connect(lambda _checked=False: prepare_bundle())
+        self._bundle = SettingRow(theme, self.bundle_button)
+        for row in (self._bundle, self._log, self._folder):
+            self.add(row)
         self.choice.picked.connect(self.switch)
         self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
         self._again.timeout.connect(self.refresh)
@@ -213,6 +217,8 @@ class DiagnosisSection(Section):
         words = [texts(f"settings.diagnosis.for.{name}") for name in (OFF, "quarter", "hour", "shift")]
         self.choice.set_text(texts("settings.diagnosis.log"), words)
         self._folder.name(texts("settings.diagnosis.folder"))
+        self.bundle_button.setText(texts("settings.diagnosis.bundle_button"))
+        self._bundle.set_text(texts("settings.diagnosis.bundle"), texts("settings.diagnosis.bundle_line"))
         self.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:

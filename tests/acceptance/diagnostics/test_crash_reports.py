@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from app.settings import Settings
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.crash import CrashReports, CrashSheet
+from app.ui.dialogs.support_bundle import SupportBundleDialog
 from app.ui.main_window import MainWindow
 from tests.waiting import until
 
@@ -222,7 +224,7 @@ def test_on_the_command_line(
     monkeypatch.setattr("app.cli.main.status", fail)
     assert main(["status"]) == 70
     printed = capsys.readouterr().err
-    assert "conecta bundle" in printed
+    assert "conecta support-bundle" in printed
     assert "ZeroDivisionError" in printed
     assert "Ana" not in printed
     (report,) = CrashRecorder(settings.crash_dir, "1.2.3").reports()
@@ -249,3 +251,28 @@ async def test_a_report_from_before_a_restart_is_still_there_and_gives_nobody_aw
     written = file.read_text()
     for private in ("Ana", "98765", "4321", "hush"):
         assert private not in written
+
+
+@pytest.mark.usefixtures("on_qt", "caplog")
+async def test_a_report_is_added_to_a_bundle_from_where_it_is_shown(
+    settings: Settings, qapp: QApplication, tmp_path: Path
+) -> None:
+    async with program(settings, qapp) as run:
+        await run.core.mentorados.add("Ana Souza", "+5511987654321")
+        button = Broken(run.window)
+        button.clicked.connect(button.fail)
+        button.click()
+        await run.shown()
+        run.sheets()[0].bundle_button.click()
+        (dialog,) = run.window.findChildren(SupportBundleDialog)
+        await until(lambda: dialog.bundle is not None)
+        (name,) = [each for each in dialog.chosen if each.startswith("crash-")]
+        assert dialog.bundle is not None
+        await dialog.write_to(tmp_path / "bundle.zip", dialog.bundle)
+        dialog.close()
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        report = archive.read(name).decode()
+        whole = "".join(archive.read(each).decode() for each in archive.namelist())
+    assert "ValueError" in report
+    for private in ("Ana", "Souza", "98765", "hush"):
+        assert private not in whole

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from app.core.diagnostics import live
 from app.core.diagnostics.live import ChannelCheck, procedures, responsiveness
 from app.domain.diagnosis import Diagnosis, DiagnosisCode
 from app.domain.link_status import LinkState, Reason
+from app.domain.loop_block import LoopBlock
 from app.domain.mentorado import LinkId
 from app.domain.procedure import ProcedureKind
 from app.domain.provider import ActivitySeen, Blocked, Failed, HostAnswered, Unreachable
-from tests.clock import settle
+from tests.clock import DAWN, settle
 from tests.core.links.connecting import connected
 from tests.services import Core
 
@@ -123,6 +127,15 @@ async def test_a_loop_that_is_held_up_is_measured() -> None:
     (found,) = await responsiveness()
     assert found.code is C.LOOP_BLOCKED
     assert int(found.evidence["milliseconds"]) > 200
+
+
+async def test_a_loop_that_was_held_up_earlier_by_its_own_fault_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "BLOCKED_SECONDS", 5.0)  # however busy the machine of the tests is
+    block = LoopBlock(stack=("  app.gui:1 run_gui",), first_at=DAWN, last_at=DAWN, longest=7000, starved=0, count=3)
+    (found,) = await responsiveness(lambda: [block])
+    assert (found.code, found.evidence) == (C.LOOP_WAS_BLOCKED, {"count": "3", "milliseconds": "7000"})
+    (found,) = await responsiveness(lambda: [replace(block, starved=6000)])
+    assert found.code is C.LOOP_FINE
 
 
 async def test_procedures_are_told_by_who_must_act(core: Core) -> None:

@@ -33,6 +33,7 @@ _CLOSING = (
     "dialog.cancel",
     "dialog.close",
     "begin.cancel",
+    "bundle.cancel",
     "comparison.back",
     "conversation.close",
     "crash.close",

@@ -32,6 +32,7 @@ from app.ui.dialogs.confirm import Confirmations, ConfirmDialog, OverrideDialog
 from app.ui.dialogs.csv_import import CsvImportDialog
 from app.ui.dialogs.for_many import ForManyDialog, WorkForMany
 from app.ui.dialogs.mentorado import MentoradoDialog
+from app.ui.dialogs.support_bundle import SupportBundleDialog
 from app.ui.procedures.forms import RestoreForm
 from app.ui.providers.comparison import ComparisonDialog
 from app.ui.providers.credentials_dialog import CredentialsDialog
@@ -49,6 +50,7 @@ from tests.ui.audit.conftest import record
 from tests.ui.campaigns.harness import open_campaigns
 from tests.ui.cases.harness import open_cases
 from tests.ui.consents.harness import open_consents
+from tests.ui.dialogs.bundles import FakeBundles
 from tests.ui.overview.harness import open_overview
 from tests.ui.procedures.fake_procedures import backup
 from tests.ui.procedures.views import Views
@@ -160,6 +162,10 @@ def _entry(harness: WindowHarness) -> EntryDialog:
 
 def _crash(harness: WindowHarness) -> CrashSheet:
     return CrashSheet(crash_report(*["  app.core.actions:12 run"] * 80, "ValueError"), harness.theme, harness.window)
+
+
+def _bundle(harness: WindowHarness) -> SupportBundleDialog:
+    return SupportBundleDialog(harness.theme, harness.window, FakeBundles(), lambda _folder: None)
 
 
 def _qr(harness: WindowHarness) -> QrDialog:
@@ -415,6 +421,7 @@ SURFACES: Mapping[str, Opener] = {
     "a message": _dialog(_message),
     "an audit entry": _dialog(_entry),
     "a crash": _dialog(_crash),
+    "a support bundle": _dialog(_bundle),
     "a code": _dialog(_qr),
     "close the program": _dialog(_plain_question),
     "archive": _question(ActionName.ARCHIVE),

@@ -168,6 +168,7 @@ class SettingsHarness:
                 clock=clock,
                 folder=self.folder / "logs",
                 open_folder=open_folder,
+                prepare_bundle=lambda: None,
             ),
             SessionsSection(
                 theme,
