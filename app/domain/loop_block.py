@@ -24,7 +24,8 @@ class LoopBlock:
     first_at: datetime
     last_at: datetime
     longest: int
-    starved: int  # how much of that the loop waited for a processor that another program had
+    worked: int  # how much of that the loop computed; the rest it waited: for a file, a lock, another thread
+    starved: int  # how much of that it waited for a processor that another program had
     count: int = 1
 
     @property
@@ -78,7 +79,8 @@ def _inside_loop(stack: tuple[str, ...]) -> tuple[str, ...]:
 def block_text(block: LoopBlock) -> str:
     """*block* as it goes to support: in English, as the program's log."""
     head = (
-        f"longest {block.longest} ms, of which {block.starved} ms went to other programs, times: {block.count}",
+        f"longest {block.longest} ms: {block.worked} ms of work, {block.starved} ms taken by other programs,"
+        f" times: {block.count}",
         f"first {block.first_at:%Y-%m-%dT%H:%M:%SZ}, last {block.last_at:%Y-%m-%dT%H:%M:%SZ}",
     )
     return "\n".join((*head, *block.stack))

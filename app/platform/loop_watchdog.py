@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.domain.loop_block import BlockLog, LoopBlock, cause_of
 from app.domain.outline import stack_outline
@@ -41,23 +41,33 @@ Beats = Callable[[float, Callable[[], None]], Callable[[], None]]
 BlockListener = Callable[[LoopBlock], None]
 
 
+class Spent(NamedTuple):
+    """Seconds that a thread computed so far, and waited for a processor that others had."""
+
+    working: float = 0.0
+    starved: float = 0.0
+
+    def __sub__(self, before: Spent) -> Spent:
+        return Spent(max(self.working - before.working, 0.0), max(self.starved - before.starved, 0.0))
+
+
 class LoopWatchdog:
     """Reports blocks of the loop that `run` runs on: every one over `LIMIT_SECONDS`, and none under the limit less a
     beat. It costs the loop a callback each beat."""
 
     def __init__(
-        self, *, monotonic: Callable[[], float] = time.monotonic, starved: Callable[[], float] | None = None
+        self, *, monotonic: Callable[[], float] = time.monotonic, spent: Callable[[], Spent] | None = None
     ) -> None:
         self.beats: Beats = call_later_beats
         self._monotonic = monotonic
-        self._starved = starved
+        self._spent = spent
         self._log = BlockLog()
         self._listeners: list[BlockListener] = []
         self._due = 0.0
         self._late: deque[float] = deque()  # by how much beats came too late, which nobody looked at yet
         self._stacks: list[tuple[str, ...]] = []
         self._frames: list[FrameType] = []  # what they hold is freed on the loop's thread: it may be widgets
-        self._starved_before = 0.0
+        self._spent_before = Spent()
 
     @property
     def blocks(self) -> tuple[LoopBlock, ...]:
@@ -76,18 +86,18 @@ class LoopWatchdog:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         ended = threading.Event()
-        starved = self._starved or _starved_of_this_thread()
+        spent = self._spent or _spent_by_this_thread()
         thread_id = threading.get_ident()
 
         def watch() -> None:
             woke = self._monotonic()
             while not ended.wait(LOOK_SECONDS):
                 now = self._monotonic()
-                self.look(thread_id, starved, slept=now - woke)
+                self.look(thread_id, spent, slept=now - woke)
                 woke = now
 
         self._due = self._monotonic() + BEAT_SECONDS
-        self._starved_before = starved()
+        self._spent_before = spent()
         self._late.clear()
         self._stacks.clear()
         watcher = threading.Thread(target=watch, name="loop watchdog", daemon=True)
@@ -109,20 +119,20 @@ class LoopWatchdog:
         self._due = now + BEAT_SECONDS
         self._frames.clear()
 
-    def look(self, thread_id: int, starved: Callable[[], float], *, slept: float) -> None:
+    def look(self, thread_id: int, spent: Callable[[], Spent], *, slept: float) -> None:
         """On the watching thread, after it *slept*: take a stack, or report what is over."""
         if slept > ASLEEP_SECONDS:  # so did the loop, whichever of the two woke up first
             self._late.clear()
             self._due = self._monotonic() + BEAT_SECONDS
         late = max((self._late.popleft() for _ in range(len(self._late))), default=0.0)
         if late:
-            self._report(late, max(starved() - self._starved_before, 0.0), thread_id)
+            self._report(late, spent() - self._spent_before, thread_id)
         elif (overdue := self._monotonic() - self._due) > 0:
             if overdue > BEAT_SECONDS and len(self._stacks) < MOST_STACKS:
                 self._take_stack(thread_id)
             return
         self._stacks.clear()
-        self._starved_before = starved()
+        self._spent_before = spent()
 
     def _take_stack(self, thread_id: int) -> None:
         frame: FrameType | None = sys._current_frames().get(thread_id)  # noqa: SLF001 - the only way to another thread
@@ -131,7 +141,7 @@ class LoopWatchdog:
             self._frames.append(frame)
             frame = frame.f_back
 
-    def _report(self, late: float, starved: float, thread_id: int) -> None:
+    def _report(self, late: float, spent: Spent, thread_id: int) -> None:
         if not self._stacks:  # nobody else could run either: something held the interpreter, and has just let go
             self._take_stack(thread_id)
         at = datetime.now(UTC)
@@ -140,13 +150,15 @@ class LoopWatchdog:
             first_at=at,
             last_at=at,
             longest=round(late * 1000),
-            starved=round(min(starved, late) * 1000),
+            worked=round(min(spent.working, late) * 1000),
+            starved=round(min(spent.starved, late) * 1000),
         )
         known = self._log.add(block)
         if not known.count & (known.count - 1):  # one that repeats fills no log: every power of two is told
             log.info(
-                "The event loop was blocked for %d ms, of which %d ms went to other programs; times: %d",
+                "The event loop was blocked for %d ms: %d ms of work, %d ms taken by other programs; times: %d",
                 block.longest,
+                block.worked,
                 block.starved,
                 known.count,
                 extra={"trace": block.stack},
@@ -173,17 +185,18 @@ def call_later_beats(seconds: float, beat: Callable[[], None]) -> Callable[[], N
     return end
 
 
-def _starved_of_this_thread() -> Callable[[], float]:
-    """Seconds that the calling thread has waited for a processor so far; always 0 where the system does not tell."""
+def _spent_by_this_thread() -> Callable[[], Spent]:
+    """What the calling thread has spent so far; always 0 where the system does not tell."""
     path = f"/proc/self/task/{threading.get_native_id()}/schedstat"
 
-    def read() -> float:
-        with suppress(OSError, ValueError, IndexError):
+    def read() -> Spent:
+        with suppress(OSError, ValueError):
             descriptor = open_binary(path, os.O_RDONLY)
             try:
-                return int(os.read(descriptor, 100).split()[1]) / 1e9
+                working, starved, _times = os.read(descriptor, 100).split()
             finally:
                 os.close(descriptor)
-        return 0.0
+            return Spent(int(working) / 1e9, int(starved) / 1e9)
+        return Spent()
 
     return read

@@ -15,7 +15,7 @@ SLOW = "  app.ui.main_window:10 MainWindow.go"
 
 def block(*stack: str, longest: int = 300, starved: int = 0, minutes: int = 0) -> LoopBlock:
     at = AT + timedelta(minutes=minutes)
-    return LoopBlock(stack=stack, first_at=at, last_at=at, longest=longest, starved=starved)
+    return LoopBlock(stack=stack, first_at=at, last_at=at, longest=longest, worked=longest - starved, starved=starved)
 
 
 def test_the_same_stack_is_one_kind_of_which_the_longest_is_kept() -> None:
@@ -54,7 +54,7 @@ def test_a_block_of_which_nothing_was_seen_says_so() -> None:
 def test_the_text_for_support_has_the_times_and_the_stack() -> None:
     text = block_text(replace(block(SLOW, starved=20), count=4))
     assert text.splitlines() == [
-        "longest 300 ms, of which 20 ms went to other programs, times: 4",
+        "longest 300 ms: 280 ms of work, 20 ms taken by other programs, times: 4",
         "first 2026-11-29T18:30:00Z, last 2026-11-29T18:30:00Z",
         SLOW,
     ]

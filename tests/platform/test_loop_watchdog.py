@@ -10,7 +10,7 @@ import time
 import pytest
 
 from app.domain.loop_block import LoopBlock
-from app.platform.loop_watchdog import ASLEEP_SECONDS, BEAT_SECONDS, LOOK_SECONDS, LoopWatchdog, call_later_beats
+from app.platform.loop_watchdog import ASLEEP_SECONDS, BEAT_SECONDS, LOOK_SECONDS, LoopWatchdog, Spent, call_later_beats
 from app.ui.async_slots import timer_beats
 from tests.waiting import until
 
@@ -63,7 +63,7 @@ class PlayedLoop:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.starved = 0.0
+        self.spent = Spent()
         self.watchdog = LoopWatchdog(monotonic=lambda: self.now)
         self.found: list[LoopBlock] = []
         self.watchdog.subscribe(self.found.append)
@@ -74,7 +74,7 @@ class PlayedLoop:
         self.watchdog._beat()
 
     def look(self, slept: float = LOOK_SECONDS) -> None:
-        self.watchdog.look(threading.get_ident(), lambda: self.starved, slept=slept)
+        self.watchdog.look(threading.get_ident(), lambda: self.spent, slept=slept)
 
     def block(self, seconds: float, *, looks: int = 3) -> None:
         """Block the loop between two beats that are in time."""
@@ -116,13 +116,14 @@ def test_a_block_in_which_nobody_else_could_run_has_the_stack_of_its_end() -> No
 
 def test_what_other_programs_took_is_told_apart() -> None:
     loop = PlayedLoop()
-    loop.starved = 0.25
+    loop.spent = Spent(working=0.1, starved=0.25)
     loop.block(0.4)
     loop.block(0.4)
-    assert [(block.longest, block.starved, block.own) for block in loop.found] == [(400, 250, 150), (400, 0, 400)]
-    loop.starved = 9.0
+    times = [(block.longest, block.worked, block.starved, block.own) for block in loop.found]
+    assert times == [(400, 100, 250, 150), (400, 0, 0, 400)]
+    loop.spent = Spent(working=9.0, starved=9.0)
     loop.block(0.4)
-    assert loop.found[-1].own == 0
+    assert (loop.found[-1].worked, loop.found[-1].own) == (400, 0)
 
 
 def test_only_so_many_stacks_are_taken() -> None:

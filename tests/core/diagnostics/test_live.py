@@ -131,7 +131,9 @@ async def test_a_loop_that_is_held_up_is_measured() -> None:
 
 async def test_a_loop_that_was_held_up_earlier_by_its_own_fault_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "BLOCKED_SECONDS", 5.0)  # however busy the machine of the tests is
-    block = LoopBlock(stack=("  app.gui:1 run_gui",), first_at=DAWN, last_at=DAWN, longest=7000, starved=0, count=3)
+    block = LoopBlock(
+        stack=("  app.gui:1 run_gui",), first_at=DAWN, last_at=DAWN, longest=7000, worked=7000, starved=0, count=3
+    )
     (found,) = await responsiveness(lambda: [block])
     assert (found.code, found.evidence) == (C.LOOP_WAS_BLOCKED, {"count": "3", "milliseconds": "7000"})
     (found,) = await responsiveness(lambda: [replace(block, starved=6000)])
