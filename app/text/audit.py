@@ -183,6 +183,10 @@ def sealing(verified: Verification) -> str:
     return " ".join(lines)
 
 
+def _grouped(digits: str) -> str:
+    return number(int(digits)) if digits.isdecimal() else digits
+
+
 def number(count: int) -> str:
     """Format *count* with the language's thousands separator."""
     return texts.number(count)
@@ -207,7 +211,7 @@ def _side(record: AuditRecord, values: Mapping[str, str]) -> Side | None:
     if set(values) == {"place"}:
         return Side(_place(values["place"]))
     if record.action == AuditAction.FORGET_OLD and {"days", "messages"} <= set(values):
-        return Side(texts("audit.value.forgot", days=values["days"], messages=values["messages"]))
+        return Side(texts("audit.value.forgot", days=values["days"], messages=_grouped(values["messages"])))
     return Side(", ".join(f"{_name(name)}: {_plain(name, value)}" for name, value in values.items()))
 
 

@@ -212,7 +212,7 @@ def counts(run: SwitchRun) -> list[tuple[SwitchItemState, str, int]]:
 def progress(run: SwitchRun) -> str:
     """How far it is, on one line; what there is none of is not named."""
     parts = [texts("switches.progress", switched=run.count(*DONE), total=len(run.items))]
-    parts += [f"{count} {words}" for each, words, count in counts(run)[1:] if count]
+    parts += [f"{texts.number(count)} {words}" for each, words, count in counts(run)[1:] if count]
     return " · ".join(parts)
 
 

@@ -15,7 +15,37 @@ from app.domain.names import visible
 
 LANGUAGES: Final = ("pt-BR", "en")
 
-_COUNTS: Final = frozenset({"accepted", "count", "done", "most", "of", "switched", "total"})
+_COUNTS: Final = frozenset(
+    [
+        "accepted",
+        "affected",
+        "away",
+        "back",
+        "connected",
+        "contacts",
+        "conversations",
+        "copied",
+        "count",
+        "done",
+        "failed",
+        "fallen",
+        "falls",
+        "messages",
+        "more",
+        "most",
+        "of",
+        "people",
+        "place",
+        "rows",
+        "staying",
+        "switched",
+        "switching",
+        "total",
+        "tried",
+        "up",
+        "wanted",
+    ]
+)
 """The placeholders that say how many; their digits are grouped in every text."""
 
 

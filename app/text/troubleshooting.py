@@ -37,7 +37,8 @@ def finding_line(finding: TroubleFinding, mentorado: Mentorado, now: datetime) -
     """What one check saw."""
     values = {name: _text(value, now) for name, value in finding.values.items()}
     values["reasons"] = ", ".join(
-        reason_name(reason) if count == 1 else f"{reason_name(reason)} ×{count}" for reason, count in finding.reasons
+        reason_name(reason) if count == 1 else f"{reason_name(reason)} ×{texts.number(count)}"
+        for reason, count in finding.reasons
     )
     if finding.check in (TroubleCheck.NETWORK, TroubleCheck.CLOCK):
         return _connectivity(CheckResult(finding.words), mentorado)

@@ -118,10 +118,18 @@ class Header(QFrame):
             self._summary.clear()
             return
         everybody, connected = self._counts[ListFilter.ALL], self._counts[ListFilter.CONNECTED]
+        self._summary.setText(self._summary_of(everybody, connected))
+        self._summary.ensurePolished()
+        widest = max(everybody, int("8" * len(str(everybody))))  # an 8 is as wide as any digit
+        possible = [self._summary_of(everybody, each) for each in (0, 1, widest)]
+        width = max(self._summary.fontMetrics().horizontalAdvance(each) for each in (*possible, self._summary.text()))
+        self._summary.setMinimumWidth(0 if self._narrow else width + 1)  # what stands beside it never moves with it
+
+    def _summary_of(self, everybody: int, connected: int) -> str:
         lines = [texts.plural("window.registered", everybody) if everybody else texts("window.nobody")]
         if everybody and not self._narrow:
             lines.append(texts.plural("window.connected", connected))
-        self._summary.setText(" · ".join(lines))
+        return " · ".join(lines)
 
     def _quiet_button(self) -> QPushButton:
         button = QPushButton()

@@ -22,6 +22,7 @@ from app.ui.notices import BannerFrame, Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel
 
@@ -179,8 +180,12 @@ class IncidentBanner:
         if cause not in self._cards:
             self._cards[cause] = self._make_card()
             self._banners.show_banner(self._cards[cause], cause)
-        self._cards[cause].show_incident(incident)
+        card = self._cards[cause]
+        before = card.accessibleName()
+        card.show_incident(incident)
         self._banners.fit()
+        if card.accessibleName() != before:
+            announce(self._banners, card.accessibleName())
 
     def on_ended(self, event: IncidentEnded) -> None:
         cause = _report(event.incident)

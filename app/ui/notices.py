@@ -37,6 +37,7 @@ from app.ui.async_slots import async_slot
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.announcement import announce
 
 _ICON = 18
 _SHARE_OF_BUTTONS = 0.42
@@ -80,10 +81,10 @@ class _Banner(BannerFrame):
         self._good = good
         self._theme = theme
         self._quiet = quiet
-        self.setProperty("role", "quiet-banner" if quiet else "banner")
+        self.setProperty("role", "good-banner" if good else "quiet-banner" if quiet else "banner")
         self._sign = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._words.setProperty("role", "secondary" if quiet else "banner")
+        self._words.setProperty("role", "good-banner" if good else "secondary" if quiet else "banner")
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._cross = QPushButton()
         self._cross.setProperty("role", "quiet")
@@ -124,10 +125,11 @@ class _Banner(BannerFrame):
 
     def retranslate(self) -> None:
         tokens, size = self._theme.tokens, self._theme.px(_ICON)
-        colour = tokens.text2 if self._quiet else tokens.badge[Tone.WAITING].fg
+        colour = tokens.badge[Tone.CONNECTED if self._good else Tone.WAITING].fg
+        if self._quiet and not self._good:
+            colour = tokens.text2
         sign = "check-circle" if self._good else "info" if self._quiet else "triangle-alert"
-        sign_colour = tokens.badge[Tone.CONNECTED].fg if self._good else colour
-        self._sign.setPixmap(pixmap(sign, sign_colour, size, self.devicePixelRatioF()))
+        self._sign.setPixmap(pixmap(sign, colour, size, self.devicePixelRatioF()))
         self._cross.setIcon(icon("x", colour, size))
         self._cross.setIconSize(QSize(size, size))
         self._cross.setAccessibleName(texts("window.dismiss"))
@@ -214,6 +216,7 @@ class Banners(QWidget):
         self._column.addWidget(banner)
         self.show()
         self.fit()
+        announce(self, banner.accessibleName())  # the new part of it is on the screen a moment later
 
     def clear(self, cause: str) -> None:
         """Remove the notice of *cause*."""

@@ -197,6 +197,8 @@ async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[S
         running = group.create_task(program.run())
         session = Session(core, program.window)
         await until(lambda: frame.window._pane is not None and (frame.model._loaded or not loaded))
+        program.window.activateWindow()  # on a screen that no window manager looks after, nobody else does
+        await until(program.window.isActiveWindow)
         try:
             yield session
         finally:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
@@ -20,6 +21,7 @@ from app.domain.procedure import EntryKind, StepName
 from app.text.status import texts
 from app.ui.dialogs.for_many import ForManyDialog
 from app.ui.mentorado_list.tick_bar import ForMany
+from tests.ui.keyboard.surfaces import for_many
 from tests.ui.procedures.fake_procedures import FakeProcedures
 from tests.ui.window_checks import InWindow, settle, words
 from tests.ui.window_harness import NOON, WindowHarness, person
@@ -336,3 +338,22 @@ def test_whoever_is_on_several_puts_their_name_to_those_who_need_somebody(in_win
         assert all(harness.model.find_row(each.id).handling for each in fallen)
 
     in_window(use)
+
+
+@pytest.mark.parametrize("scale", [100, 200])
+@pytest.mark.parametrize("kind", ["archive", "cohort", "back_up"])
+def test_it_fits_the_smallest_window(in_window: InWindow, kind: str, scale: int) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.theme.set_text_scale(scale)
+        harness.window.resize(640, 480)
+        await settle()
+        dialog = for_many(harness, words=kind)
+        dialog.open()
+        await settle()
+        assert dialog.height() <= 480
+        assert dialog.width() <= 640
+        for button in (dialog.cancel, dialog.confirm):
+            assert dialog.rect().contains(button.geometry())
+        dialog.reject()
+
+    in_window(use, range(25))

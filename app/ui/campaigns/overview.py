@@ -18,6 +18,7 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel, badge_size, paint_badge
 from app.ui.widgets.tables import SIDE, RowDelegate
@@ -145,6 +146,7 @@ class CampaignView(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._announced: tuple[CampaignId, CampaignState] | None = None
         self._theme = theme
         self.name = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         self.badge = Badge(theme)
@@ -206,12 +208,15 @@ class CampaignView(QWidget):
         self.name.setText(campaign.draft.name)
         self.badge.show_badge(*campaign_text.look(campaign), campaign_text.state(campaign))
         self.sentence.setText(campaign_text.sentence(campaign))
+        was, self._announced = self._announced, (campaign.id, campaign.state)
+        if was is not None and was[0] == campaign.id and was != self._announced:  # and not when another is looked at
+            announce(self.sentence, self.sentence.text())
         self.bar.show_campaign(campaign)
         for each, words, count in campaign_text.counts(campaign):
             label, value = self.counts[each]
             label.setText(words)
-            value.setText(str(count))
-            value.setAccessibleName(f"{words}: {count}")
+            value.setText(texts.number(count))
+            value.setAccessibleName(f"{words}: {texts.number(count)}")
         for button, key in (
             (self.pause, "campaign.pause"),
             (self.resume, "campaign.resume"),

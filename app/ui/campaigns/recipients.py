@@ -229,7 +229,9 @@ class RecipientsView(QWidget):
     def retranslate(self) -> None:
         campaign = self.campaign
         words = (
-            {state: f"{name} ({count})" for state, name, count in campaign_text.counts(campaign)} if campaign else {}
+            {state: f"{name} ({texts.number(count)})" for state, name, count in campaign_text.counts(campaign)}
+            if campaign
+            else {}
         )
         every = texts("campaign.people.all") + (f" ({campaign.total})" if campaign else "")
         self.filter.set_text(

@@ -162,7 +162,7 @@ class ReportView(QWidget):
         parts = [texts(f"campaign.report.parts.{each}") for each in ReportPart]
         if made is not None:
             counts = len(made.included), len(made.recipients) - len(made.included)
-            parts[1:] = [f"{words} ({count})" for words, count in zip(parts[1:], counts, strict=True)]
+            parts[1:] = [f"{words} ({texts.number(count)})" for words, count in zip(parts[1:], counts, strict=True)]
             self.summary.show_dry_run(made)
         self.part.set_text(texts("campaign.report.part"), parts)
         self.people.set_text(texts("campaign.report.part"))
@@ -249,8 +249,8 @@ class _Summary(QScrollArea):
     def _add_figures(self, made: DryRun) -> None:
         out = len(made.recipients) - len(made.included)
         figures = [
-            (str(len(made.included)), texts("campaign.report.figure.included")),
-            (str(out), texts("campaign.report.figure.excluded")),
+            (texts.number(len(made.included)), texts("campaign.report.figure.included")),
+            (texts.number(out), texts("campaign.report.figure.excluded")),
             (length(made.duration), texts("campaign.report.figure.duration")),
         ]
         if made.price is None:

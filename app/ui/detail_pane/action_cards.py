@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QFont,
     QFontMetrics,
@@ -34,6 +32,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.action_menu import CARDS, MORE, RISKY, Availability, Slot, SlotState, resolve_slots
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import plain_tip
 
 _TILE = 36
@@ -75,8 +74,7 @@ class ActionCard(QAbstractButton):
     def show_reason(self) -> None:
         """Say why it is locked."""
         QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), plain_tip(self._line), self)
-        if QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.accessibleDescription()))
+        announce(self, self.accessibleDescription())
 
     def show_action(self, name: ActionName, refused: UnavailableReason | None, *, busy: bool = False) -> None:
         label, line = action(name)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from app.text.status import texts
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
+from app.ui.widgets.announcement import announce
 
 _ERROR_ICON = 16
 
@@ -46,8 +47,11 @@ class InlineError(QFrame):
     def show_trouble(self, sentence: str, next_step: str) -> None:
         self._sentence.setText(sentence)
         self._next.setText(next_step)
+        before = "" if self.isHidden() else self.accessibleName()
         self.setAccessibleName(f"{sentence} {next_step}")
         self.show()
+        if self.accessibleName() != before:
+            announce(self, self.accessibleName())
 
     def retranslate(self) -> None:
         tokens = self._theme.tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QAccessible, QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from app.domain.actions import ActionName
@@ -19,6 +19,7 @@ from app.text.status import action, texts
 from app.ui.action_runner import ActionRequest, ActionRunner
 from app.ui.detail_pane.view import PairingOutcome, PairingResult
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
 from app.ui.widgets.placeholders import IconCircle
 
@@ -157,7 +158,10 @@ class PairingOutcomeCard(QFrame):
         self._title.setText(texts(f"outcome.{outcome.result}", **known))
         line = f"outcome.{outcome.result}_line"
         self._line.setText(texts("outcome.next", name=outcome.next_name) if outcome.next else texts(line, **known))
+        before = self.accessibleName()
         self.setAccessibleName(f"{self._title.text()} {self._line.text()}")
+        if QAccessible.isActive() and self.accessibleName() != before:
+            announce(self, self.accessibleName())
         self._moving.setVisible(outcome.result is PairingResult.SENDING_AWAY)
         self.smoke_test.setVisible(offers_test and outcome.result is PairingResult.CONFIRMED)
         self.smoke_test.setText(action(ActionName.SMOKE_TEST)[0])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QHideEvent,
     QPainter,
@@ -69,6 +68,7 @@ from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
 from app.ui.snoozing import change_snooze
 from app.ui.theme.theme import PANE_WIDTH, Theme
+from app.ui.widgets.announcement import announce
 
 if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
@@ -395,9 +395,8 @@ class DetailPane(QWidget):
 
     def _announce(self, status: LinkStatus) -> None:
         """Tell a screen reader what moved, wherever its user is in the window."""
-        if QAccessible.isActive() and self.isVisible() and self._view is not None:
-            text = sentence(status, self._view.mentorado, self._clock.now())
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+        if QAccessible.isActive() and self._view is not None:
+            announce(self, sentence(status, self._view.mentorado, self._clock.now()))
 
     def _on_mentorado(self, event: MentoradoAdded | MentoradoChanged) -> None:
         about_others = self._view is not None and self._view.status.reason in _ABOUT_OTHERS

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QHideEvent,
+    QKeyEvent,
+    QMoveEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QRegion,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.theme.theme import (
@@ -48,7 +59,6 @@ class BaseDialog(QDialog):
     def __init__(self, theme: Theme, over: QWidget, *, width: int = SHEET_WIDTH) -> None:
         super().__init__(over.window(), Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
         self.setObjectName("sheet")
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
         self.setStyleSheet("#sheet { background: transparent; }")  # the corners are round: see `paintEvent`
         self._theme = theme
         self._dim: _Dim | None = None
@@ -117,14 +127,32 @@ class BaseDialog(QDialog):
             self._dim.deleteLater()
             self._dim = None
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self.update()  # something else is behind its corners
+
+    def paintEvent(self, event: QPaintEvent) -> None:
         tokens = self._theme.tokens
         painter = QPainter(self)
+        self._paint_corners(painter, event.region())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(tokens.border_strong if tokens.dark else tokens.border), 1))
         painter.setBrush(QColor(tokens.raised))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS_SHEET, RADIUS_SHEET)
         painter.end()
+
+    def _paint_corners(self, painter: QPainter, exposed: QRegion) -> None:
+        """Paint what lies behind them: a window that lets it through has black corners where nothing composes them."""
+        window = self.parentWidget()
+        right, bottom = self.width() - RADIUS_SHEET, self.height() - RADIUS_SHEET
+        for x, y in ((0, 0), (right, 0), (0, bottom), (right, bottom)):
+            corner = QRect(x, y, RADIUS_SHEET, RADIUS_SHEET)
+            if window is not None and exposed.intersects(corner):
+                behind = QRect(window.mapFromGlobal(self.mapToGlobal(corner.topLeft())), corner.size())
+                painter.fillRect(
+                    corner, QColor(self._theme.tokens.bg).darker()
+                )  # where a sheet is wider than its window
+                painter.drawPixmap(corner.topLeft(), window.grab(behind))
 
 
 _LEAST = 120

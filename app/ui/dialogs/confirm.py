@@ -22,7 +22,7 @@ from app.text import status as status_text
 from app.text.incident import incident as incident_words
 from app.text.status import texts, unbroken
 from app.ui.async_slots import show_dialog
-from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.base import BaseDialog, ScrollDialog
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import (
     SPACE_1,
@@ -37,7 +37,7 @@ _ICON = 16
 _ASPECTS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
 
 
-class ConfirmDialog(BaseDialog):
+class ConfirmDialog(ScrollDialog):
     """Cancel has the focus, the other button the verb. With *typed*, the verb waits until that name is written.
 
     A field takes the focus; Enter in it goes to the verb once that can be pressed, and never cancels.
@@ -55,7 +55,7 @@ class ConfirmDialog(BaseDialog):
         self.cancel.setFocus()
 
     def add_line(self, words: str) -> None:
-        self.body.addWidget(QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText))
+        self.inside.addWidget(QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText))
         self.setAccessibleDescription(f"{self.accessibleDescription()} {words}".strip())
 
     def add_aspect(self, aspect: str, words: str) -> None:
@@ -76,7 +76,7 @@ class ConfirmDialog(BaseDialog):
         row.setSpacing(SPACE_3)
         row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
-        self.body.addLayout(row)
+        self.inside.addLayout(row)
         self.setAccessibleDescription(f"{self.accessibleDescription()} {heading.text()}: {words}".strip())
 
     def ask_for_name(self) -> None:
@@ -88,9 +88,9 @@ class ConfirmDialog(BaseDialog):
         self._field.textChanged.connect(self._compare)
         self._field.returnPressed.connect(self.go_to_verb)
         label.setBuddy(self._field)
-        self.body.addSpacing(SPACE_2)
-        self.body.addWidget(label)
-        self.body.addWidget(self._field)
+        self.inside.addSpacing(SPACE_2)
+        self.inside.addWidget(label)
+        self.inside.addWidget(self._field)
         self.confirm.setEnabled(False)
         self._field.setFocus()
 
@@ -176,9 +176,9 @@ class ReasonDialog(ConfirmDialog):
         self._left = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._left.setProperty("role", "caption")
         label.setBuddy(self.field)
-        self.body.addSpacing(SPACE_2)
+        self.inside.addSpacing(SPACE_2)
         for part in (label, self.field, self._left):
-            self.body.addWidget(part)
+            self.inside.addWidget(part)
         self.field.textChanged.connect(self._update_button)
         self._update_button()
         self.field.setFocus()

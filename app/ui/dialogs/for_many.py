@@ -20,6 +20,7 @@ from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.dialogs.csv_import import ImportTable
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import plain_tip
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class ForManyDialog(ConfirmDialog):
         self.bar.setMaximum(max(1, count))
         self.bar.hide()
         for part in (self.summary, self.table, self.bar):
-            self.body.addWidget(part)
+            self.inside.addWidget(part)
 
     def _add_field(self) -> None:
         label = QLabel(texts(f"many.{self._work.words}.field"), textFormat=Qt.TextFormat.PlainText)
@@ -107,8 +108,8 @@ class ForManyDialog(ConfirmDialog):
         self.field = field = FieldBeforeButton(self.confirm)
         field.setAccessibleName(label.text())
         label.setBuddy(field)
-        self.body.addWidget(label)
-        self.body.addWidget(field)
+        self.inside.addWidget(label)
+        self.inside.addWidget(field)
         field.setFocus()
 
     def _add_passphrase(self) -> None:
@@ -123,8 +124,8 @@ class ForManyDialog(ConfirmDialog):
         phrase.changed.connect(self._on_phrase)
         # Later, so that the same Enter does not press the button: see `keyPressEvent`.
         phrase.submitted.connect(self.confirm.setFocus, Qt.ConnectionType.QueuedConnection)
-        self.body.addWidget(phrase)
-        self.body.addWidget(self._means)
+        self.inside.addWidget(phrase)
+        self.inside.addWidget(self._means)
         self._on_phrase()
         phrase.first.setFocus()
 
@@ -230,6 +231,7 @@ class ForManyDialog(ConfirmDialog):
         self.confirm.setEnabled(bool(self._left))
         self.cancel.setFocus()
         self.fit()
+        announce(self, f"{self.title.text()} {self.summary.text()}")
 
     def reject(self) -> None:
         """Give up; while it runs, stop after the one that is under way."""

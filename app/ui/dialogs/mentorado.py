@@ -20,6 +20,7 @@ from app.text.status import provider, refusal, texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog, ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import SegmentedControl
 
 
@@ -141,6 +142,7 @@ class _Field(QWidget):
         self._error.setText(words or " ")
         self._error.setProperty("role", role)
         self.line.setAccessibleDescription(words)
+        announce(self._error, words)
         self.line.setProperty("invalid", bool(words) and role == "danger")
         for widget in (self._error, self.line):  # a sheet looks at properties only when it dresses a widget
             widget.style().unpolish(widget)

@@ -25,6 +25,7 @@ from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.result_card import ResultCard
@@ -246,3 +247,5 @@ class SmokeTestDialog(ScrollDialog):
             self._timer.stop()
         if focused is None or not focused.isVisible():
             (self.cancel if running else self.close_button).setFocus()
+        if not running:
+            announce(self.outcome, self.outcome.accessibleName())

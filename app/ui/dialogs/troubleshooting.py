@@ -86,7 +86,7 @@ class ReasonBars(QWidget):
 
     def show_reasons(self, reasons: tuple[tuple[Reason, int], ...]) -> None:
         self._reasons = reasons
-        self.setAccessibleName(", ".join(f"{reason_name(reason)}: {count}" for reason, count in reasons))
+        self.setAccessibleName(", ".join(f"{reason_name(reason)}: {texts.number(count)}" for reason, count in reasons))
         self.setVisible(bool(reasons))
         self.updateGeometry()
         self.update()
@@ -112,7 +112,7 @@ class ReasonBars(QWidget):
             painter.setPen(QColor(tokens.text2))
             line = QRectF(0, top, self.width(), words)
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft, reason_name(reason))
-            painter.drawText(line, Qt.AlignmentFlag.AlignRight, str(count))
+            painter.drawText(line, Qt.AlignmentFlag.AlignRight, texts.number(count))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(tokens.border))
             painter.drawRoundedRect(QRectF(0, top + words, self.width(), bar), bar / 2, bar / 2)

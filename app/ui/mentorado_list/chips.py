@@ -42,7 +42,7 @@ class Chip(QAbstractButton):
         self._say_count()
 
     def _say_count(self) -> None:
-        self.setAccessibleName(f"{self.text()}, {self._count}")
+        self.setAccessibleName(f"{self.text()}, {texts.number(self._count)}")
         self.updateGeometry()
         self.update()
 
@@ -69,7 +69,7 @@ class Chip(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         word, number = self._fonts()
-        width = 2.0 * _PADDING + QFontMetricsF(number).horizontalAdvance(str(self._count))
+        width = 2.0 * _PADDING + QFontMetricsF(number).horizontalAdvance(texts.number(self._count))
         if self.stands_for in GROUP_ICON:
             width += self._theme.px(_ICON) + _GAP
         if not self._compact:
@@ -114,7 +114,7 @@ class Chip(QAbstractButton):
             left += QFontMetricsF(word_font).horizontalAdvance(self.text()) + _GAP
         painter.setFont(number_font)
         painter.setPen(QColor(colours.on_accent_soft if checked else colours.text2))
-        painter.drawText(QRectF(left, 0, self.width(), height), middle, str(self._count))
+        painter.drawText(QRectF(left, 0, self.width(), height), middle, texts.number(self._count))
 
 
 class ChipBar(QWidget):

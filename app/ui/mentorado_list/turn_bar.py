@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.text.status import texts
 from app.ui.theme import tokens as t
+from app.ui.widgets.announcement import announce
 
 if TYPE_CHECKING:
     from app.ui.connect_in_turn import ConnectInTurn
@@ -62,7 +63,9 @@ class TurnBar(QFrame):
             self.words.setText(texts(key, place=turn.place, count=turn.count, name=turn.current.name))
         elif not turn.running:
             self.words.setText(self._result(turn))
-        self.words.setAccessibleName(self.words.text())
+        if self.words.text() != self.words.accessibleName():
+            self.words.setAccessibleName(self.words.text())
+            announce(self.words, self.words.text())
 
     def _result(self, turn: ConnectInTurn) -> str:
         parts = [texts.plural("turn.connected", len(turn.done))]

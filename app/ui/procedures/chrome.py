@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.procedures.commands import CommandId, ProcedureCommand
@@ -20,6 +20,7 @@ from app.ui.theme.theme import (
     TEXT_HEADING,
     Theme,
 )
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, plain_tip
 
@@ -172,5 +173,4 @@ class FocusMemory:
         if text == self._announced:
             return
         self._announced = text
-        if QAccessible.isActive() and self._sheet.isVisible():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._sheet, text))
+        announce(self._sheet, text)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.actions import ActionService
@@ -27,6 +27,7 @@ from app.ui.dialogs.base import ScrollDialog
 from app.ui.providers.keep_secrets import KeepSecrets
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import RADIUS_ROW, SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import CheckBox
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
 
@@ -261,8 +262,7 @@ class CheckBanner(QFrame):
         text = " ".join([sentence, next_step, *(f"{name}: {value}." for name, value in lines)]).strip()
         self.setAccessibleName(text)
         self._update_style()
-        if QAccessible.isActive() and self.isVisible():  # wherever the reader is, this is what was waited for
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+        announce(self, text)  # wherever the reader is, this is what was waited for
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -19,6 +19,7 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.placeholders import IconCircle
 
@@ -168,6 +169,7 @@ class Section(QFrame):
         self._message.setText(words)
         self._message.setAccessibleName(words)
         self._message.show()
+        announce(self._message, words)
 
 
 _PATH_ICON = 16

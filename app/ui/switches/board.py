@@ -19,7 +19,7 @@ from app.domain.errors import Problem
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
 from app.domain.procedure import Procedure, ProcedureState
 from app.domain.repositories import Clock
-from app.domain.switch import SwitchItem, SwitchItemState, SwitchRun, SwitchRunId, SwitchState
+from app.domain.switch import SwitchItem, SwitchItemState, SwitchPause, SwitchRun, SwitchRunId, SwitchState
 from app.text import switch as switch_text
 from app.text import switch_run as run_text
 from app.text.signs import Tone
@@ -28,6 +28,7 @@ from app.ui.switches.cards import Card, Wave, WaveBoard
 from app.ui.switches.item_pane import ItemPane, ItemView, ScanPanel, waits_for_phone
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel
@@ -103,6 +104,7 @@ class RunHead(QFrame):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self._announced: tuple[SwitchRunId, SwitchState, SwitchPause | None] | None = None
         self.setProperty("role", "header")
         self.badge = Badge(theme)
         self.sentence = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
@@ -153,6 +155,9 @@ class RunHead(QFrame):
         sentence, step = run_text.sentence(run, now, around)
         self.badge.show_badge(*run_text.look(run, around), switch_text.state(run))
         self.sentence.setText(sentence)
+        was, self._announced = self._announced, (run.id, run.state, run.pause)
+        if was is not None and was[0] == run.id and was != self._announced:  # and not when another is looked at
+            announce(self.sentence, f"{sentence} {step}")
         self.next.setText(step)
         self.bar.show_run(run)
         failed, due = len(run_text.to_retry(run, around)), len(run_text.due(run, now, around))

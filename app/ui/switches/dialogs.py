@@ -89,11 +89,11 @@ class ApprovalDialog(ConfirmDialog):
 
     def ask(self, question: str) -> None:
         """Add the fields, last, so that everything is read before."""
-        self.body.addSpacing(SPACE_2)
+        self.inside.addSpacing(SPACE_2)
         if self._asks_name:
             self._add_field(self.name, texts("switches.dialog.your_name"))
         self._add_field(self.number, question)
-        self.body.addWidget(self.trouble)
+        self.inside.addWidget(self.trouble)
         self.name.returnPressed.connect(self.number.setFocus)
         self.number.returnPressed.connect(self.go_to_verb)
         self.confirm.setEnabled(False)
@@ -113,8 +113,8 @@ class ApprovalDialog(ConfirmDialog):
         label.setBuddy(field)
         field.setAccessibleName(words)
         field.textChanged.connect(self._on_typed)
-        self.body.addWidget(label)
-        self.body.addWidget(field)
+        self.inside.addWidget(label)
+        self.inside.addWidget(field)
 
     def _on_typed(self) -> None:
         named = not self._asks_name or bool(self.approver)

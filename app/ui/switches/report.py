@@ -416,11 +416,12 @@ class _Figures(QWidget):
 
     def show_dry_run(self, made: SwitchDryRun) -> None:
         count = len(made.switching)
+        staying = len(made.people) - count
         noted = sum(bool(each.of(Severity.WARNS)) for each in made.switching)
         figures = [
-            (str(count), texts.plural("switches.report.figure.switching", count)),
-            (str(len(made.people) - count), texts.plural("switches.report.figure.staying", len(made.people) - count)),
-            (str(noted), texts("switches.report.figure.noted")),
+            (texts.number(count), texts.plural("switches.report.figure.switching", count)),
+            (texts.number(staying), texts.plural("switches.report.figure.staying", staying)),
+            (texts.number(noted), texts("switches.report.figure.noted")),
             (_month(made), texts("switches.report.figure.month")),
         ]
         for (large, small), (value, words) in zip(self.tiles, figures, strict=True):

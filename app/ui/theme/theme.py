@@ -67,6 +67,8 @@ QFrame[role="side"] {{ background: {surface}; border: none; border-left: 1px sol
 QFrame[role="rail"] {{ background: {surface}; border: none; border-right: 1px solid {border}; }}
 QFrame[role="banner"] {{ background: {notice_bg}; border: none; border-radius: 10px; }}
 QFrame[role="quiet-banner"] {{ background: {bg}; border: 1px solid {border}; border-radius: 10px; }}
+QFrame[role="good-banner"] {{ background: {good_bg}; border: none; border-radius: 10px; }}
+QLabel[role="good-banner"] {{ color: {good_fg}; font-size: {px_body}px; }}
 QLabel[role="banner"] {{ color: {notice_fg}; font-size: {px_body}px; }}
 QFrame[role="toast"] {{ background: {text}; border: none; border-radius: 10px; }}
 QLabel[role="toast"] {{ color: {surface}; font-size: {px_body}px; }}
@@ -156,6 +158,8 @@ def stylesheet(colours: t.Tokens, scaled: Callable[[int], int]) -> str:
         **fields,
         notice_fg=colours.badge[Tone.WAITING].fg,
         notice_bg=colours.badge[Tone.WAITING].bg,
+        good_fg=colours.badge[Tone.CONNECTED].fg,
+        good_bg=colours.badge[Tone.CONNECTED].bg,
         toast_link=(t.LIGHT if colours.dark else t.DARK).accent,  # a toast is painted in the other scheme
         px_title=scaled(t.TEXT_TITLE),
         px_heading=scaled(t.TEXT_HEADING),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QHideEvent
+from PySide6.QtGui import QEnterEvent, QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.announcement import announce
 
 SHOWN_MILLISECONDS = 10_000
 LONGER_MILLISECONDS = 30_000
@@ -56,8 +57,7 @@ class Toast(QFrame):
     def show_message(self, words: str, button: str, undo: Callable[[], None], *, longer: bool = False) -> None:
         """Show *words*, and *button* which calls *undo*; *longer* where there is more to think about."""
         self._timer.setInterval(LONGER_MILLISECONDS if longer else self._milliseconds)
-        if self.isHidden() and QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
+        is_new = self.isHidden() or words != self._words.text()
         self._undo = undo
         self._words.setText(words)
         self.button.setText(button)
@@ -66,6 +66,8 @@ class Toast(QFrame):
         self._place()
         self.raise_()
         self._timer.start()
+        if is_new:
+            announce(self, words)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if self.isVisible():

@@ -9,8 +9,6 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QFocusEvent,
     QFontMetricsF,
@@ -25,6 +23,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy
 from app.domain.uptime import TimeRange
 from app.text.status import texts
 from app.ui.theme.theme import TEXT_CAPTION, Theme
+from app.ui.widgets.announcement import announce
 
 _TICK, _LABEL_GAP = 4, 3
 
@@ -111,8 +110,8 @@ class WalkedPicture(QLabel):
             self.at = place
             self.pointed.emit(None if place is None else self._parts[place])
             self.update()
-        if aloud and place is not None and QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.part_words(place)))
+        if aloud and place is not None:
+            announce(self, self.part_words(place))
 
     def _rescale(self) -> None:
         self.updateGeometry()

@@ -96,6 +96,7 @@ async def test_disconnecting_asks_first(theme: Theme, sure: bool) -> None:
         open_pane(harness)
         harness.put(LinkState.CONNECTED)
         harness.pane._content.action_cards.more.click()
+        await settle()  # what has become visible has its place
         press(harness, "Desconectar")
         sheet = await question(harness)
         assert not card(harness, ActionName.DISCONNECT).isEnabled(), "not twice at once"

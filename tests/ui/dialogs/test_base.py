@@ -54,6 +54,20 @@ async def test_the_window_is_dimmed_as_long_as_a_sheet_is_open(theme: Theme, win
     assert brightness() == 255
 
 
+async def test_the_round_corners_show_what_is_behind_without_help_of_the_desktop(theme: Theme, window: QWidget) -> None:
+    sheet = titled(theme, window, "Um")
+    sheet.open()
+    await settle()
+    assert not sheet.testAttribute(Qt.WidgetAttribute.WA_TranslucentBackground), "black where nothing composes windows"
+    behind = window.grab().toImage().pixelColor(5, 5)
+    picture = sheet.grab().toImage()
+    right, bottom = picture.width() - 1, picture.height() - 1
+    corners = {picture.pixelColor(x, y).name() for x in (0, right) for y in (0, bottom)}
+    assert corners == {behind.name()}
+    assert picture.pixelColor(right // 2, 10).lightness() == 255
+    sheet.reject()
+
+
 async def test_enter_presses_the_button_that_has_the_focus_and_not_the_default(theme: Theme, window: QWidget) -> None:
     sheet = BaseDialog(theme, window)
     cancel, other, save = (sheet.add_button(words) for words in ("Cancelar", "Adicionar", "Salvar"))

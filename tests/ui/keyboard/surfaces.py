@@ -178,7 +178,9 @@ def _plain_question(harness: WindowHarness) -> ConfirmDialog:
     return dialog
 
 
-def _many(harness: WindowHarness, *, words: str) -> ForManyDialog:
+def for_many(harness: WindowHarness, *, words: str) -> ForManyDialog:
+    """The dialog that does *words* for everybody in the window."""
+
     async def do(_mentorado_id: MentoradoId, _typed: str) -> None:
         """Nothing is done before the button is pressed."""
 
@@ -428,9 +430,9 @@ SURFACES: Mapping[str, Opener] = {
     "disconnect": _question(ActionName.DISCONNECT),
     "accept a number": _question(ActionName.ACCEPT_ACCOUNT),
     "overrule an incident": _dialog(_override),
-    "archive many": _dialog(partial(_many, words="archive")),
-    "put many in a cohort": _dialog(partial(_many, words="cohort")),
-    "back many up": _dialog(partial(_many, words="back_up")),
+    "archive many": _dialog(partial(for_many, words="archive")),
+    "put many in a cohort": _dialog(partial(for_many, words="cohort")),
+    "back many up": _dialog(partial(for_many, words="back_up")),
     "palette": partial(_performed, name="palette"),
     "smoke test": partial(_performed, name=ActionName.SMOKE_TEST),
     "guided check": partial(_performed, name=ActionName.TROUBLESHOOT),

@@ -94,3 +94,17 @@ def test_arrows_walk_the_chips_and_space_picks(bar: ChipBar) -> None:
     assert ListFilter.CONNECTED in picked
     assert bar._chips[ListFilter.CONNECTED].isChecked()
     assert not bar._chips[ListFilter.ALL].isChecked()
+
+
+def test_a_large_number_is_read_in_groups_of_digits(theme: Theme, qtbot: QtBot) -> None:
+    many = MentoradoListModel(StillClock(NOON))
+    many.on_loaded(MentoradosLoaded(tuple(person(number) for number in range(1_234))))
+    many.flush()
+    bar = ChipBar(many, theme)
+    qtbot.addWidget(bar)
+    texts.set_language("pt-BR")
+    bar.retranslate()
+    assert bar._chips[ListFilter.ALL].accessibleName() == "Todos, 1.234"
+    texts.set_language("en")
+    bar.retranslate()
+    assert bar._chips[ListFilter.ALL].accessibleName() == "All, 1,234"
