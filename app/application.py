@@ -156,6 +156,7 @@ class Application:
                 mentorados=core.mentorados,
                 status=core.supervisor.status,
                 notifier=core.notifier,
+                alerts=lambda: core.alerts.alerts,
             )
         self._lost = LostDatabase(
             window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew

@@ -4,7 +4,7 @@ when it is closed."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer
@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QApplication
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
 from app.core.notifications.notifier import LINKS, Notifier
-from app.domain.events import NotificationDue, NotificationOver, OperatorSettingsChanged
+from app.domain.alert import Alert, AlertKind
+from app.domain.events import AlertsChanged, NotificationDue, NotificationOver, OperatorSettingsChanged
 from app.domain.guidance import needs_person
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
@@ -22,11 +23,13 @@ from app.domain.names import fold_accents
 from app.domain.notifications import HUSH, Notification, NotificationKind
 from app.domain.repositories import Clock
 from app.platform.notification_server import NotificationServer, NotificationServerGone, notification_server
-from app.text.notification import notification, person_line
+from app.text.alert import alert_line
+from app.text.notification import notification, person_line, shortened
 from app.text.status import date_time, texts
 from app.ui.async_slots import async_slot
 from app.ui.desktop.tray import TrayIcon
 from app.ui.fallen import show_fallen
+from app.ui.navigation import HOME
 
 if TYPE_CHECKING:
     from app.ui.appearance import Preferences
@@ -57,6 +60,7 @@ class DesktopPresence(QObject):
         mentorados: MentoradoService,
         status: Callable[[LinkId], LinkStatus],
         notifier: Notifier,
+        alerts: Callable[[], Iterable[Alert]] = tuple,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -65,6 +69,7 @@ class DesktopPresence(QObject):
         self._mentorados = mentorados
         self._status = status
         self._notifier = notifier
+        self._alerts = alerts
         self._server: NotificationServer | None = None
         self._shown: dict[str, Notification] = {}
         self._last = ""  # the key of what the tray told last
@@ -73,6 +78,7 @@ class DesktopPresence(QObject):
         self.tray.quit_requested.connect(window.quit)
         self.tray.person_requested.connect(lambda mentorado_id: self._open([MentoradoId(mentorado_id)]))
         self.tray.everybody_requested.connect(lambda: self._open([each.id for each in self._needing()]))
+        self.tray.alert_requested.connect(self._open_alert)
         self.tray.hush_requested.connect(self._hush)
         self.tray.clicked.connect(lambda: self._open_shown(self._last))
         self._update = QTimer(self, singleShot=True, interval=UPDATE_MILLISECONDS)
@@ -88,6 +94,7 @@ class DesktopPresence(QObject):
             bus.subscribe(NotificationDue, lambda event: self._tell(event.notification)),
             bus.subscribe(NotificationOver, lambda event: self._withdraw(event.key)),
             bus.subscribe(OperatorSettingsChanged, self._update_soon),
+            bus.subscribe(AlertsChanged, self._update_soon),
             texts.on_change(self.update),
         )
         self.destroyed.connect(lambda _gone: [each() for each in undo])
@@ -111,7 +118,12 @@ class DesktopPresence(QObject):
         people = [(each.id, person_line(each.name, self._status(each.link.id))) for each in self._needing()]
         until, now = self._notifier.quiet_until, self._clock.now()
         words = date_time(until.astimezone(), now.astimezone().date()) if until else ""
-        self.tray.show_state(people, words, hushed=self._notifier.hushed)
+        alerts = [
+            (each, alert_line(each, self._name_of(each), now))
+            for each in self._alerts()
+            if each.kind is not AlertKind.BLOCKED  # who is blocked is named above
+        ]
+        self.tray.show_state(people, alerts, words, hushed=self._notifier.hushed)
 
     def _update_soon(self, _changed: object = None) -> None:
         self._update.start()
@@ -195,6 +207,16 @@ class DesktopPresence(QObject):
             show_fallen(self._window, still)
         elif mentorado_ids:
             self._window.choose(mentorado_ids[0])
+
+    def _open_alert(self, alert: Alert) -> None:
+        self._window.come_forward()
+        if alert.mentorado_id is not None:
+            self._window.choose(alert.mentorado_id)
+        else:
+            self._window.go(HOME)  # the notice above the list says more of an incident
+
+    def _name_of(self, alert: Alert) -> str:
+        return shortened(self._mentorados.get(alert.mentorado_id).name) if alert.mentorado_id is not None else ""
 
     def _hush(self, on: bool) -> None:
         if on:

@@ -10,12 +10,16 @@ from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
+from app.domain.alert import Alert
 from app.domain.mentorado import MentoradoId
 from app.text.status import texts
 from app.ui.theme.icons import pixmap
 from app.ui.widgets.labels import plain_tip
 
 LISTED: Final = 5
+Named = tuple[MentoradoId, str]
+"""Somebody, and what is said of them."""
+
 _SIDES: Final = (16, 22, 24, 32, 48, 64)
 _MOST: Final = 9
 _RED, _WHITE = "#c81e1e", "#ffffff"  # a tray has no theme of ours; white on this red is read on any panel
@@ -57,6 +61,8 @@ class TrayIcon(QObject):
     person_requested = Signal(str)  # a MentoradoId
     everybody_requested = Signal()
     """All who need somebody are to be shown."""
+    alert_requested = Signal(object)
+    """What an `Alert` is about is to be shown."""
     hush_requested = Signal(bool)
     """No notifications for an hour, or again."""
     clicked = Signal()
@@ -93,25 +99,29 @@ class TrayIcon(QObject):
         """Let the tray itself tell this, where nobody else shows notifications."""
         self._icon.showMessage(title, text, tray_icon(0))
 
-    def show_state(self, people: Sequence[tuple[MentoradoId, str]], quiet_until: str, *, hushed: bool) -> None:
-        """Show who needs somebody, each with name and state; *quiet_until* is empty unless nothing is told now, and
-        *hushed* whether a person asked for that quiet here."""
-        shown = (tuple(people), quiet_until, hushed, texts.language)
+    def show_state(
+        self, people: Sequence[Named], alerts: Sequence[tuple[Alert, str]], quiet_until: str, *, hushed: bool
+    ) -> None:
+        """Show who needs somebody, each with name and state, and the *alerts* beside them; *quiet_until* is empty
+        unless nothing is told now, and *hushed* whether a person asked for that quiet here."""
+        shown = (tuple(people), tuple(alerts), quiet_until, hushed, texts.language)
         if shown == self._shown or self.menu.isVisible():  # what a person points at stays
             return
         self._shown = shown
-        if len(people) != self._count:
-            self._count = len(people)
-            self._icon.setIcon(tray_icon(self._count))
-        self._icon.setToolTip(plain_tip(self._words(quiet_until)))
-        self._fill(people, quiet_until, hushed=hushed)
-
-    def _words(self, quiet_until: str) -> str:
-        needing = texts.plural("tray.needing", self._count) if self._count else texts("tray.nobody")
+        count = len(people) + len(alerts)
+        if count != self._count:
+            self._count = count
+            self._icon.setIcon(tray_icon(count))
+        needing = texts.plural("tray.needing", len(people)) if people else texts("tray.nobody")
+        alerting = texts.plural("tray.alerts", len(alerts)) if alerts else ""
         quiet = texts("tray.quiet_until", time=quiet_until) if quiet_until else ""
-        return " · ".join(filter(None, (texts("app.name"), needing, quiet)))
+        parts = (texts("app.name"), needing, alerting, quiet)
+        self._icon.setToolTip(plain_tip(" · ".join(filter(None, parts))))
+        self._fill(people, alerts, quiet_until, hushed=hushed)
 
-    def _fill(self, people: Sequence[tuple[MentoradoId, str]], quiet_until: str, *, hushed: bool) -> None:
+    def _fill(
+        self, people: Sequence[Named], alerts: Sequence[tuple[Alert, str]], quiet_until: str, *, hushed: bool
+    ) -> None:
         menu = self.menu
         menu.clear()
         self._add(texts("tray.show"), self.show_requested.emit)
@@ -122,6 +132,10 @@ class TrayIcon(QObject):
             menu.addAction(texts("tray.nobody")).setEnabled(False)
         elif (more := len(people) - LISTED) > 0:
             self._add(texts.plural("tray.more", more), self.everybody_requested.emit)
+        if alerts:
+            menu.addSeparator()
+        for alert, words in alerts[:LISTED]:
+            self._add(words, partial(self.alert_requested.emit, alert))
         menu.addSeparator()
         if hushed:
             self._add(texts("tray.end_quiet", time=quiet_until), partial(self.hush_requested.emit, False))

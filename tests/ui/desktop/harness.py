@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QSystemTrayIcon
 
+from app.domain.alert import Alert
 from app.domain.events import NotificationDue
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado
@@ -30,6 +31,7 @@ class PresenceHarness:
     presence: DesktopPresence
     messages: list[tuple[str, str]] = field(default_factory=list)
     quits: int = 0
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def menu(self) -> list[str]:
@@ -84,6 +86,7 @@ async def present(harness: WindowHarness, monkeypatch: pytest.MonkeyPatch) -> As
         mentorados=harness.mentorados,
         status=harness.supervisor.status,
         notifier=harness.core.services.notifier,
+        alerts=lambda: made.alerts,
     )
     made = PresenceHarness(harness, presence, messages)
 

@@ -9,7 +9,8 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from app.domain.events import NotificationDue, NotificationOver, OperatorSettingsChanged
+from app.domain.alert import Alert, AlertKind
+from app.domain.events import AlertsChanged, NotificationDue, NotificationOver, OperatorSettingsChanged
 from app.domain.incident import Incident
 from app.domain.mentorado import ProviderKind
 from app.domain.notifications import Notification, NotificationKind
@@ -76,6 +77,30 @@ def test_an_entry_opens_that_person_and_the_rest_are_listed(
             assert window.isVisible()
             made.entry("Encerrar o Conecta").trigger()
             assert made.quits == 1
+
+    in_window(use)
+
+
+def test_an_incident_and_a_phone_that_gives_no_sign_are_in_the_tray_too(
+    in_window: InWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(harness: WindowHarness) -> None:
+        async with present(harness, monkeypatch) as made:
+            ana, since = harness.people[3], NOON - timedelta(days=12)
+            kinds = AlertKind.INCIDENT, AlertKind.PHONE_UNSEEN, AlertKind.BLOCKED
+            made.alerts = tuple(
+                Alert(kind=kind, provider=ana.link.provider, since=since, mentorado_id=whom)
+                for kind, whom in zip(kinds, (None, ana.id, ana.id), strict=True)
+            )
+            harness.bus.publish(AlertsChanged(made.alerts, made.alerts, ()))
+            await until(lambda: made.presence.tray.tool_tip == "Conecta · Ninguém precisa de você · 2 alertas")
+            incident, phone = made.menu[4:6]
+            assert phone == f"{ana.name}: nenhum sinal do celular há 12 dias."
+            made.entry(phone).trigger()
+            assert harness.window.list.table.chosen_id == ana.id
+            harness.window.go("audit")
+            made.entry(incident).trigger()
+            assert harness.window.places.page is None
 
     in_window(use)
 
