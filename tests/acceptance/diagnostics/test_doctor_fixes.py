@@ -15,8 +15,9 @@ from app.bootstrap import build_services
 from app.domain.audit import AuditAction
 from app.domain.diagnosis import DiagnosisCode, Fix
 from app.settings import Settings
-from tests.acceptance.diagnostics import faults
+from tests.acceptance.diagnostics import faults_of_data as faults
 from tests.acceptance.diagnostics.machine import Machine
+from tests.acceptance.diagnostics.planting import Plant
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the faults are planted as they are on Linux"),
@@ -64,7 +65,7 @@ def written(machine: Machine) -> list[tuple[str, str]]:
     ids=["data", "keys", "lock", "parts"],
 )
 def test_what_loses_nothing_is_put_right_at_a_word_and_written_down(
-    machine: Machine, plant: faults.Plant, fix: Fix, code: DiagnosisCode, action: AuditAction
+    machine: Machine, plant: Plant, fix: Fix, code: DiagnosisCode, action: AuditAction
 ) -> None:
     """ "A 'fix it' button where that is safe": the same by a command, and the audit says what was done."""
     plant(machine)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import time
 
 import pytest
 
 from app.domain.diagnosis import DIAGNOSES, CheckOutcome, DiagnosisCode
-from tests.acceptance.diagnostics.faults import Fault, as_parameters
+from tests.acceptance.diagnostics import faults_of_data, faults_of_programs
 from tests.acceptance.diagnostics.machine import Machine
+from tests.acceptance.diagnostics.planting import FAULTS, Fault, as_parameters
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the faults are planted as they are on Linux"),
@@ -37,6 +39,25 @@ def test_a_healthy_machine_gives_no_false_alarm_within_two_seconds(machine: Mach
     assert checked.exit_code == 0
     unknown = {each["code"] for each in checked.checks if each["outcome"] == CheckOutcome.UNKNOWN}
     assert unknown == {DiagnosisCode.CHANNEL_NO_PROGRAM}, "no window is open, and that is said"
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no display to open here")
+def test_a_screen_that_answers_gives_no_false_alarm(machine: Machine) -> None:
+    """With a real X server, and everything looked at that Qt loads for it."""
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing)], pass_fds=[writing], stderr=subprocess.DEVNULL
+    ) as server:
+        os.close(writing)
+        try:
+            with os.fdopen(reading) as numbers:
+                machine.environment["DISPLAY"] = f":{numbers.readline().strip()}"
+            del machine.environment["QT_QPA_PLATFORM"]
+            checked = machine.doctor("--only", "display")
+        finally:
+            server.kill()
+    assert (checked.exit_code, checked.accused) == (0, set()), [each["sentence"] for each in checked.checks]
+    assert checked.of(DiagnosisCode.DISPLAY_FINE)["evidence"]["display"] == f"DISPLAY={machine.environment['DISPLAY']}"
 
 
 def test_a_new_machine_gives_no_false_alarm(machine: Machine) -> None:
@@ -65,4 +86,5 @@ def test_the_fault_is_named_with_the_right_next_step(machine: Machine, fault: Fa
 
 
 def test_at_least_thirty_faults_are_planted() -> None:
-    assert len({each.values[0].name for each in as_parameters()}) >= 30  # type: ignore[attr-defined]
+    assert len({each.name for each in FAULTS}) >= 30
+    assert {each.plant.__module__ for each in FAULTS} == {faults_of_data.__name__, faults_of_programs.__name__}
