@@ -470,7 +470,9 @@ class Application:
         from app.ui.diagnostics.page import DiagnosticsPage
 
         doctor = build_doctor(self._core.settings, live=self._core)
-        return DiagnosticsPage(theme=self._theme, doctor=doctor, clock=self._core.clock)
+        page = DiagnosticsPage(theme=self._theme, doctor=doctor, clock=self._core.clock)
+        page.bundle_requested.connect(self._prepare_bundle)
+        return page
 
     def _show_mentorado(self, mentorado_id: MentoradoId) -> None:
         self.window.go(HOME)

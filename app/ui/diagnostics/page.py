@@ -145,6 +145,9 @@ class CheckCard(QFrame):
 class DiagnosticsPage(Page):
     """Checks when it is first shown, and again at a button. What needs somebody stands on top."""
 
+    bundle_requested = Signal(object)
+    """A support bundle is wanted, with the crash reports of these keys checked."""
+
     def __init__(self, *, theme: Theme, doctor: DoctorService, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._doctor = doctor
@@ -156,6 +159,8 @@ class DiagnosticsPage(Page):
         self.again.clicked.connect(self.check)
         self.copy = QPushButton()
         self.copy.clicked.connect(self._on_copy)
+        self.bundle = QPushButton()
+        self.bundle.clicked.connect(lambda _checked=False: self.bundle_requested.emit(()))
         self._copied = QTimer(self, singleShot=True, interval=_COPIED_MILLISECONDS)
         self._copied.timeout.connect(self._name_buttons)
         self.tools.addWidget(self.copy)
@@ -172,7 +177,9 @@ class DiagnosticsPage(Page):
             self._cards.addWidget(card)
         column = QVBoxLayout()
         column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_6)
+        column.setSpacing(t.SPACE_4)
         column.addLayout(self._cards)
+        column.addWidget(self.bundle, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         inside = QWidget()
         inside.setLayout(column)
@@ -255,6 +262,7 @@ class DiagnosticsPage(Page):
         self.again.setText(texts("doctor.page.running_short" if self._running else "doctor.page.again"))
         self.again.setIcon(icon("refresh", self._theme.tokens.on_accent, self._theme.px(16)))
         self.copy.setText(texts("doctor.page.copy"))
+        self.bundle.setText(texts("doctor.page.bundle"))
 
     def _on_range(self, _least: int, most: int) -> None:
         """Let the keyboard scroll what does not fit."""

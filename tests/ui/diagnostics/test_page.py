@@ -196,3 +196,16 @@ def test_at_the_start_only_what_failed_is_mentioned(on_qt: OnQt, theme: Theme, c
         banners.deleteLater()
 
     on_qt(main)
+
+
+def test_a_support_bundle_is_asked_for_from_the_page(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with open_page(theme, Findings()) as page:
+            await checked(page)
+            asked: list[object] = []
+            page.bundle_requested.connect(asked.append)
+            page.bundle.click()
+            assert asked == [()], "no crash report is checked for it"
+            assert page.bundle.text() == texts("doctor.page.bundle")
+
+    on_qt(main)
