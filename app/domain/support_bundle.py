@@ -32,6 +32,7 @@ _VERSION: Final = re.compile(r"\d{1,6}(?:\.\d{1,6}){0,4}(?:(?:a|b|rc|\.?dev|\.?p
 _LOGGER: Final = re.compile(r"app(?:\.[a-z_]{1,40}){0,6}", re.ASCII)
 _LEVELS: Final = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 _NO_TEXT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_TOKEN: Final = re.compile(r"\w+(?:[-.@]\w+)*")
 _LEAST_WORD: Final = 3
 _SHOWN_FACTS: Final = ("code", "reason", "undone")
 
@@ -148,15 +149,30 @@ class PrivateWords:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        words = {word for text in texts for word in (text.strip(), *re.split(r"[\s/\\]+", text))}
-        kept = {word for word in words if len(word) >= _LEAST_WORD and word not in PACKAGES}
-        longest_first = sorted(map(re.escape, kept), key=len, reverse=True)
-        self._found = re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE) if kept else None
+        everything = [text.strip().casefold() for text in texts]
+        parts = {part for text in everything for token in _TOKEN.findall(text) for part in (token, *_split(token))}
+        self._words = {part for part in parts if len(part) >= _LEAST_WORD and part not in PACKAGES}
+        short = sorted(  # names of which no part is long enough, such as Jo Li
+            {text for text in everything if len(text) >= _LEAST_WORD and text not in PACKAGES and not self._has(text)}
+        )
+        self._short = (
+            re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, short))})(?!\w)", re.IGNORECASE) if short else None
+        )
 
     def covered(self, text: str) -> str:
         """*text* with a sign in the place of each private word, and whatever looks like a credential or a number."""
         text = redacted(_NO_TEXT.sub(" ", text))
-        return text if self._found is None else self._found.sub(HIDDEN, text)
+        if self._short is not None:
+            text = self._short.sub(HIDDEN, text)
+        return _TOKEN.sub(lambda match: HIDDEN if self._has(match[0]) else match[0], text)
+
+    def _has(self, text: str) -> bool:
+        tokens = _TOKEN.findall(text.casefold())
+        return any(part in self._words for token in tokens for part in (token, *_split(token)))
+
+
+def _split(token: str) -> list[str]:
+    return re.split("[-.@]", token)
 
 
 # --- the files --------------------------------------------------------------------------------------------------------

@@ -102,9 +102,11 @@ def test_a_version_is_nothing_else(text: object, shown: str) -> None:
     assert known_version(text) == shown
 
 
-def test_private_words_are_covered_whole_whoever_wrote_them() -> None:
-    words = PrivateWords(["Ana Lima", "Jo", "", "app", "pc/da ana"])
-    assert words.covered("ANA lima and lima, banana; Jo on app") == "[…] and […], banana; Jo on app"
+def test_private_words_are_covered_whoever_wrote_them() -> None:
+    words = PrivateWords(["Ana Lima", "Jo", "Jô Li", "app", "", "pc-da-zeca", "ana.souza"])
+    assert words.covered("ANA lima and lima, banana; Jo on app") == "[…] […] and […], banana; Jo on app"
+    assert words.covered("jô li on pc-da-zeca of ana.souza, zeca.home") == "[…] on […] of […], […]"
+    assert words.covered("app.core:12 run") == "app.core:12 run"
     assert "98765" not in words.covered("at 11 98765-4321")
     assert words.covered("token=hush-hush\u202e") == "token=[secret] "
     assert NO_WORDS.covered("Ana") == "Ana"
