@@ -38,6 +38,7 @@ from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.domain.repositories import Clock
 from app.domain.switch import SwitchRunId
+from app.platform.installation import ProgramFile
 from app.text.status import texts
 from app.ui.action_runner import ActionRunner
 from app.ui.appearance import Preferences
@@ -59,6 +60,7 @@ from app.ui.notices import (
 )
 from app.ui.single_instance import SingleInstance
 from app.ui.theme.theme import Theme
+from app.ui.updated import UpdateNotice, load_the_rest
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -144,6 +146,9 @@ class Application:
 
         switches = SwitchBanner(window.banners, lambda: core.switches.runs, self._name_of, self._show_switch)
         bus.subscribe(SwitchesChanged, switches.on_changed)
+        self.restarts = False
+        update = UpdateNotice(window.banners, ProgramFile(), window)
+        update.restart_requested.connect(self._restart)
         self._preferences = frame.preferences
         self._presence: DesktopPresence | None = None
         if not window.of_sample:
@@ -207,6 +212,7 @@ class Application:
                 opening = [group.create_task(self._open(), name="open the database")]
                 if not self.window.of_sample:
                     opening.append(group.create_task(self._check_once(), name="check at the start"))
+                opening.append(group.create_task(load_the_rest(), name="load the rest"))
                 if self._presence is not None:
                     opening.append(group.create_task(self._presence.run(), name="desktop"))
                 await self._wait_until_closed()
@@ -275,6 +281,7 @@ class Application:
                     return
             finally:
                 self._asking = False
+            self.restarts = False
 
     def _name_of(self, mentorado_id: MentoradoId) -> str:
         return self._core.mentorados.get(mentorado_id).name
@@ -292,6 +299,10 @@ class Application:
     def _on_close_requested(self) -> None:
         if not self._asking:  # one question is enough
             self._close_asked.set()
+
+    def _restart(self) -> None:
+        self.restarts = True
+        self._on_close_requested()
 
     def _listen(self) -> None:
         if self._instance is not None:

@@ -14,6 +14,7 @@ from app import __version__
 from app.domain.errors import Problem, ProblemCode
 from app.platform.display import check_display, check_platform_libraries, library_missing
 from app.platform.files import prepare_data_folder, require_room
+from app.platform.installation import program_command, start_again
 from app.platform.system import SystemClock
 from app.settings import Settings
 
@@ -34,10 +35,9 @@ def open_sample_window(settings: Settings) -> None:
     """Start the program once more, with sample data. Whatever happens there, this one has no part in it."""
     from PySide6.QtCore import QProcess, QProcessEnvironment
 
-    from app.providers.hosts.process import child_command, child_environment
+    from app.providers.hosts.process import child_environment
 
-    frozen = getattr(sys, "frozen", False)
-    program, *arguments = [sys.executable] if frozen else child_command("app", "")
+    program, *arguments = program_command()
     environment = QProcessEnvironment()
     here = {**os.environ, "CONECTA_DATA_DIR": str(settings.data_dir)}
     for name, value in child_environment(here).items():
@@ -94,11 +94,21 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
         services = partial(sample_services, settings, clock)
     else:
         frame.window.sample_requested.connect(partial(open_sample_window, settings))
+    again = False
+
+    async def serve() -> None:
+        nonlocal again
+        application = Application(frame, services(), reports, instance)
+        await application.run()
+        again = application.restarts
+
     try:
-        run(app, lambda: Application(frame, services(), reports, instance).run())
+        run(app, serve)
     finally:
         give_back()
         instance.release()
+    if again:
+        start_again(sys.argv[1:])
     return 0
 
 
