@@ -125,6 +125,14 @@ def _run(arguments: Namespace) -> int:
         from app.cli.doctor import run_doctor
 
         return asyncio.run(run_doctor(arguments))
+    if arguments.command == "self-test":
+        if arguments.paint:
+            from app.gui import paint_window
+
+            return paint_window()
+        from app.cli.self_test import run_self_test
+
+        return asyncio.run(run_self_test(as_json=arguments.json))
     from app.cli.main import run_command
     from app.cli.run import run_until_stopped
     from app.platform.crash_recorder import CrashRecorder
@@ -190,7 +198,7 @@ def _parser() -> ArgumentParser:
         archive,
         edit,
         unarchive,
-        _add_doctor_command(commands),
+        *_add_check_commands(commands),
         *_add_setup_commands(commands),
         *_add_record_commands(commands),
         *_add_backup_commands(commands),
@@ -225,7 +233,10 @@ def _add_setup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Arg
     return [provider, credentials, disconnect]
 
 
-def _add_doctor_command(commands: _SubParsersAction[ArgumentParser]) -> ArgumentParser:
+def _add_check_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    """What looks at this computer and this installation."""
+    from argparse import SUPPRESS
+
     from app.domain.diagnosis import CheckName, Fix
     from app.text.status import texts
 
@@ -234,7 +245,9 @@ def _add_doctor_command(commands: _SubParsersAction[ArgumentParser]) -> Argument
     doctor.add_argument("--fix", choices=fixes, help=texts("cli.help.doctor_fix"))
     checks = [name.value for name in CheckName if name is not CheckName.LOOP]  # that is asked of a window only
     doctor.add_argument("--only", action="append", choices=checks, help=texts("cli.help.doctor_only"))
-    return doctor
+    self_test = commands.add_parser("self-test", help=texts("cli.help.self_test"))
+    self_test.add_argument("--paint", action="store_true", help=SUPPRESS)  # the part that needs Qt
+    return [doctor, self_test]
 
 
 def _translate(parser: ArgumentParser) -> None:

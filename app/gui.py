@@ -49,6 +49,37 @@ def open_sample_window(settings: Settings) -> None:
     child.startDetached()
 
 
+def paint_window() -> int:
+    """Paint an empty window, make a QR and read it back, and print what was seen as JSON: for `conecta self-test`."""
+    from io import BytesIO
+    from tempfile import TemporaryDirectory
+
+    from PIL import Image
+    from PySide6.QtGui import QFontInfo
+    from PySide6.QtWidgets import QApplication
+
+    from app.application import Frame
+    from app.platform.terminal import json_line, printed
+    from app.ui.detail_pane.qr import encode, png
+
+    with TemporaryDirectory() as folder:
+        app = QApplication(sys.argv[:1])
+        frame = Frame(app, Path(folder) / "window.ini", SystemClock())
+        frame.window.show_at_once()
+        app.processEvents()
+        picture = frame.window.grab().toImage()
+        colours = {picture.pixel(x, y) for x in range(0, picture.width(), 7) for y in range(0, picture.height(), 7)}
+        font = QFontInfo(app.font()).family()
+        matrix = encode("conecta self-test")
+        symbol = Image.open(BytesIO(png(matrix))).convert("L")
+        edge = 4 * symbol.width // (matrix.size + 8)
+        inside = symbol.crop((edge, edge, symbol.width - edge, symbol.height - edge))
+        read = inside.resize((matrix.size, matrix.size), Image.Resampling.NEAREST).tobytes()
+    whole = len(colours) > 3 and read == bytes(matrix.modules)
+    printed(json_line({"width": picture.width(), "height": picture.height(), "font": font}))
+    return 0 if whole else 1
+
+
 def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     """Show the window until it is closed; a second start only brings the first to the front. Raises `Problem`."""
     gc.disable()  # nothing that is loaded now is garbage; `run` collects what is, once there may be some

@@ -64,6 +64,25 @@ def test_an_ordinary_user_of_a_bare_system_can_use_it(installed: BareSystem) -> 
     assert len(json.loads(installed.as_user("conecta", "status", "--json").stdout)["mentorados"]) == 1
 
 
+def test_every_part_of_the_installation_works(installed: BareSystem) -> None:
+    """ "`conecta self-test`: inside any installation" """
+    found = json.loads(installed.as_user("conecta", "self-test", "--json").stdout)
+    assert found["works"], found
+    assert not list((installed.root / "tmp").glob("conecta-self-test-*"))
+
+
+def test_a_part_that_is_missing_is_named(installed: BareSystem) -> None:
+    """What an installation lacks is found before somebody needs it."""
+    folder = installed.root / "usr/lib/conecta/_internal/neonize"
+    aside = folder.rename(folder.with_name("aside"))
+    try:
+        ended = installed.as_user("conecta", "self-test", "--json", check=False)
+    finally:
+        aside.rename(folder)
+    broken = [each["part"] for each in json.loads(ended.stdout)["parts"] if not each["works"]]
+    assert (ended.returncode, broken) == (1, ["session_host"])
+
+
 def test_the_window_opens_without_a_screen(installed: BareSystem) -> None:
     """ "window offscreen": it is still there after some seconds, and wrote no error."""
     ended = installed.as_user("timeout", "8", "conecta", check=False, QT_QPA_PLATFORM="offscreen")

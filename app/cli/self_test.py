@@ -1,0 +1,157 @@
+"""`conecta self-test`: whether this installation is whole. It runs the program over a folder that is removed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from app.platform.installation import program_command
+from app.platform.terminal import json_line
+from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.providers.hosts.process import child_command, child_environment
+from app.text.status import texts
+from app.text.translator import LANGUAGES, load, resources_folder
+
+WITHIN_SECONDS: Final = 60.0
+"""For each part: what takes longer does not work, also on a slow computer."""
+
+_NAME, _PHONE, _PASSPHRASE = "Conecta", "+5511900000001", "four words that test"
+
+
+class _Broken(Exception):
+    """A part does not do what it is for; the text says what was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    name: str
+    detail: str
+    broken: bool
+    seconds: float
+
+
+@dataclass
+class _Installation:
+    """The programs that are installed here, run with *folder* as their data folder."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CONECTA_", "BAILEYS_"))}
+        places = {"CONECTA_DATA_DIR": str(self.folder / "data"), "BAILEYS_SESSION_DIR": str(self.folder / "sessions")}
+        (self.folder / ".env").touch(0o600)
+        self.environment = child_environment({**kept, **places, "CONECTA_ENV_FILE": str(self.folder / ".env")})
+
+    async def run(self, command: list[str], *, given: str = "") -> str:
+        """What *command* writes; raises `_Broken` when it fails or hangs."""
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env={**self.environment, "QT_QPA_PLATFORM": "offscreen"},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                out, error = await process.communicate(given.encode())
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise _Broken(texts("self_test.silent", seconds=round(WITHIN_SECONDS))) from None
+        if process.returncode:
+            raise _Broken(f"{process.returncode}: {error.decode(errors='replace').strip() or out.decode().strip()}")
+        return out.decode()
+
+    async def conecta(self, *words: str, given: str = "") -> Any:
+        """What a command of the program answers, as JSON."""
+        return json.loads(await self.run([*program_command(), *words, "--json"], given=given))
+
+    # --- parts: what each returns is shown
+
+    async def texts(self) -> str:
+        known = [set(load(language)) for language in LANGUAGES]
+        icons = len(list((resources_folder() / "icons").glob("*.svg")))
+        if not icons or any(each != known[0] for each in known):
+            raise _Broken(str(resources_folder()))
+        return texts("self_test.found.texts", count=len(known[0]), icons=icons)
+
+    async def database(self) -> str:
+        await self.conecta("mentorado", "add", _NAME, _PHONE)
+        listed = (await self.conecta("mentorado", "list"))["mentorados"]
+        if [each["name"] for each in listed] != [_NAME]:
+            raise _Broken(json.dumps(listed))
+        return texts("self_test.found.database")
+
+    async def session_host(self) -> str:
+        report = await self.conecta("doctor", "--only", "engine")
+        return str(report["checks"][0]["sentence"])
+
+    async def webhooks_host(self) -> str:
+        await self.run(child_command("app.providers.webhooks.host", "--webhooks-host"))
+        return texts("self_test.found.webhooks_host")
+
+    async def backup(self) -> str:
+        secret = f"{_PASSPHRASE}\n"
+        made = await self.conecta("backup", "--passphrase-stdin", _NAME, given=secret)
+        path = str(made["path"])
+        await self.conecta("backup", "--passphrase-stdin", "verify", path, given=secret)
+        await self.conecta("restore", "--passphrase-stdin", "--yes", _NAME, path, given=secret)
+        return Path(path).name
+
+    async def secrets(self) -> str:
+        report = await self.conecta("doctor", "--only", "secrets")
+        return str(report["checks"][0]["sentence"])
+
+    async def window(self) -> str:
+        """Painted without a screen, with a QR that is made and read back."""
+        seen = await self.conecta("self-test", "--paint")
+        return texts("self_test.found.window", width=seen["width"], height=seen["height"], font=seen["font"])
+
+
+async def run_self_test(*, as_json: bool) -> int:
+    """Try every part, print a line for each, and return 0 when all of them work, else 1."""
+    with tempfile.TemporaryDirectory(prefix="conecta-self-test-") as folder:
+        installation = _Installation(Path(folder))
+        parts: tuple[Callable[[], Awaitable[str]], ...] = (
+            installation.texts,
+            installation.database,
+            installation.session_host,
+            installation.webhooks_host,
+            installation.backup,
+            installation.secrets,
+            installation.window,
+        )
+        tried = []
+        for part in parts:
+            tried.append(await _try(part))
+            if not as_json:
+                _print(tried[-1])
+    broken = [each for each in tried if each.broken]
+    if as_json:
+        known = [{"part": each.name, "works": not each.broken, "detail": each.detail} for each in tried]
+        print(json_line({"works": not broken, "parts": known}), flush=True)
+    else:
+        print(texts.plural("self_test.broken", len(broken)))
+    return 1 if broken else 0
+
+
+async def _try(part: Callable[[], Awaitable[str]]) -> _Part:
+    began, name = time.monotonic(), part.__name__
+    try:
+        detail, broken = await part(), False
+    except (_Broken, OSError, ValueError, LookupError) as error:
+        detail, broken = str(error) or type(error).__name__, True
+    return _Part(name, detail, broken, time.monotonic() - began)
+
+
+def _print(part: _Part) -> None:
+    mark = texts("self_test.no" if part.broken else "self_test.yes")
+    print(f"{mark}  {texts(f'self_test.part.{part.name}')}: {part.detail} ({part.seconds:.1f} s)", flush=True)

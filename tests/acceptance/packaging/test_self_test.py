@@ -1,0 +1,42 @@
+"""`conecta self-test` in a checkout; in a package it is tried in test_package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli import self_test
+from app.cli.self_test import run_self_test
+
+
+@pytest.mark.within(120)
+async def test_a_whole_installation_says_so_and_touches_nothing_of_the_user(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """ "prints a line each, exit code" """
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CONECTA_DATA_DIR", str(tmp_path / "of the user"))
+    assert await run_self_test(as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["works"]
+    assert [each["part"] for each in found["parts"]] == [
+        *("texts", "database", "session_host", "webhooks_host", "backup", "secrets", "window")
+    ]
+    assert not (tmp_path / "of the user").exists()
+
+
+@pytest.mark.within(60)
+async def test_a_program_that_fails_or_hangs_is_named_with_what_it_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line a part, and the exit code 1."""
+    monkeypatch.setattr(self_test, "WITHIN_SECONDS", 0.3)
+    monkeypatch.setattr(self_test, "program_command", lambda: ["/bin/sh", "-c", "echo broken >&2; exit 3"])
+    monkeypatch.setattr(self_test, "child_command", lambda *_: ["/bin/sleep", "60"])
+    assert await run_self_test(as_json=False) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert sum("3: broken" in line for line in lines) == 5
+    assert sum("0 s (" in line for line in lines) == 1
