@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import shutil
@@ -148,9 +149,10 @@ async def test_a_phone_is_paired_through_the_packaged_program(
 def test_hosts_load_no_qt_and_are_small(unpacked: Path) -> None:
     """ "Session hosts without Qt: ≤ 17.5 MB private each, three at once" """
     host = unpacked / "usr/lib/conecta/conecta-host"
-    running = [psutil.Popen([host, "--session-host"], stdin=-1, stdout=-1) for _ in range(3)]
-    try:
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(psutil.Popen([host, "--session-host"], stdin=-1, stdout=-1)) for _ in range(3)]
         for each in running:
+            stack.callback(each.kill)
             assert each.stdout is not None
             assert b'"ready"' in each.stdout.readline()
         time.sleep(0.5)
@@ -158,8 +160,4 @@ def test_hosts_load_no_qt_and_are_small(unpacked: Path) -> None:
             mapped = {entry.path for entry in each.memory_maps()}
             assert not [path for path in mapped if THIRD_PARTY.search(path)]
         private = [each.memory_full_info().uss / 1e6 for each in running]
-    finally:
-        for each in running:
-            each.kill()
-            each.wait()
     assert max(private) <= 17.5, private
