@@ -100,6 +100,7 @@ class UptimeSummary:
     closed: timedelta
     unrecorded: timedelta
     falls: tuple[timedelta, ...]
+    kinds: frozenset[Kind]
 
     @property
     def percent(self) -> int:
@@ -164,6 +165,7 @@ def summary(stretches: Sequence[Segment]) -> UptimeSummary:
         closed=closed,
         unrecorded=unrecorded,
         falls=tuple(fall.length for fall in outages(stretches)),
+        kinds=frozenset(map(kind_of, stretches)),
     )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.uptime import (
+    Kind,
     Segment,
     StateChange,
     TimeRange,
@@ -183,7 +184,12 @@ def test_falls_are_counted_from_the_loss_to_the_return() -> None:
     ]
     hour = timedelta(hours=1)
     assert summary(day) == UptimeSummary(
-        connected=8 * hour, observed=15 * hour, closed=7 * hour, unrecorded=2 * hour, falls=(2 * hour, hour)
+        connected=8 * hour,
+        observed=15 * hour,
+        closed=7 * hour,
+        unrecorded=2 * hour,
+        falls=(2 * hour, hour),
+        kinds=frozenset(Kind),
     )
     assert summary(day).percent == 53
 

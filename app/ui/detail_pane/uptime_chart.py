@@ -243,8 +243,9 @@ class UptimeChart(QWidget):
     def _draw(self) -> None:
         edges, stretches = self._stretches()
         self._drawn = stretches[-1].end if stretches else None
-        self._whole = whole(summary(stretches)) if stretches else ""
-        kinds = {kind_of(segment) for segment in stretches}
+        total = summary(stretches) if stretches else None
+        words = "" if total is None else whole(total)
+        kinds = set() if total is None else set(total.kinds)
         if self.shown is self.band:
             self.band.show_span(self.span, stretches)
         else:
@@ -252,7 +253,10 @@ class UptimeChart(QWidget):
             self.bar.show_buckets(self.span, buckets)
             kinds |= {kind for bucket in buckets for kind in bucket.spent}
         self.shown.setAccessibleName(name(self.span))
-        self.shown.setToolTip(plain_tip(self._whole))
+        if words != self._whole or not self.shown.toolTip():
+            self._whole = words
+            for picture in (self.band, self.bar):
+                picture.setToolTip(plain_tip(words))
         for key in self.legend.keys:
             key.setVisible(key.kind in kinds)
         self._reserve()
