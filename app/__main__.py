@@ -148,11 +148,15 @@ def _run(arguments: Namespace) -> int:
 
 
 def _parser() -> ArgumentParser:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
+    from app.settings import default_data_folder, default_settings_file
     from app.text.status import texts
 
-    parser = ArgumentParser(prog="conecta", description=texts("cli.about"))
+    closing = texts("cli.closing", data=default_data_folder(), settings=default_settings_file())
+    parser = ArgumentParser(
+        prog="conecta", description=texts("cli.about"), epilog=closing, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("--version", action="version", version=f"Conecta {__version__}")
     parser.add_argument("--env-file", metavar="FILE", type=_parse_folder, help=texts("cli.help.env_file"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")

@@ -185,7 +185,7 @@ def read_settings(
         files.update(dict.fromkeys(chosen, settings_file))
     values = {**read, **{name: given[name] for name in NAMES if name in given}}
     files = {name: file.absolute() for name, file in files.items() if name not in given}
-    data = _path(values, "CONECTA_DATA_DIR", files) or _platform_data_dir()
+    data = _path(values, "CONECTA_DATA_DIR", files) or default_data_folder()
     sessions = _path(values, "BAILEYS_SESSION_DIR", files)
     return Settings(
         data_dir=data,
@@ -344,7 +344,8 @@ def _integer(values: Mapping[str, str], name: str, files: Mapping[str, Path], *,
     return int(text)
 
 
-def _platform_data_dir() -> Path:
+def default_data_folder() -> Path:
+    """Return where this platform keeps a program's data."""
     from platformdirs import user_data_path
 
     return user_data_path(APP_NAME, appauthor=False)

@@ -18,6 +18,7 @@ import pytest
 
 from app.__main__ import main
 from app.core.backups import BackupService
+from app.settings import default_data_folder, default_settings_file
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
@@ -314,3 +315,15 @@ def test_the_help_is_in_the_chosen_language_all_of_it(conecta: Conecta, capsys: 
         for left in ("positional arguments", "options:", "show "):
             assert left not in text
         assert "opções:" in text
+
+
+def test_the_help_names_exit_codes_and_where_data_and_settings_are(
+    conecta: Conecta, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts.set_language("en")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert "Exit codes: 0 done; 1 a problem" in text
+    assert f"Data folder: {default_data_folder()} (CONECTA_DATA_DIR)" in text
+    assert f"Settings: {default_settings_file()} (CONECTA_ENV_FILE)" in text
