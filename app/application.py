@@ -146,9 +146,7 @@ class Application:
 
         switches = SwitchBanner(window.banners, lambda: core.switches.runs, self._name_of, self._show_switch)
         bus.subscribe(SwitchesChanged, switches.on_changed)
-        self.restarts = False
-        update = UpdateNotice(window.banners, ProgramFile(), window)
-        update.restart_requested.connect(self._restart)
+        self.update = UpdateNotice(window.banners, self._on_close_requested, ProgramFile(), window)
         self._preferences = frame.preferences
         self._presence: DesktopPresence | None = None
         if not window.of_sample:
@@ -281,7 +279,7 @@ class Application:
                     return
             finally:
                 self._asking = False
-            self.restarts = False
+            self.update.restarts = False
 
     def _name_of(self, mentorado_id: MentoradoId) -> str:
         return self._core.mentorados.get(mentorado_id).name
@@ -299,10 +297,6 @@ class Application:
     def _on_close_requested(self) -> None:
         if not self._asking:  # one question is enough
             self._close_asked.set()
-
-    def _restart(self) -> None:
-        self.restarts = True
-        self._on_close_requested()
 
     def _listen(self) -> None:
         if self._instance is not None:

@@ -131,7 +131,7 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
         nonlocal again
         application = Application(frame, services(), reports, instance)
         await application.run()
-        again = application.restarts
+        again = application.update.restarts
 
     try:
         run(app, serve)

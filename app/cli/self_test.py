@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,13 +26,25 @@ WITHIN_SECONDS: Final = 60.0
 _NAME, _PHONE, _PASSPHRASE = "Conecta", "+5511900000001", "four words that test"
 
 
+class SelfTestPart(StrEnum):
+    """What is tried, in this order."""
+
+    TEXTS = "texts"
+    DATABASE = "database"
+    SESSION_HOST = "session_host"
+    WEBHOOKS_HOST = "webhooks_host"
+    BACKUP = "backup"
+    SECRETS = "secrets"
+    WINDOW = "window"
+
+
 class _Broken(Exception):
     """A part does not do what it is for; the text says what was seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    name: str
+class _Tried:
+    part: SelfTestPart
     detail: str
     broken: bool
     seconds: float
@@ -120,38 +133,29 @@ async def run_self_test(*, as_json: bool) -> int:
     """Try every part, print a line for each, and return 0 when all of them work, else 1."""
     with tempfile.TemporaryDirectory(prefix="conecta-self-test-") as folder:
         installation = _Installation(Path(folder))
-        parts: tuple[Callable[[], Awaitable[str]], ...] = (
-            installation.texts,
-            installation.database,
-            installation.session_host,
-            installation.webhooks_host,
-            installation.backup,
-            installation.secrets,
-            installation.window,
-        )
         tried = []
-        for part in parts:
-            tried.append(await _try(part))
+        for part in SelfTestPart:
+            tried.append(await _try(part, getattr(installation, part)))
             if not as_json:
                 _print(tried[-1])
     broken = [each for each in tried if each.broken]
     if as_json:
-        known = [{"part": each.name, "works": not each.broken, "detail": each.detail} for each in tried]
+        known = [{"part": each.part, "works": not each.broken, "detail": each.detail} for each in tried]
         print(json_line({"works": not broken, "parts": known}), flush=True)
     else:
         print(texts.plural("self_test.broken", len(broken)))
     return 1 if broken else 0
 
 
-async def _try(part: Callable[[], Awaitable[str]]) -> _Part:
-    began, name = time.monotonic(), part.__name__
+async def _try(part: SelfTestPart, does: Callable[[], Awaitable[str]]) -> _Tried:
+    began = time.monotonic()
     try:
-        detail, broken = await part(), False
+        detail, broken = await does(), False
     except (_Broken, OSError, ValueError, LookupError) as error:
         detail, broken = str(error) or type(error).__name__, True
-    return _Part(name, detail, broken, time.monotonic() - began)
+    return _Tried(part, detail, broken, time.monotonic() - began)
 
 
-def _print(part: _Part) -> None:
-    mark = texts("self_test.no" if part.broken else "self_test.yes")
-    print(f"{mark}  {texts(f'self_test.part.{part.name}')}: {part.detail} ({part.seconds:.1f} s)", flush=True)
+def _print(tried: _Tried) -> None:
+    mark = texts("self_test.no" if tried.broken else "self_test.yes")
+    print(f"{mark}  {texts(f'self_test.part.{tried.part}')}: {tried.detail} ({tried.seconds:.1f} s)", flush=True)

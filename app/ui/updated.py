@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
 from app.platform.installation import ProgramFile, is_frozen, load, unloaded_modules
 from app.text.status import texts
@@ -19,12 +20,17 @@ _BEGIN_SECONDS, _PAUSE_SECONDS = 3.0, 0.03
 
 
 class UpdateNotice(QObject):
-    """Looks now and then whether the program on disk is another one, and offers to start that."""
+    """Looks now and then whether the program on disk is another one, and offers to start that.
 
-    restart_requested = Signal()
+    *close* asks for the end of this one; `restarts` says that the other is wanted then.
+    """
 
-    def __init__(self, banners: Banners, program: ProgramFile, parent: QObject | None = None) -> None:
+    def __init__(
+        self, banners: Banners, close: Callable[[], None], program: ProgramFile, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self.restarts = False
+        self._close = close
         self._banners = banners
         self._program = program
         self._timer = QTimer(self, interval=_LOOK_MILLISECONDS)
@@ -37,8 +43,12 @@ class UpdateNotice(QObject):
             return
         self._timer.stop()
         log.info("The program was updated while it runs")
-        restart = (lambda: texts("updated.restart"), self.restart_requested.emit)
+        restart = (lambda: texts("updated.restart"), self._restart)
         self._banners.show_words(lambda: texts("updated.notice"), _CAUSE, quiet=True, choices=[restart])
+
+    def _restart(self) -> None:
+        self.restarts = True
+        self._close()
 
 
 async def load_the_rest() -> None:

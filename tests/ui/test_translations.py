@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.self_test import SelfTestPart
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.diagnosis import CheckName, CheckOutcome, DiagnosisCode, Fix
 from app.domain.errors import Problem, ProblemCode
@@ -59,6 +60,7 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("switch.state.{}", SwitchState),
     ("switch.item.{}", SwitchItemState),
     ("doctor.check.{}", CheckName),
+    ("self_test.part.{}", SelfTestPart),
     ("doctor.outcome.{}", CheckOutcome),
     ("doctor.found.{}", DiagnosisCode),
     ("doctor.fix.{}", Fix),
