@@ -158,4 +158,5 @@ async def _try(part: SelfTestPart, does: Callable[[], Awaitable[str]]) -> _Tried
 
 def _print(tried: _Tried) -> None:
     mark = texts("self_test.no" if tried.broken else "self_test.yes")
-    print(f"{mark}  {texts(f'self_test.part.{tried.part}')}: {tried.detail} ({tried.seconds:.1f} s)", flush=True)
+    name = texts(f"self_test.part.{tried.part}")
+    print(f"{mark}  {name}: {tried.detail} ({tried.seconds:.1f} s)", flush=True)
