@@ -78,7 +78,7 @@ class _Installation:
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise _Broken(texts("self_test.silent", seconds=round(WITHIN_SECONDS))) from None
+            raise _Broken(texts("selftest.silent", seconds=round(WITHIN_SECONDS))) from None
         if process.returncode:
             raise _Broken(f"{process.returncode}: {error.decode(errors='replace').strip() or out.decode().strip()}")
         return out.decode()
@@ -94,14 +94,14 @@ class _Installation:
         icons = len(list((resources_folder() / "icons").glob("*.svg")))
         if not icons or any(each != known[0] for each in known):
             raise _Broken(str(resources_folder()))
-        return texts("self_test.found.texts", count=len(known[0]), icons=icons)
+        return texts("selftest.found.texts", count=len(known[0]), icons=icons)
 
     async def database(self) -> str:
         await self.conecta("mentorado", "add", _NAME, _PHONE)
         listed = (await self.conecta("mentorado", "list"))["mentorados"]
         if [each["name"] for each in listed] != [_NAME]:
             raise _Broken(json.dumps(listed))
-        return texts("self_test.found.database")
+        return texts("selftest.found.database")
 
     async def session_host(self) -> str:
         report = await self.conecta("doctor", "--only", "engine")
@@ -109,7 +109,7 @@ class _Installation:
 
     async def webhooks_host(self) -> str:
         await self.run(child_command("app.providers.webhooks.host", "--webhooks-host"))
-        return texts("self_test.found.webhooks_host")
+        return texts("selftest.found.webhooks_host")
 
     async def backup(self) -> str:
         secret = f"{_PASSPHRASE}\n"
@@ -126,7 +126,7 @@ class _Installation:
     async def window(self) -> str:
         """Painted without a screen, with a QR that is made and read back."""
         seen = await self.conecta("self-test", "--paint")
-        return texts("self_test.found.window", width=seen["width"], height=seen["height"], font=seen["font"])
+        return texts("selftest.found.window", width=seen["width"], height=seen["height"], font=seen["font"])
 
 
 async def run_self_test(*, as_json: bool) -> int:
@@ -143,7 +143,7 @@ async def run_self_test(*, as_json: bool) -> int:
         known = [{"part": each.part, "works": not each.broken, "detail": each.detail} for each in tried]
         print(json_line({"works": not broken, "parts": known}), flush=True)
     else:
-        print(texts.plural("self_test.broken", len(broken)))
+        print(texts.plural("selftest.broken", len(broken)))
     return 1 if broken else 0
 
 
@@ -157,6 +157,6 @@ async def _try(part: SelfTestPart, does: Callable[[], Awaitable[str]]) -> _Tried
 
 
 def _print(tried: _Tried) -> None:
-    mark = texts("self_test.no" if tried.broken else "self_test.yes")
-    name = texts(f"self_test.part.{tried.part}")
+    mark = texts("selftest.no" if tried.broken else "selftest.yes")
+    name = texts(f"selftest.part.{tried.part}")
     print(f"{mark}  {name}: {tried.detail} ({tried.seconds:.1f} s)", flush=True)

@@ -60,7 +60,7 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("switch.state.{}", SwitchState),
     ("switch.item.{}", SwitchItemState),
     ("doctor.check.{}", CheckName),
-    ("self_test.part.{}", SelfTestPart),
+    ("selftest.part.{}", SelfTestPart),
     ("doctor.outcome.{}", CheckOutcome),
     ("doctor.found.{}", DiagnosisCode),
     ("doctor.fix.{}", Fix),
