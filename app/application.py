@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication
 
 from app.domain.audit import AuditAction
 from app.domain.campaign import CampaignId
@@ -36,20 +35,17 @@ from app.domain.events import (
 )
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
-from app.domain.repositories import Clock
 from app.domain.switch import SwitchRunId
+from app.frame import Frame
 from app.platform.installation import ProgramFile
-from app.text.status import texts
 from app.ui.action_runner import ActionRunner
-from app.ui.appearance import Preferences
 from app.ui.async_slots import cancel_slots, timer_beats
 from app.ui.crash import CrashReports
 from app.ui.desktop.presence import DesktopPresence
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.fallen import FallenNotice
 from app.ui.incident_card import IncidentBanner, IncidentCard
-from app.ui.main_window import STORAGE, MainWindow
-from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.main_window import STORAGE
 from app.ui.navigation import CONSENTS, DIAGNOSTICS, HOME, SETTINGS, SWITCHES, PageSpec
 from app.ui.notices import (
     CampaignBanner,
@@ -59,7 +55,6 @@ from app.ui.notices import (
     SettingsNotice,
 )
 from app.ui.single_instance import SingleInstance
-from app.ui.theme.theme import Theme
 from app.ui.updated import UpdateNotice, load_the_rest
 
 if TYPE_CHECKING:
@@ -67,25 +62,6 @@ if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.navigation import Page
-
-
-class Frame:
-    """The window before the core is loaded: theme, language and an empty list."""
-
-    def __init__(self, app: QApplication, preferences: Path, clock: Clock) -> None:
-        kept = Preferences(preferences)
-        texts.set_language(kept.language)
-        self.preferences = kept
-        self.theme = Theme(kept.mode, kept.text_scale)
-        self.theme.prepare(app)
-        self.model = MentoradoListModel(clock)
-        self.window = MainWindow(theme=self.theme, preferences=kept, model=self.model)
-        self.theme.apply(app)  # once it is whole: each widget would else be dressed again with each parent it is given
-        self.close_asked = False
-        self.window.close_requested.connect(self._remember_close)
-
-    def _remember_close(self) -> None:
-        self.close_asked = True
 
 
 CHECK_AFTER_SECONDS = 15.0

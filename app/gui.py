@@ -58,7 +58,7 @@ def paint_window() -> int:
     from PySide6.QtGui import QFontInfo
     from PySide6.QtWidgets import QApplication
 
-    from app.application import Frame
+    from app.frame import Frame
     from app.platform.terminal import json_line, printed
     from app.ui.detail_pane.qr import encode, png
 
@@ -99,7 +99,7 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     instance = SingleInstance(settings.instance)
     if not _claim(instance, settings.instance):
         return 0
-    from app.application import Frame
+    from app.frame import Frame
 
     clock = SystemClock()
     frame = Frame(app, settings.preferences, clock)

@@ -11,11 +11,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app.application import Application, Frame
+from app.application import Application
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import CanSend
+from app.frame import Frame
 from app.platform.system import SystemClock
 from app.providers.sample import SampleProvider
 from app.sample import add_sample_people, sample_folder, sample_services

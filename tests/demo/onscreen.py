@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QApplication
 
 from app import __version__
-from app.application import Application, Frame
+from app.application import Application
 from app.bootstrap import build_services
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Mentorado
+from app.frame import Frame
 from app.platform.system import SystemClock
 from app.services import Services
 from app.ui.async_slots import run

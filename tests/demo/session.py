@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
 from app import __version__
-from app.application import Application, Frame
+from app.application import Application
 from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.actions import ActionName
@@ -22,6 +22,7 @@ from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import LinkId, Mentorado
 from app.domain.procedure import Procedure
+from app.frame import Frame
 from app.platform.locks import read_owner
 from app.platform.system import SystemClock
 from app.services import Services

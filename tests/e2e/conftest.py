@@ -20,7 +20,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QDialog, QLineEdit, QWidget
 from shiboken6 import isValid
 
-from app.application import Application, Frame
+from app.application import Application
 from app.bootstrap import build_services
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.crash_report import CrashReport
@@ -28,6 +28,7 @@ from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.loop_block import LoopBlock, block_text
 from app.domain.mentorado import Mentorado
+from app.frame import Frame
 from app.platform.loop_watchdog import BEAT_SECONDS, LIMIT_SECONDS
 from app.services import Services
 from app.settings import Settings

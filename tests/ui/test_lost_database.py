@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton
 
-from app.application import Application, Frame
+from app.application import Application
+from app.frame import Frame
 from app.storage.database import Database
 from app.text.status import texts
 from app.ui.crash import CrashReports

@@ -12,7 +12,8 @@ from PySide6.QtGui import QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.application import Application, Frame
+from app.application import Application
+from app.frame import Frame
 from app.text.status import texts
 from app.ui.async_slots import show_error
 from app.ui.audit.page import AuditPage

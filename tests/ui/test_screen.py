@@ -22,7 +22,7 @@ from pathlib import Path
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from app.platform.system import SystemClock
-from app.application import Frame
+from app.frame import Frame
 
 app = QApplication([])
 frame = Frame(app, Path(sys.argv[1]), SystemClock())

@@ -15,13 +15,14 @@ import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.__main__ import main
-from app.application import Application, Frame
+from app.application import Application
 from app.bootstrap import build_services
 from app.core.background import BackgroundTasks
 from app.domain.crash_report import CrashEffect, CrashPlace, CrashReport
 from app.domain.events import MentoradoAdded
 from app.domain.link_status import LinkState
 from app.domain.webhooks import WebhookSettings
+from app.frame import Frame
 from app.platform.crash_recorder import CrashRecorder
 from app.providers.webhooks.server_process import WebhookServerProcess
 from app.services import Services

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app.application import Application, Frame
+from app.application import Application
 from app.bootstrap import build_services
+from app.frame import Frame
 from app.platform.logging import configure_logging
 from app.settings import Settings
 from app.ui.async_slots import timer_beats

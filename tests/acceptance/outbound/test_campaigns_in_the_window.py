@@ -10,12 +10,13 @@ import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
-from app.application import Application, Frame
+from app.application import Application
 from app.bootstrap import build_services
 from app.domain.actions import ActionName
 from app.domain.campaign import CampaignState, PauseReason, RecipientState
 from app.domain.link_status import LinkState
 from app.domain.provider_descriptor import CredentialField
+from app.frame import Frame
 from app.text.status import texts
 from app.ui.campaigns.page import CampaignsPage
 from app.ui.crash import CrashReports

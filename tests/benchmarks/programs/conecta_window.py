@@ -13,7 +13,7 @@ _leave_sources_unread = window._leave_sources_unread
 def _begin_to_watch() -> None:
     """The window's own modules are imported after this, as ever: what they take belongs to the start."""
     _leave_sources_unread()
-    from app import application as frame
+    from app import frame
 
     class Watched(frame.Frame):
         def __init__(self, *given: Any) -> None:

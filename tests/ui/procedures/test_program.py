@@ -13,12 +13,13 @@ import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.application import Application, Frame
+from app.application import Application
 from app.core.backups import BackupService
 from app.core.procedures.steps import Step, StepContext
 from app.domain.actions import ActionName
 from app.domain.mentorado import Mentorado
 from app.domain.procedure import ProcedureKind, ProcedureState, StepData, StepName
+from app.frame import Frame
 from app.services import Services
 from app.text.status import texts
 from app.ui.crash import CrashReports
