@@ -1,3 +1,3 @@
 """Conecta keeps a mentoring business's mentorados connected to WhatsApp."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

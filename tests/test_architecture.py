@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
 from app.settings import ENV_FILE, NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -187,6 +188,12 @@ def test_documents_name_only_what_is_there(document: str) -> None:
 def test_the_readme_has_every_setting() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(rows) == sorted({*NAMES, ENV_FILE})
+
+
+def test_the_version_is_the_latest_of_the_changelog() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.findall(r"(?m)^## \[(\d[^\]]*)\] - \d{4}-\d\d-\d\d$", changes)
+    assert released[0] == __version__
 
 
 def test_qt_and_asyncio_meet_in_one_file() -> None:
