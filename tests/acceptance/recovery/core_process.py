@@ -26,7 +26,7 @@ from app.domain.events import ProcedureChanged, StatusChanged
 from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.procedure import JournalEntry, Procedure, ProcedureInfo, ProcedureKind, ProcedureState
-from app.domain.switch import SwitchPlan, SwitchRunId
+from app.domain.switch import SwitchPlan, SwitchRun, SwitchRunId
 from app.platform.logging import configure_logging
 from app.services import Services
 from app.settings import read_settings
@@ -147,8 +147,7 @@ async def _carry_out(core: Services, orders: Orders, whom: MentoradoId) -> None:
 async def _begin(core: Services, orders: Orders, whom: MentoradoId) -> None:
     kind = ProcedureKind(orders.wish)
     if kind is ProcedureKind.SWITCH:
-        made = await core.switches.dry_run(SwitchPlan(target=ProviderKind(orders.facts["to"]), mentorados=(whom,)))
-        run = await core.switches.approve(made, core.switches.confirmation(made))
+        run = await _approved(core, SwitchPlan(target=ProviderKind(orders.facts["to"]), mentorados=(whom,)))
         while core.procedures.active(whom) is None and _is_open(core, run.id):
             await asyncio.sleep(0.001)
     elif kind is ProcedureKind.ROLL_BACK:
@@ -160,6 +159,19 @@ async def _begin(core: Services, orders: Orders, whom: MentoradoId) -> None:
         await core.procedures.begin(
             kind, whom, facts=orders.facts, secret=orders.secret, override_reason="um de cada vez"
         )
+
+
+async def _approved(core: Services, plan: SwitchPlan) -> SwitchRun:
+    """Approve what a dry run found; what came up meanwhile, as others connect, asks for another dry run."""
+    for attempt in range(5):
+        made = await core.switches.dry_run(plan)
+        try:
+            return await core.switches.approve(made, core.switches.confirmation(made))
+        except Problem as problem:
+            if problem.code is not ProblemCode.SWITCH_CHANGED or attempt == 4:
+                raise
+            await asyncio.sleep(0.2)
+    raise AssertionError
 
 
 def _is_open(core: Services, run_id: SwitchRunId) -> bool:
