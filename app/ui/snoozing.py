@@ -15,15 +15,17 @@ from app.domain.mentorado import MentoradoId
 from app.domain.notifications import Snooze, SnoozeLength, can_snooze
 from app.domain.repositories import Clock
 from app.text.notification import snooze_length, snooze_state
+from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_2, Theme
 from app.ui.widgets.action_menu import pop_up
+from app.ui.widgets.placeholders import IconCircle
 
 if TYPE_CHECKING:
     from app.core.notifications.snooze_service import SnoozeService
 
-_ICON = 16
+_CIRCLE, _SIGN, _ICON = 22, 13, 16
 
 Choose = Callable[[SnoozeLength | None], object]
 """Leave it alone for so long; None ends that."""
@@ -76,10 +78,8 @@ class SnoozeLine(QWidget):
         self._theme = theme
         self._clock = clock
         self._snooze: Snooze | None = None
-        self._sign, self.words = (
-            QLabel(textFormat=Qt.TextFormat.PlainText),
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText),
-        )
+        self._sign = IconCircle(theme, "bell", _CIRCLE, _SIGN, scales=True)
+        self.words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.words.setProperty("role", "secondary")
         self.button = QPushButton()
         self.button.setProperty("role", "link")
@@ -100,10 +100,7 @@ class SnoozeLine(QWidget):
         self.setVisible(snooze is not None or notable)
         if self.isHidden():
             return
-        side = self._theme.px(_ICON)
-        name = "bell" if snooze is None else "bell-off"
-        self._sign.setPixmap(icon(name, self._theme.tokens.text2, side).pixmap(side, side))
-        self._sign.setVisible(snooze is not None)
+        self._sign.show_icon("bell" if snooze is None else "bell-off", Tone.IDLE)
         self.words.setVisible(snooze is not None)
         self.words.setText("" if snooze is None else snooze_state(snooze, self._clock.now()))
         self.button.setText(texts("snooze.menu" if snooze is None else "snooze.end"))

@@ -105,6 +105,11 @@ _OF_OUR_HOSTS = frozenset({"host_answered"})
 _STORED = ("last_inbound", "last_ack", "last_backup")
 
 
+def _past(at: datetime | None, now: datetime) -> datetime | None:
+    """*at*, unless it lies ahead: a message that says so has the time of another clock, and is not from now."""
+    return at if at is not None and at <= now else None
+
+
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((each for each in (one, other) if each), default=None)
 
@@ -169,7 +174,7 @@ class HealthCard(QFrame):
         values = {
             "connected_since": date_time(since.astimezone(), today) if since else None,
             "last_inbound": age(now - received)
-            if (received := _later(evidence.last_inbound, self._messages.received))
+            if (received := _later(evidence.last_inbound, _past(self._messages.received, now)))
             else None,
             "last_ack": self._ack_line(evidence, now),
             "smoke_test": _smoke_line(evidence, now),
@@ -190,7 +195,7 @@ class HealthCard(QFrame):
         """The history has no time of a confirmation, only of the message that was confirmed."""
         if evidence.last_ack is not None:
             return age(now - evidence.last_ack)
-        sent = self._messages.confirmed
+        sent = _past(self._messages.confirmed, now)
         return texts("detail.ack_of_message", age=age(now - sent)) if sent else None
 
     def retranslate(self) -> None:

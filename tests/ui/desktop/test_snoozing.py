@@ -102,7 +102,7 @@ def test_from_the_pane_which_shows_until_when(in_window: InWindow) -> None:
         await until(lambda: snoozes.of(ANA.id))
         end = snoozes.next_end
         assert end is not None
-        assert words(line) == f" | Avisos adiados até {end.astimezone():%H:%M} | Voltar a avisar"
+        assert words(line) == f"Avisos adiados até {end.astimezone():%H:%M} | Voltar a avisar"
         assert nameless(line) == []
         texts.set_language("en")
         assert "Snoozed until" in words(line)

@@ -38,6 +38,16 @@ async def test_the_last_message_and_confirmation_are_known_after_a_restart(theme
         assert (shown["last_inbound"], shown["last_ack"]) == ("há 1 min", "há 2 min")
 
 
+async def test_a_message_that_claims_to_be_from_the_future_is_not_from_now(theme: Theme) -> None:
+    last = LastMessages(received=DAWN + timedelta(hours=3), confirmed=DAWN + timedelta(hours=5))
+    async with pane_harness(theme, last=last) as harness:
+        open_pane(harness)
+        harness.put(LinkState.CONNECTED, evidence=harness.evidence(last_inbound=60))
+        await settle()
+        shown = evidence(harness)
+        assert (shown["last_inbound"], shown["last_ack"]) == ("há 1 min", "ainda não")
+
+
 async def test_what_is_not_read_yet_is_neither_there_nor_missing(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         open_pane(harness)
