@@ -231,6 +231,7 @@ class Application:
         await check_at_start(doctor, self.window.banners, partial(self.window.go, DIAGNOSTICS))
 
     async def _wait_until_closed(self) -> None:
+        from app.ui.detail_pane.staff import NotesSection
         from app.ui.dialogs.closing import closing_lines
         from app.ui.dialogs.confirm import Confirmations
 
@@ -244,6 +245,7 @@ class Application:
                 procedures=core.procedures,
                 campaigns=core.campaigns,
                 switches=core.switches,
+                unsaved=[each for notes in self.window.findChildren(NotesSection) for each in notes.unsaved()],
             )
             if self.window.of_sample or not lines:
                 return

@@ -115,7 +115,10 @@ class HttpConnectivityChecker:
 
     def _proxy_of(self, host: str) -> str:
         """The proxy on the way to *host*, without the password that may be in its address."""
-        proxy = self._proxy(host)
+        try:
+            proxy = self._proxy(host)
+        except _ProxyUnreachable:
+            return "HTTPS_PROXY"
         return "" if proxy is None else f"{proxy.hostname}:{proxy.port or 80}"
 
     async def ask(self) -> datetime | None:
@@ -150,7 +153,11 @@ class HttpConnectivityChecker:
     def _proxy(self, host: str) -> SplitResult | None:
         """The proxy that is set, unless *host* is reached without it."""
         proxy = self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or ""
-        through = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
+        try:
+            through = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
+            _ = through and through.port  # reading it checks it
+        except ValueError as error:
+            raise _ProxyUnreachable(f"its address cannot be read: {error}") from None
         return None if through is None or proxy_bypass(host) else through
 
 

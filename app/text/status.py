@@ -17,7 +17,7 @@ from app.domain.link_status import (
     SendCapability,
 )
 from app.domain.names import visible
-from app.domain.phone import PhoneNumber, last_digits, readable
+from app.domain.phone import PhoneNumber, last_digits, readable, same_account
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.trusted_time import ClockDoubt
 from app.text.translator import LANGUAGES, Translator
@@ -302,6 +302,8 @@ def _blocked(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
     account = unbroken(status.account) if status.account else texts("sentence.another_number")
     if status.reason is Reason.WRONG_ACCOUNT and not DESCRIPTORS[mentorado.link.provider].pairs_by_code:
         return texts("sentence.other_credentials", account=account)
+    if status.reason is Reason.WRONG_ACCOUNT and status.account and same_account(status.account, mentorado.phone):
+        return texts("sentence.registered_again", account=account, digits=last_digits(mentorado.expected_account))
     known = {"account": account, "holder": status.holder or "—", "provider": provider(mentorado.link.provider)}
     if status.reason is Reason.ACCOUNT_TAKEN:
         known["name"] = status.detail or texts("sentence.another_mentorado")

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from app.domain.diagnosis import DiagnosisCode
 from app.domain.incident import CheckResult
 from app.domain.mentorado import ProviderKind
 from app.providers.connectivity import PROBE_URLS, HttpConnectivityChecker
@@ -93,6 +94,15 @@ async def close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize("address", ["http://proxy:99999", "http://127.0.0.1:abc", "http://[::1"])
+async def test_a_proxy_whose_address_cannot_be_read_is_what_is_to_be_corrected(address: str) -> None:
+    checker = find(1, None, proxy=address)
+    found = await checker.diagnose(WEB)
+    assert (found.code, found.evidence["proxy"]) == (DiagnosisCode.PROXY_UNREACHABLE, "HTTPS_PROXY")
+    network, _clock = await checker.check(WEB)
+    assert network.found is CheckResult.PROXY_REFUSED
 
 
 def find(

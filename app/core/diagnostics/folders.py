@@ -109,17 +109,18 @@ def _other_owner(path: Path) -> str | None:
 
 
 def _open_to_others(paths: Sequence[Path]) -> list[Path]:
-    return [path for path in paths if path.lstat().st_mode & 0o077] if KNOWS_OWNERS else []
+    """Which of *paths* others may look into. A link says nothing of that, only what it leads to."""
+    return [path for path in paths if path.exists() and path.stat().st_mode & 0o077] if KNOWS_OWNERS else []
 
 
 def _mode(path: Path) -> str:
-    return f"{stat.S_IMODE(path.lstat().st_mode):04o}"
+    return f"{stat.S_IMODE(path.stat().st_mode):04o}"
 
 
 def make_private(path: Path) -> None:
     """Take away what others may do with *path*, one of our own folders or files. Raises `Problem`."""
     with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, path):
-        if path.is_symlink() or path.lstat().st_uid != os.geteuid():
+        if path.stat().st_uid != os.geteuid():
             raise PermissionError(f"{path} is not of this user")
         path.chmod(0o700 if path.is_dir() else 0o600)
 

@@ -22,6 +22,7 @@ from app.domain.events import MentoradoAdded
 from app.domain.guidance import BANS, FORBIDDING, REASONS, forbids
 from app.domain.link_status import LinkState, LinkStatus, Reason, SmokeTestOutcome, Trigger
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.phone import same_account
 from app.domain.provider import CanPair, LocksSessions, Provider
 from app.domain.repositories import Clock, Transition, TransitionRepository
 
@@ -278,11 +279,12 @@ class Supervisor:
 
     async def accept_account(self, mentorado_id: MentoradoId) -> None:
         """Accept the other number that scanned the code."""
-        link = self._mentorados.get(mentorado_id).link
-        account = self.status(link.id).account
+        before = self._mentorados.get(mentorado_id)
+        link, account = before.link, self.status(before.link.id).account
         if account is None:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW)
-        mentorado = await self._mentorados.save_link(replace(link, accepted_account=account))
+        accepted = None if same_account(account, before.phone) else account  # theirs again, and no other is meant
+        mentorado = await self._mentorados.save_link(replace(link, accepted_account=accepted))
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
             await provider.commit_pairing(mentorado.link)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent
+from PySide6.QtGui import QFont, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -171,6 +171,7 @@ class NoteEditor(QWidget):
         """Show *typed* in place of *before*, which is what is stored."""
         self._before = before
         self.field.setPlainText(typed)
+        self.field.moveCursor(QTextCursor.MoveOperation.End)
         self.show()
 
     @property
@@ -318,6 +319,13 @@ class NotesSection(QWidget):
     @property
     def _draft(self) -> _Draft | None:
         return self._drafts.get(self._mentorado_id) if self._mentorado_id else None
+
+    def unsaved(self) -> list[MentoradoId]:
+        """About whom something is being typed that is not stored."""
+        self._keep_typed()
+        return [
+            whose for whose, each in self._drafts.items() if each.typed.strip() != (each.note.text if each.note else "")
+        ]
 
     def _keep_typed(self) -> None:
         if (draft := self._draft) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
@@ -12,7 +12,7 @@ from app.core.procedures.service import ProcedureService
 from app.core.provider_switch.service import SwitchService
 from app.domain.campaign import CampaignState
 from app.domain.link_status import LinkState
-from app.domain.mentorado import LinkId
+from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.switch import SwitchState
 from app.text import switch_run as run_text
@@ -28,8 +28,12 @@ def closing_lines(
     procedures: ProcedureService,
     campaigns: CampaignService,
     switches: SwitchService,
+    unsaved: Iterable[MentoradoId] = (),
 ) -> Sequence[str]:
-    """Return a sentence for each kind of work that closing ends or interrupts; none where it changes nothing."""
+    """Return a sentence for each kind of work that closing ends or interrupts; none where it changes nothing.
+
+    *unsaved* are those about whom a note is being typed.
+    """
     live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
     through = {link: mentorados.through(link) for link in live}
     apart = [
@@ -49,6 +53,7 @@ def closing_lines(
         return texts("question.close.at", name=name(link), provider=provider(through[link].link.provider))
 
     found = {
+        "unsaved": [mentorados.get(each).name for each in unsaved],
         "moving": [mentorados.get(each).name for each in moving],
         "stops": [name(link) for link in live if link not in apart],
         "goes_on": [name_at_provider(link) for link in apart],

@@ -101,14 +101,22 @@ def test_what_others_can_read_is_named_and_made_private(data: Path) -> None:
 
 
 def test_only_what_is_ours_is_made_private(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    link = data / "link"
-    link.symlink_to(data)
-    with pytest.raises(Problem) as met:
-        folders.make_private(link)
-    assert met.value.code is ProblemCode.DATABASE_NOT_WRITABLE
     taken_from_us(monkeypatch)
-    with pytest.raises(Problem):
+    with pytest.raises(Problem) as met:
         folders.make_private(data)
+    assert met.value.code is ProblemCode.DATABASE_NOT_WRITABLE
+
+
+def test_a_link_to_the_folder_is_judged_by_where_it_leads(data: Path, tmp_path: Path) -> None:
+    """Its own mode is 0777 everywhere, and says nothing."""
+    link = tmp_path / "link"
+    link.symlink_to(data)
+    data.chmod(0o700)
+    assert only(folders.data_folder(link, link / "conecta.db")).code is C.DATA_FOLDER_FINE
+    data.chmod(0o755)
+    assert only(folders.data_folder(link, link / "conecta.db")).code is C.DATA_FOLDER_OPEN
+    folders.make_private(link)
+    assert data.stat().st_mode & 0o777 == 0o700
 
 
 # --- sessions

@@ -20,6 +20,7 @@ from app.domain.link_status import (
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, Failed, Lost, QrScanned
+from app.text.status import sentence
 from tests.clock import settle
 from tests.core.links.connecting import ANA, code, connected
 from tests.services import Core
@@ -130,6 +131,23 @@ async def test_a_person_can_accept_the_other_number(core: Core) -> None:
         await settle()
         assert core.status(ana).state is LinkState.CONNECTED
         assert core.mentorados.get(ana.id).link.accepted_account == STRANGER
+
+
+async def test_the_registered_number_that_is_accepted_again_leaves_no_other_accepted(core: Core) -> None:
+    async with core.running():
+        ana = await core.add()
+        await core.mentorados.save_link(replace(ana.link, accepted_account=STRANGER))
+        await core.do(ActionName.CONNECT, ana)
+        core.provider.line.say(code(), QrScanned(ana.phone))
+        await settle()
+        words = sentence(core.status(ana), core.mentorados.get(ana.id), core.clock.now())
+        assert ANA[-4:] in words.replace("\N{NON-BREAKING HYPHEN}", "")
+        assert STRANGER[-4:] in words
+        await core.do(ActionName.ACCEPT_ACCOUNT, ana)
+        core.provider.line.say(Connected(ana.phone))
+        await settle()
+        assert core.status(ana).state is LinkState.CONNECTED
+        assert core.mentorados.get(ana.id).link.accepted_account is None
 
 
 async def test_a_stored_session_of_another_number_is_not_shown_as_connected(core: Core) -> None:

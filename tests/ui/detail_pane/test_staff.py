@@ -243,3 +243,19 @@ async def test_both_follow_the_language_and_the_theme(theme: Theme) -> None:
         assert notes.items[0].edit.accessibleName() == "Change the note"
         theme.changed.emit()
         assert shown(notes) == ["Ligar à tarde"]
+
+
+async def test_what_is_typed_and_not_saved_is_known_when_the_program_closes(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        assert notes.unsaved() == []
+        notes.add.click()
+        assert notes.unsaved() == [], "an empty note loses nothing"
+        notes.editor.field.setPlainText("Ligar amanhã")
+        assert notes.unsaved() == [THIAGO]
+        harness.pane.show_mentorado(LUIZA)
+        assert notes.unsaved() == [THIAGO]
+        harness.pane.show_mentorado(THIAGO)
+        QTest.keyClick(notes.editor.field, Qt.Key.Key_Return, CONTROL)
+        await settle()
+        assert notes.unsaved() == []

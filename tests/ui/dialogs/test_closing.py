@@ -34,6 +34,22 @@ def lines(core: ServicesInMemory, campaigns: CampaignService | None = None) -> S
     )
 
 
+async def test_a_note_that_is_not_saved_is_said_to_be_lost(theme: Theme, fast_dir: Path) -> None:
+    harness = WindowHarness(fast_dir, [replace(person(0), name="Ana")], theme)
+    await harness.load()
+    core = harness.core
+    words = closing_lines(
+        supervisor=core.supervisor,
+        mentorados=core.mentorados,
+        procedures=core.procedures,
+        campaigns=core.services.campaigns,
+        switches=core.switches,
+        unsaved=[person(0).id],
+    )
+    assert words == ["Uma anotação não salva sobre Ana se perde."]
+    await harness.close()
+
+
 async def test_each_connection_is_said_to_stop_or_to_go_on_at_its_provider(theme: Theme, fast_dir: Path) -> None:
     people = [
         replace(mentorado, name=name, link=replace(mentorado.link, provider=kind))
