@@ -224,8 +224,11 @@ class MainWindow(QMainWindow):
         return looked_at and pane is not None and pane.isVisible() and self.list.table.chosen_id == mentorado_id
 
     def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
-        """Whether the procedure of that mentorado can be seen now."""
-        return self._pane is not None and self._pane.shows_procedure(mentorado_id)
+        """Whether the procedure of that mentorado can be seen now, in the pane or among the many it is done for."""
+        from app.ui.dialogs.for_many import ForManyDialog
+
+        many = any(each.isVisible() and each.lists(mentorado_id) for each in self.findChildren(ForManyDialog))
+        return many or (self._pane is not None and self._pane.shows_procedure(mentorado_id))
 
     def show_procedure(self, mentorado_id: MentoradoId, go_on: bool = False) -> None:
         """Show the open procedure of somebody, and let it continue when *go_on*."""

@@ -271,6 +271,8 @@ def test_many_are_backed_up_with_one_passphrase_and_what_failed_is_tried_again(i
         assert dialog.confirm.text() == "Fazer 2 backups com esta frase"
         QTest.keyClick(dialog.confirm, Key.Key_Return)
         await until(lambda: procedures.asked == ["begin"], within=2)
+        assert harness.window.shows_procedure(person(1).id), "its result is in the sheet: no notice says it once more"
+        assert not harness.window.shows_procedure(person(3).id)
         (ana,) = procedures.unfinished()
         procedures.write(ana.head.id, EntryKind.STEP_BEGAN, StepName.COLLECT)
         full = {"code": ProblemCode.BACKUP_DISK_FULL.value}

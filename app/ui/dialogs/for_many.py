@@ -102,6 +102,10 @@ class ForManyDialog(ConfirmDialog):
         for part in (self.summary, self.table, self.bar):
             self.inside.addWidget(part)
 
+    def lists(self, mentorado_id: MentoradoId) -> bool:
+        """Whether what becomes of this one is shown here."""
+        return mentorado_id in self._items
+
     def _add_field(self) -> None:
         label = QLabel(texts(f"many.{self._work.words}.field"), textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
