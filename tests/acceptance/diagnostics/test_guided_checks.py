@@ -31,10 +31,10 @@ from app.domain.troubleshooting import (
     TroubleConclusion,
     TroubleFinding,
 )
-from app.platform.locks import Owner, _machine_id
+from app.platform.locks import Owner, _machine_id, read_owner
 from app.providers.connectivity import PROBE_URLS, HttpConnectivityChecker
 from app.text.troubleshooting import conclusion_lines, finding_line
-from tests.acceptance.connect.harness import Harness, ProgramRun, no_hosts
+from tests.acceptance.connect.harness import Harness, ProgramRun
 from tests.acceptance.connect.host_script import HostScript
 from tests.acceptance.connect.test_faults import ENDS, FALLS, SCANS, SIGN_IN_FALLS, UNPAIRED_ENDS, UPGRADES
 from tests.acceptance.program import Person
@@ -45,6 +45,7 @@ from tests.emulators.whatsapp_web.control import EmulatorRefused
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.instance import Pairing
+from tests.waiting import until
 
 K, M, C = ConclusionKind, FindingMark, TroubleCheck
 
@@ -94,6 +95,12 @@ async def front_page(run: ProgramRun, *, skew: timedelta = timedelta()) -> Async
             environ={},
         )
         yield
+
+
+async def host_gone(harness: Harness, person: Person) -> None:
+    """A link is off a moment before its host has ended."""
+    lock = harness.folder(person) / "host.lock"
+    await until(lambda: (owner := read_owner(lock)) is None or not owner.lives(), within=10)
 
 
 # --- the code does not appear
@@ -248,7 +255,7 @@ async def test_no_network_is_named_before_anything_else(shared: Harness, veteran
 
 async def test_another_process_that_holds_the_session_is_named(shared: Harness, veteran: Person) -> None:
     """ "another process holding the session" """
-    await no_hosts()
+    await host_gone(shared, veteran)
     begin = datetime.fromtimestamp(psutil.Process(os.getppid()).create_time(), UTC)
     other = replace(Owner.this_process(), pid=os.getppid(), started=begin.isoformat())
     lock = shared.folder(veteran) / "owner.lock"
@@ -286,7 +293,7 @@ async def test_a_damaged_session_leads_to_backup_and_re_authentication_and_keeps
     shared: Harness, veteran: Person, damage: Callable[[Path], None], reason: Reason
 ) -> None:
     """ "session corruption (symptoms → backup → re-authenticate, history untouched)" """
-    await no_hosts()
+    await host_gone(shared, veteran)
     file = shared.session_file(veteran)
     whole = file.read_bytes()
     damage(file)
@@ -305,7 +312,7 @@ async def test_a_damaged_session_leads_to_backup_and_re_authentication_and_keeps
 
 async def test_a_whole_session_is_said_to_be_whole_and_not_changed(shared: Harness, veteran: Person) -> None:
     """ "Each step runs itself, shows what it saw" """
-    await no_hosts()
+    await host_gone(shared, veteran)
     before = shared.session_file(veteran).read_bytes()
     async with shared.running() as run:
         seen = await check(run, veteran, Trouble.SESSION)
