@@ -686,6 +686,25 @@ async def test_a_campaign_that_cannot_be_written_down_is_paused(
         assert len(c.reached) == 3
 
 
+async def test_a_message_of_which_nothing_is_known_is_looked_at_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another program is about to send it, or died doing so."""
+    async with campaigns(tmp_path, 1) as c:
+        asked: list[object] = []
+
+        async def no_result(*given: object, **_more: object) -> None:
+            asked.append(given)
+            raise Problem(ProblemCode.DATABASE_LOCKED)
+
+        monkeypatch.setattr(c.s.service, "send", no_result)
+        await c.approved()
+        await c.when(lambda: len(asked) == 1)
+        monkeypatch.undo()
+        assert await c.ended() is CampaignState.FINISHED
+        assert len(c.reached) == 1
+
+
 async def test_a_pause_that_the_disk_refused_is_stored_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
