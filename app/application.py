@@ -41,7 +41,7 @@ from app.platform.installation import ProgramFile
 from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import cancel_slots, timer_beats
 from app.ui.crash import CrashReports
-from app.ui.desktop.presence import DesktopPresence
+from app.ui.desktop.integration import DesktopIntegration
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.fallen import FallenNotice
 from app.ui.incident_card import IncidentBanner, IncidentCard
@@ -124,9 +124,9 @@ class Application:
         bus.subscribe(SwitchesChanged, switches.on_changed)
         self.update = UpdateNotice(window.banners, self._on_close_requested, ProgramFile(), window)
         self._preferences = frame.preferences
-        self._presence: DesktopPresence | None = None
+        self._desktop: DesktopIntegration | None = None
         if not window.of_sample:
-            self._presence = DesktopPresence(
+            self._desktop = DesktopIntegration(
                 window,
                 model,
                 frame.preferences,
@@ -187,8 +187,8 @@ class Application:
                 if not self.window.of_sample:
                     opening.append(group.create_task(self._check_once(), name="check at the start"))
                 opening.append(group.create_task(load_the_rest(), name="load the rest"))
-                if self._presence is not None:
-                    opening.append(group.create_task(self._presence.run(), name="desktop"))
+                if self._desktop is not None:
+                    opening.append(group.create_task(self._desktop.run(), name="desktop"))
                 await self._wait_until_closed()
                 for task in opening:
                     task.cancel()

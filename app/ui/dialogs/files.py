@@ -45,7 +45,7 @@ class FileDialog(QFileDialog):
 
     def __init__(self, over: QWidget, title: str, folder: str = "") -> None:
         super().__init__(over, title)
-        self.setOption(QFileDialog.Option.DontUseNativeDialog, not _desktop_speaks(texts.language))
+        self.setOption(QFileDialog.Option.DontUseNativeDialog, not _desktop_has_language(texts.language))
         if start := folder or last_folder.path:
             self.setDirectory(start)
         for label in (QFileDialog.DialogLabel.LookIn, QFileDialog.DialogLabel.FileType):  # Qt left these in English
@@ -56,5 +56,5 @@ class FileDialog(QFileDialog):
         last_folder.path = self.directory().absolutePath()
 
 
-def _desktop_speaks(language: str) -> bool:
+def _desktop_has_language(language: str) -> bool:
     return QLocale.system().language() == QLocale(language).language()

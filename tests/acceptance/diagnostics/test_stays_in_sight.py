@@ -20,7 +20,7 @@ from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.notifications import Snooze, SnoozeLength
 from app.domain.settings import NOTIFICATIONS
-from app.ui.desktop.presence import DesktopPresence
+from app.ui.desktop.integration import DesktopIntegration
 from app.ui.settings.notifications import NotificationsSection
 from app.ui.settings.page import SettingsPage
 from tests.desktop_bus import FakeDesktop, desktop
@@ -42,12 +42,12 @@ class InSight:
     tray_messages: list[tuple[str, str]]
 
     @property
-    def presence(self) -> DesktopPresence:
-        return self.started.window.findChildren(DesktopPresence)[0]
+    def integration(self) -> DesktopIntegration:
+        return self.started.window.findChildren(DesktopIntegration)[0]
 
     @property
     def menu(self) -> list[str]:
-        return [each.text() for each in self.presence.tray.menu.actions() if each.text()]
+        return [each.text() for each in self.integration.tray.menu.actions() if each.text()]
 
     async def people(self, count: int) -> list[Mentorado]:
         """So many, and as many again and more who stay connected: else their falls would be an incident."""
@@ -135,12 +135,12 @@ async def test_those_who_fall_together_are_one_notification_and_the_tray_counts_
         run.fall(*people)
         await until(lambda: run.desktop.all)
         assert run.desktop.titles == ["7 mentorados precisam de você: Ana 0, Ana 1 e mais 5"]
-        await until(lambda: run.presence.tray.tool_tip == "Conecta · 7 precisam de você")
+        await until(lambda: run.integration.tray.tool_tip == "Conecta · 7 precisam de você")
         assert run.menu[1:7] == [*(f"Ana {number} · Saiu da conta" for number in range(5)), "e mais 2…"]
         for each in people:
             run.observe(each, LinkState.CONNECTED)
         await until(lambda: not run.desktop.shown)
-        await until(lambda: run.presence.tray.tool_tip == "Conecta · Ninguém precisa de você")
+        await until(lambda: run.integration.tray.tool_tip == "Conecta · Ninguém precisa de você")
         assert len(run.desktop.all) == 1
 
 
@@ -265,7 +265,7 @@ async def test_closing_the_window_leaves_it_in_the_tray_when_that_is_chosen_and_
         await until(window.isVisible)
         window.close()
         await until(lambda: any(line.startswith("Ana 0") for line in run.menu))
-        next(each for each in run.presence.tray.menu.actions() if each.text().startswith("Ana 0")).trigger()
+        next(each for each in run.integration.tray.menu.actions() if each.text().startswith("Ana 0")).trigger()
         await until(window.isVisible)
         assert run.started.core.supervisor.status(ana.link.id).state is LinkState.BLOCKED
 
@@ -281,7 +281,7 @@ async def test_what_still_runs_is_asked_about_when_the_tray_quits_although_the_w
             run.started.core.supervisor, "running", lambda: [next(iter(run.started.core.mentorados.all())).link.id]
         )
         window.hide()
-        next(each for each in run.presence.tray.menu.actions() if each.text() == "Encerrar o Conecta").trigger()
+        next(each for each in run.integration.tray.menu.actions() if each.text() == "Encerrar o Conecta").trigger()
         sheet = await run.started.question()
         assert sheet.isVisible()
         assert window.isVisible()

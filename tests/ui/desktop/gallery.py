@@ -41,9 +41,9 @@ async def take_all(folder: Path) -> None:
                 name = f"{language}-{mode}"
                 async with present(harness, monkeypatch) as made:
                     made.fall(*harness.people[:7])
-                    made.presence.tray.menu.ensurePolished()
-                    made.presence.tray.menu.adjustSize()
-                    made.presence.tray.menu.grab().save(str(folder / f"menu-{name}.png"))
+                    made.integration.tray.menu.ensurePolished()
+                    made.integration.tray.menu.adjustSize()
+                    made.integration.tray.menu.grab().save(str(folder / f"menu-{name}.png"))
                 await _take_snoozed(harness, folder, name)
                 await _take_settings(harness, folder, name)
                 await harness.close()

@@ -1,4 +1,4 @@
-"""A window with its presence on the desktop; the tray of the desktop itself is played."""
+"""A window with its tray icon and notifications; the tray of the desktop itself is played."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.domain.events import NotificationDue
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado
 from app.domain.notifications import Notification, NotificationKind
-from app.ui.desktop.presence import DesktopPresence
+from app.ui.desktop.integration import DesktopIntegration
 from tests.ui.window_harness import NOON, WindowHarness
 
 CONNECTED = LinkStatus(state=LinkState.CONNECTED, since=NOON)
@@ -24,11 +24,11 @@ LOGGED_OUT = LinkStatus(state=LinkState.BLOCKED, reason=Reason.LOGGED_OUT, since
 
 
 @dataclass
-class PresenceHarness:
+class DesktopHarness:
     """`messages` is what the tray showed, title and text; `quits` how often the end of the program was asked for."""
 
     window_harness: WindowHarness
-    presence: DesktopPresence
+    integration: DesktopIntegration
     messages: list[tuple[str, str]] = field(default_factory=list)
     quits: int = 0
     alerts: tuple[Alert, ...] = ()
@@ -36,16 +36,16 @@ class PresenceHarness:
     @property
     def menu(self) -> list[str]:
         """What the menu of the icon says, a dash for each line."""
-        return ["—" if each.isSeparator() else each.text() for each in self.presence.tray.menu.actions()]
+        return ["—" if each.isSeparator() else each.text() for each in self.integration.tray.menu.actions()]
 
     def entry(self, words: str) -> QAction:
-        return next(each for each in self.presence.tray.menu.actions() if each.text() == words)
+        return next(each for each in self.integration.tray.menu.actions() if each.text() == words)
 
     def fall(self, *people: Mentorado) -> None:
         for each in people:
             self.window_harness.observe(each, LOGGED_OUT)
         self.window_harness.model.flush()
-        self.presence.update()
+        self.integration.update()
 
     def due(self, *people: Mentorado, kind: NotificationKind = NotificationKind.LINKS, key: str = "links") -> None:
         due = Notification(key=key, kind=kind, mentorados=tuple(each.id for each in people))
@@ -71,13 +71,13 @@ def played_tray(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def present(harness: WindowHarness, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PresenceHarness]:
+async def present(harness: WindowHarness, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DesktopHarness]:
     """*harness* with everybody connected, and the desktop's tray."""
     messages = played_tray(monkeypatch)
     for each in harness.people:
         harness.observe(each, CONNECTED)
     harness.model.flush()
-    presence = DesktopPresence(
+    integration = DesktopIntegration(
         harness.window,
         harness.model,
         harness.preferences,
@@ -88,13 +88,13 @@ async def present(harness: WindowHarness, monkeypatch: pytest.MonkeyPatch) -> As
         notifier=harness.core.services.notifier,
         alerts=lambda: made.alerts,
     )
-    made = PresenceHarness(harness, presence, messages)
+    made = DesktopHarness(harness, integration, messages)
 
     def count() -> None:
         made.quits += 1
 
     harness.window.close_requested.connect(count)
-    running = asyncio.get_running_loop().create_task(presence.run())
+    running = asyncio.get_running_loop().create_task(integration.run())
     await asyncio.sleep(0)
     try:
         yield made

@@ -53,7 +53,7 @@ def test_a_folder_that_is_gone_or_was_given_up_is_not_begun_in(over: QWidget, tm
 def test_it_speaks_the_language_of_the_window(
     over: QWidget, monkeypatch: pytest.MonkeyPatch, language: str, words: str
 ) -> None:
-    monkeypatch.setattr(files, "_desktop_speaks", lambda spoken: spoken == "en")
+    monkeypatch.setattr(files, "_desktop_has_language", lambda spoken: spoken == "en")
     texts.set_language(language)
     dialog = FileDialog(over, "Importar")
     assert dialog.labelText(QFileDialog.DialogLabel.LookIn) == words

@@ -33,7 +33,7 @@ def _no_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_tray_counts_and_names_who_needs_somebody(in_window: InWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(harness: WindowHarness) -> None:
         async with present(harness, monkeypatch) as made:
-            tray = made.presence.tray
+            tray = made.integration.tray
             assert tray.tool_tip == "Conecta · Ninguém precisa de você"
             assert made.menu == [
                 "Mostrar o Conecta",
@@ -93,7 +93,7 @@ def test_an_incident_and_a_phone_that_gives_no_sign_are_in_the_tray_too(
                 for kind, whom in zip(kinds, (None, ana.id, ana.id), strict=True)
             )
             harness.bus.publish(AlertsChanged(made.alerts, made.alerts, ()))
-            await until(lambda: made.presence.tray.tool_tip == "Conecta · Ninguém precisa de você · 2 alertas")
+            await until(lambda: made.integration.tray.tool_tip == "Conecta · Ninguém precisa de você · 2 alertas")
             incident, phone = made.menu[4:6]
             assert phone == f"{ana.name}: nenhum sinal do celular há 12 dias."
             made.entry(phone).trigger()
@@ -111,7 +111,7 @@ def test_a_click_on_the_icon_brings_the_window_and_a_right_click_does_not(
     async def use(harness: WindowHarness) -> None:
         async with present(harness, monkeypatch) as made:
             harness.window.hide()
-            icon, how = made.presence.tray._icon, QSystemTrayIcon.ActivationReason
+            icon, how = made.integration.tray._icon, QSystemTrayIcon.ActivationReason
             icon.activated.emit(how.Context)
             assert not harness.window.isVisible()
             icon.activated.emit(how.Trigger)
@@ -125,11 +125,11 @@ def test_a_menu_that_is_open_does_not_change_under_the_pointer(
 ) -> None:
     async def use(harness: WindowHarness) -> None:
         async with present(harness, monkeypatch) as made:
-            monkeypatch.setattr(made.presence.tray.menu, "isVisible", lambda: True)
+            monkeypatch.setattr(made.integration.tray.menu, "isVisible", lambda: True)
             made.fall(harness.people[0])
             assert "Ninguém precisa de você" in made.menu
             monkeypatch.undo()
-            made.presence.update()
+            made.integration.update()
             assert "Ninguém precisa de você" not in made.menu
 
     in_window(use)
@@ -143,7 +143,7 @@ def test_notifications_are_held_for_an_hour_and_given_back(
             made.entry("Sem avisos por 1 hora").trigger()
             until_words = f"{(NOON + timedelta(hours=1)).astimezone():%H:%M}"
             await until(lambda: f"Voltar a avisar (em silêncio até {until_words})" in made.menu)
-            assert made.presence.tray.tool_tip.endswith(f" · sem avisos até {until_words}")
+            assert made.integration.tray.tool_tip.endswith(f" · sem avisos até {until_words}")
             made.entry(f"Voltar a avisar (em silêncio até {until_words})").trigger()
             await until(lambda: "Sem avisos por 1 hora" in made.menu)
             notifier, later = harness.core.services.notifier, NOON + timedelta(minutes=30)
@@ -169,7 +169,7 @@ def test_without_a_notification_server_the_tray_tells_it_and_a_click_opens_the_p
             title, text = made.messages[0]
             assert title == f"{ana.name} precisa de você · Saiu da conta"
             assert "Avisos e bandeja" in text
-            made.presence.tray.clicked.emit()
+            made.integration.tray.clicked.emit()
             assert harness.window.shows(ana.id) or harness.window.list.table.chosen_id == ana.id
             await made.look_away()
             made.due(ana)
@@ -247,7 +247,7 @@ def test_an_incident_opens_those_who_fell_and_ends_with_it(
             await until(lambda: played.shown)
             harness.bus.publish(NotificationOver("incident"))
             await until(lambda: not played.shown)
-            made.presence._open_shown("incident")
+            made.integration._open_shown("incident")
             assert not harness.window.isMinimized()
 
     in_window(use)
@@ -302,9 +302,9 @@ def test_somebody_who_recovered_meanwhile_is_opened_all_the_same(
 ) -> None:
     async def use(harness: WindowHarness) -> None:
         async with present(harness, monkeypatch) as made:
-            made.presence._open([person(5).id, person(6).id])
+            made.integration._open([person(5).id, person(6).id])
             assert harness.window.list.table.chosen_id == person(5).id
-            made.presence._open([])
+            made.integration._open([])
             assert harness.window.list.table.chosen_id == person(5).id
 
     in_window(use)

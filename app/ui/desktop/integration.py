@@ -46,7 +46,7 @@ _STAYS: Final = "stays"
 _FIRST, _PUT_AWAY = "first_notification", "put_away"  # explained once
 
 
-class DesktopPresence(QObject):
+class DesktopIntegration(QObject):
     """Tells outside of *window* what `Notifier` says is due. `run` connects it to the desktop."""
 
     def __init__(
