@@ -135,6 +135,7 @@ def build_services(
             AuditAction.TAKE_OVER_SESSION, mentorados.get(whose), before={"owner": left_by}
         ),
         mentorados=mentorados.all,
+        sessions_per_host=lambda: settings_service.settings.sessions_per_host,
     )
     accounts = Accounts(mentorados=mentorados, secrets=ports.secrets or secrets)
     mentorados.attach(accounts.require_unshared)

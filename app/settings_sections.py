@@ -76,6 +76,7 @@ def settings_sections(
             clock=clock,
             folder=settings.session_dir,
             open_folder=open_folder,
+            settings_service=core.settings_service,
         ),
         BackupsSection(
             theme, backups=core.backups.all, clock=clock, folder=settings.backup_dir, open_folder=open_folder

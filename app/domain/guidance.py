@@ -189,6 +189,7 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
         # our own side
         _R.HOST_CRASHED: ReasonSpec(_G.RECONNECT, _OURS, our_side=True),
         _R.HOST_FROZEN: ReasonSpec(_G.RECONNECT, _OURS, our_side=True),
+        _R.HOST_MOVED: ReasonSpec(_G.RECONNECT, _OURS),
         _R.TOO_MANY_OPEN_FILES: ReasonSpec(_G.RECONNECT, _OURS, problems=(_P.TOO_MANY_OPEN_FILES,)),
         _R.ENGINE_MISSING: ReasonSpec(_G.REINSTALL, _OURS, problems=(_P.HOST_NOT_STARTED, _P.ENGINE_MISSING)),
         _R.ENGINE_MISMATCH: ReasonSpec(_G.REINSTALL, _OURS, problems=(_P.ENGINE_MISMATCH,)),

@@ -72,6 +72,7 @@ class Reason(StrEnum):
     # our own side
     HOST_CRASHED = "host_crashed"
     HOST_FROZEN = "host_frozen"  # it lives, and answers nothing
+    HOST_MOVED = "host_moved"  # a session goes from one host to another, on purpose
     TOO_MANY_OPEN_FILES = "too_many_open_files"
     ENGINE_MISSING = "engine_missing"
     ENGINE_MISMATCH = "engine_mismatch"
@@ -152,6 +153,16 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlacement:
+    """The process of ours in which a session is open."""
+
+    pid: int
+    others: int = 0  # sessions that share it
+    kept_alone: bool = False  # its host ended too often for it to share one
+    memory: int | None = None  # bytes of the process, when that was measured last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The last signs of life behind the state, each with its time."""
 
@@ -162,6 +173,7 @@ class Evidence:
     smoke_test: SmokeTestOutcome | None = None  # how the last one ended
     last_observation: datetime | None = None
     host_answered: datetime | None = None  # the process of ours that holds the line, to its heartbeat
+    host: HostPlacement | None = None  # that process, as of then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from app.domain.link_status import Reason, SendCapability
+from app.domain.link_status import HostPlacement, Reason, SendCapability
 from app.domain.mentorado import Link, LinkId, Mentorado
 from app.domain.messages import AddressKind, MessageUpdate
 from app.domain.phone import PhoneNumber
@@ -103,6 +103,7 @@ class HostAnswered:
     """The process of ours that holds the line answered its heartbeat. It says nothing about the far end."""
 
     at: datetime
+    host: HostPlacement | None = None
 
 
 @dataclass(frozen=True, slots=True)

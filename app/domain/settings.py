@@ -29,6 +29,9 @@ LEAST_DAYS, MOST_DAYS = 1, 36_500
 LEAST_REASON: Final = 10
 """Characters of a reason, which the audit keeps."""
 
+DEFAULT_SESSIONS_PER_HOST, MOST_SESSIONS_PER_HOST = 8, 16
+"""With more, one crash takes more connections for longer than the memory saved is worth (docs/measurements.md)."""
+
 LONGEST_LOG: Final = timedelta(days=7)
 """Detail is for diagnosis: it must not become the normal state of things."""
 
@@ -43,6 +46,7 @@ class OperatorSettings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     smoke_test: SmokeTestSettings = field(default_factory=SmokeTestSettings)
     opt_out_words: tuple[str, ...] = DEFAULT_WORDS  # a message that is one of them ends all consent of who wrote it
+    sessions_per_host: int = DEFAULT_SESSIONS_PER_HOST  # WhatsApp Web sessions that share a process of ours
     outbound_limits: OutboundLimits = field(default_factory=OutboundLimits)
     switch_second_person: bool = False  # a provider switch is approved by two people
     notifications: NotificationSettings = field(default_factory=NotificationSettings)  # of the desktop
@@ -233,6 +237,12 @@ SWITCH_SECOND_PERSON: Final = SettingField[bool](
     format_value=lambda on, _at: "on" if on else "off",
     loosens=lambda before, after: before and not after,
 )
+SESSIONS_PER_HOST: Final = SettingField[int](
+    name="sessions_per_host",
+    action="set_sessions_per_host",
+    reads={"": number(1, MOST_SESSIONS_PER_HOST)},
+    format_value=lambda sessions, _at: str(sessions),
+)
 NOTIFICATIONS: Final = SettingField[NotificationSettings](
     name="notifications",
     action="set_notifications",
@@ -260,6 +270,7 @@ SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OPT_OUT_WORDS,
     OUTBOUND_LIMITS,
     SWITCH_SECOND_PERSON,
+    SESSIONS_PER_HOST,
     NOTIFICATIONS,
     METRICS,
 )

@@ -83,7 +83,8 @@ async def notification_server() -> AsyncIterator[NotificationServer]:
         (capabilities,) = await _call(router, "GetCapabilities", None, ())
         yield NotificationServer(router, frozenset(capabilities))
     finally:
-        with suppress(OSError, EOFError):  # the bus ended before
+        # The bus ended before, or who waits for an answer was cancelled, which the router cannot tell them.
+        with suppress(OSError, EOFError, asyncio.InvalidStateError):
             await router.__aexit__(None, None, None)
         with suppress(OSError):
             await connection.close()

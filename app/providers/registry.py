@@ -25,6 +25,7 @@ def build_whatsapp_web(
     *,
     on_taken_over: Callable[[MentoradoId, str], None],
     mentorados: Callable[[], Iterable[Mentorado]],
+    sessions_per_host: Callable[[], int],
 ) -> WhatsAppWebProvider:
     """The one that is hosted here; *on_taken_over* hears whose stale session lock was broken, and who had left it."""
     from app.providers.whatsapp_web.provider import WhatsAppWebProvider
@@ -37,6 +38,7 @@ def build_whatsapp_web(
         library_log=settings.provider_logging,
         on_taken_over=on_taken_over,
         mentorados=mentorados,
+        sessions_per_host=sessions_per_host,
     )
 
 

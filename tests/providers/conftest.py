@@ -210,4 +210,5 @@ async def _wait_for_timers(harness: ProviderHarness) -> Timed:
 
 
 def host_of(line: SessionConnection) -> HostProcess:
-    return line._host
+    assert line._session is not None
+    return line._session.host.process

@@ -317,8 +317,8 @@ class LinkWorker:
                 self._move(Trigger.SILENT, Reason.UNREACHABLE, detail=detail)
             case ActivitySeen():
                 self._on_activity(signal)
-            case HostAnswered(at):
-                self._board.update(self._link, evidence=replace(self._status.evidence, host_answered=at))
+            case HostAnswered(at, host):
+                self._board.update(self._link, evidence=replace(self._status.evidence, host_answered=at, host=host))
             case _:
                 assert_never(signal)
 

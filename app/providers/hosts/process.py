@@ -221,6 +221,9 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
             log.error("A child process failed unexpectedly", extra=fields)
 
     def _receive(self, message: FromChild) -> None:
+        self._deliver(message)
+
+    def _deliver(self, message: FromChild | HostExited) -> None:
         self.incoming.put_nowait(message)
 
     def _ping(self) -> None:
@@ -244,7 +247,7 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         if not self._gone:
             self._gone = True
             self._stop_heartbeat()
-            self.incoming.put_nowait(HostExited(detail, reason))
+            self._deliver(HostExited(detail, reason))
 
     def _death(self) -> str:
         """What the process ended with."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import Reason
+from app.domain.link_status import HostPlacement, Reason
 from app.domain.mentorado import LinkId
 from app.domain.messages import AddressKind
 from app.domain.phone import PhoneNumber, is_e164
@@ -32,10 +32,14 @@ from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind
 from app.providers.hosts.codec import Pong
 from app.providers.hosts.process import HostExited
 from app.providers.whatsapp_web import protocol
-from app.providers.whatsapp_web.host_process import HostProcess
+from app.providers.whatsapp_web.host_pool import HostedSession, HostPool
+from app.providers.whatsapp_web.host_process import MoveRequested
 from app.providers.whatsapp_web.protocol import (
+    BUSY,
+    NOT_OPEN,
     Account,
     Answer,
+    Closed,
     Confirm,
     Facts,
     FromHost,
@@ -57,8 +61,8 @@ from app.providers.whatsapp_web.protocol import (
 log = logging.getLogger(__name__)
 library_log = logging.getLogger("app.whatsmeow")  # below "app", whose log is the one that is written
 
-SESSION: Final = "s1"
-"""One session a host is the policy for now, so they need no more than one name."""
+_COMES_BACK_AFTER: Final = 60.0
+"""Seconds that a session must have been open before it comes back by itself from a host that ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +87,28 @@ class SentText:
 class SessionConnection(AsyncIterator[ConnectionEvent]):
     """A `Connection`, and requests to the session behind it."""
 
-    def __init__(self, host: HostProcess, mode: OpenMode, clock: Clock, timeouts: SessionTimeouts) -> None:
-        self._host = host
-        self._mode = mode
+    def __init__(
+        self,
+        session: HostedSession,
+        pool: HostPool,
+        clock: Clock,
+        timeouts: SessionTimeouts,
+        *,
+        device_name: str = "",
+        proxy: str = "",
+    ) -> None:
+        """*device_name* is what the phone lists under its linked devices."""
+        self._session: HostedSession | None = session
+        self._pool = pool
+        self._mode = mode = session.mode
+        self._file = session.file
+        self._device_name = device_name
+        self._proxy = proxy
+        self._reopens = False  # before the next event, in another host
+        self._connected = False
+        self._reopened_at: float | None = None  # by the loop's clock
+        self._active_at = 0.0
+        self._asking = 0
         self._clock = clock
         self._timeouts = timeouts
         self._account: PhoneNumber | None = None
@@ -110,41 +133,92 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
         return signal
 
     async def _next(self) -> ConnectionEvent | None:
+        if self._reopens:
+            await self._reopen()
+        session = self._session
+        if session is None:
+            return Failed(Reason.HOST_CRASHED)
         if self._wait is not None and self._deadline is None:
             self._deadline = asyncio.get_running_loop().time() + self._wait
         try:
             async with asyncio.timeout_at(self._deadline):
-                message = await self._host.incoming.get()
+                message = await session.incoming.get()
         except TimeoutError:
             return Failed(Reason.NETWORK_DOWN, f"nothing was heard for {self._wait:g} s")
         return self._signal_of(message)
 
+    def open(self) -> None:
+        """Let the host begin."""
+        if self._session is not None:
+            self._session.open(device_name=self._device_name, proxy=self._proxy)
+
+    async def close(self) -> None:
+        """Close the session wherever it is by now; its files are free afterwards."""
+        session, self._session = self._session, None
+        if session is not None:
+            await self._pool.release(session)
+
+    async def _reopen(self) -> None:
+        """Open the session in another host than the one it is, or was, in. Raises `Problem`."""
+        self._reopens = False
+        await self.close()
+        self._mode = OpenMode.CONNECT
+        self._session = await self._pool.place(self._file, self._mode)
+        self._wait, self._deadline = self._timeouts.sign_in, None
+        self._reopened_at = asyncio.get_running_loop().time()
+        self.open()
+
+    def placement(self) -> HostPlacement | None:
+        """Where the session is; None on its way from one host to another."""
+        return None if self._session is None else self._pool.placement(self._session)
+
+    def request_move(self, quiet: float) -> None:
+        """Move to a host that is shared, if there is one and nothing was heard or asked for *quiet* seconds."""
+        session = self._session
+        if session is None or not self._connected or self._asking:
+            return
+        if asyncio.get_running_loop().time() - self._active_at >= quiet and self._pool.should_move(session):
+            session.move()
+
     async def confirm(self, up_to: int) -> None:
         """Let the host forget what it kept; a host that is gone hears it from the next line."""
-        self._host.send(Confirm(session=SESSION, up_to=up_to))
+        if (session := self._session) is not None:
+            session.host.process.send(Confirm(session=session.id, up_to=up_to))
 
     def ping(self) -> None:
         """Ask the host for a sign of life, which comes as `HostAnswered`."""
-        self._host.ping_now()
+        if self._session is not None:
+            self._session.host.process.ping_now()
 
     async def send_text(self, to: PhoneNumber, text: str) -> SentText:
         """Send *text*; raises `Problem` when the server refuses it or is not heard of."""
-        answer = await self._host.ask(
-            lambda request: SendText(session=SESSION, request=request, to=to.lstrip("+"), text=text),
+        answer = await self._ask(
+            lambda session, request: SendText(session=session, request=request, to=to.lstrip("+"), text=text),
             self._timeouts.send,
         )
         return SentText(answer.message_id, datetime.fromtimestamp(answer.sent_at, UTC))
 
     async def pairing_code(self, phone: PhoneNumber) -> str:
         """A code to type on the phone instead of scanning. Possible once a QR is shown."""
-        answer = await self._host.ask(
-            lambda request: PairPhone(session=SESSION, request=request, phone=phone.lstrip("+")), self._timeouts.request
+        answer = await self._ask(
+            lambda session, request: PairPhone(session=session, request=request, phone=phone.lstrip("+")),
+            self._timeouts.request,
         )
         return answer.code
 
     async def log_out(self) -> None:
         """Unlink from the phone, for good."""
-        await self._host.ask(lambda request: LogOut(session=SESSION, request=request), self._timeouts.request)
+        await self._ask(lambda session, request: LogOut(session=session, request=request), self._timeouts.request)
+
+    async def _ask(self, question: Callable[[str, int], SendText | PairPhone | LogOut], within: float) -> Answer:
+        session = self._session
+        if session is None:
+            raise Problem(ProblemCode.REQUEST_REFUSED, why=NOT_OPEN)
+        self._asking += 1
+        try:
+            return await session.host.process.ask(session.id, lambda request: question(session.id, request), within)
+        finally:
+            self._asking -= 1
 
     def _timeout_after(self, signal: ConnectionEvent) -> float | None:
         match signal:
@@ -155,8 +229,11 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
             case _:
                 return None  # the library watches the line from here on
 
-    def _signal_of(self, message: FromHost | HostExited) -> ConnectionEvent | None:
+    def _signal_of(self, message: FromHost | HostExited | MoveRequested) -> ConnectionEvent | None:
         match message:
+            case MoveRequested():
+                self._reopens = True
+                return Lost(Reason.HOST_MOVED)
             case HostExited() | Ready() | Unable() | Pong():
                 return self._of_host(message)
             case QrText(text=text, number=number, total=total, lifetime=lifetime):
@@ -166,6 +243,7 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
             case StateChanged():
                 return self._on_state(message)
             case SignOfLife(inbound=inbound):
+                self._active_at = asyncio.get_running_loop().time()
                 return ActivitySeen(self._clock.now(), inbound)
             case Facts(facts=facts, up_to=up_to):
                 return MessagesReceived(facts, up_to)
@@ -173,7 +251,7 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
                 log.info("WhatsApp says of the pairing: %s", status)
             case LogLine():
                 _write_down(message)
-            case Answer():
+            case Answer() | Closed():
                 pass
         return None
 
@@ -181,7 +259,10 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
         """What a message says of the host itself."""
         match message:
             case HostExited(detail, reason):
-                return Failed(reason, detail)
+                if not self._comes_back():
+                    return Failed(reason, detail)
+                self._reopens = True
+                return Lost(reason, detail)
             case Ready(protocol=version):
                 detail = f"the host speaks protocol {version}"
                 return None if version == protocol.VERSION else Blocked(Reason.ENGINE_MISMATCH, detail=detail)
@@ -190,7 +271,14 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
             case Unable(reason=reason, detail=detail):
                 return Blocked(reason, detail=detail)
             case Pong():
-                return HostAnswered(self._clock.now())
+                return HostAnswered(self._clock.now(), self.placement())
+
+    def _comes_back(self) -> bool:
+        """Whether a session whose host ended is opened in another at once: one that held, but not twice in a row."""
+        if not self._connected:
+            return False
+        at, self._connected = self._reopened_at, False
+        return at is None or asyncio.get_running_loop().time() - at >= _COMES_BACK_AFTER
 
     def _on_account(self, jid: str) -> ConnectionEvent | None:
         number = "+" + jid.partition("@")[0].partition(":")[0]
@@ -199,9 +287,16 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
         self._account = PhoneNumber(number)
         return QrScanned(self._account) if self._mode is OpenMode.PAIR else None
 
-    def _on_state(self, news: StateChanged) -> ConnectionEvent:
+    def _on_state(self, news: StateChanged) -> ConnectionEvent | None:
+        if news.ends_host and self._session is not None:
+            self._session.ends_host = True
         match news.state:
+            case SessionState.FAILED if news.detail == BUSY:
+                self._reopens = True
+                return None
             case SessionState.CONNECTED:
+                self._connected = True
+                self._active_at = asyncio.get_running_loop().time()
                 return Connected(self._account)
             case SessionState.LOST:
                 return Lost(news.reason, news.detail)

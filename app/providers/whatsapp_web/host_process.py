@@ -8,20 +8,25 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Self
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
-from app.providers.hosts.process import HEARTBEAT_SECONDS, ChildProcess, child_command, child_environment
+from app.providers.hosts.codec import Pong
+from app.providers.hosts.process import HEARTBEAT_SECONDS, ChildProcess, HostExited, child_command, child_environment
 from app.providers.whatsapp_web.protocol import (
     LINE_LIMIT,
     Answer,
+    Close,
+    Closed,
     FromHost,
     LogOut,
     PairPhone,
     Ready,
     SendText,
     ToHost,
+    Unable,
     decode_from_host,
 )
 
@@ -48,13 +53,30 @@ def host_environment(base: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-class HostProcess(ChildProcess[ToHost, FromHost]):
-    """A running host. What it says waits in `incoming`; answers go to whoever asked."""
+@dataclass(frozen=True, slots=True)
+class MoveRequested:
+    """The session has a host of its own, and could share one."""
 
-    def __init__(self, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+
+SessionMessage = FromHost | HostExited | MoveRequested
+"""What whoever follows a session hears: what its host says, how that ended, and what the pool asks for."""
+
+
+class HostProcess(ChildProcess[ToHost, FromHost]):
+    """A running host. What it says of a session waits where the session was joined; answers go to whoever asked."""
+
+    def __init__(
+        self,
+        heartbeat: float = HEARTBEAT_SECONDS,
+        on_exit: Callable[[HostExited], None] = lambda _exited: None,
+    ) -> None:
+        """*on_exit* hears of an end that nobody asked for."""
         super().__init__(decode_from_host, line_limit=LINE_LIMIT, grace=_GRACE, heartbeat=heartbeat)
-        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._asked: dict[int, tuple[str, asyncio.Future[Answer]]] = {}
         self._requests = 0
+        self._joined: dict[str, asyncio.Queue[SessionMessage]] = {}
+        self._of_the_host: list[FromHost | HostExited] = []
+        self._on_exit = on_exit
 
     async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Self:
         """Start *command*; raises `Problem` when there is no such program."""
@@ -66,15 +88,43 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
                 raise Problem(ProblemCode.TOO_MANY_OPEN_FILES, why=why) from error
             raise Problem(ProblemCode.HOST_NOT_STARTED, command=command[0], why=why) from error
 
-    async def ask(self, question: Callable[[int], SendText | PairPhone | LogOut], within: float) -> Answer:
-        """Ask, and wait for the answer; raises `Problem` when it is a refusal or does not come.
+    def join(self, session: str) -> asyncio.Queue[SessionMessage]:
+        """What the host says of *session* and of itself, from its first word on."""
+        queue = self._joined[session] = asyncio.Queue()
+        for message in self._of_the_host:
+            queue.put_nowait(message)
+        return queue
+
+    async def leave(self, session: str, within: float) -> None:
+        """Close *session* and no other. A host that does not let go of it within *within* seconds is ended whole:
+        nobody else may open the session's files before."""
+        queue = self._joined[session]
+        for of, answer in self._asked.values():
+            if of == session and not answer.done():
+                answer.set_exception(self._ended())
+        self.send(Close(session=session))
+        try:
+            async with asyncio.timeout(within):
+                while not isinstance(await queue.get(), Closed | HostExited):
+                    pass
+        except TimeoutError:
+            self._end(f"a session was not closed within {within:g} s", Reason.HOST_FROZEN)
+            self.kill()
+            await self._wait_for_exit()
+        finally:
+            self._joined.pop(session, None)
+
+    async def ask(
+        self, session: str, question: Callable[[int], SendText | PairPhone | LogOut], within: float
+    ) -> Answer:
+        """Ask about *session*, and wait for the answer; raises `Problem` when it is a refusal or does not come.
 
         A request that timed out may still be carried out: the host cannot take it back.
         """
         self._requests += 1
         request = self._requests
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._asked[request] = answer
+        self._asked[request] = session, answer
         if self._gone:
             answer.set_exception(self._ended())
         else:
@@ -95,12 +145,26 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
             self.start_heartbeat()
         if not isinstance(message, Answer):
             super()._receive(message)
-        elif (answer := self._asked.get(message.request)) is not None and not answer.done():
+            return
+        _session, answer = self._asked.get(message.request, ("", None))
+        if answer is not None and not answer.done():
             answer.set_result(message)
+
+    def _deliver(self, message: FromHost | HostExited) -> None:
+        """To the session it is about, or to all when it is about the host."""
+        if isinstance(message, Ready | Unable | HostExited):
+            self._of_the_host.append(message)
+        if isinstance(message, HostExited) and not self._closing:
+            self._on_exit(message)
+        if isinstance(message, Ready | Unable | HostExited | Pong):
+            for queue in self._joined.values():
+                queue.put_nowait(message)
+        elif (queue_of_one := self._joined.get(message.session)) is not None:
+            queue_of_one.put_nowait(message)
 
     def _end(self, detail: str, reason: Reason = Reason.HOST_CRASHED) -> None:
         super()._end(detail, reason)
-        for answer in self._asked.values():
+        for _session, answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(self._ended())
 

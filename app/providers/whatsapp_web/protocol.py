@@ -18,7 +18,7 @@ from app.domain.messages import MessageUpdate
 from app.domain.sending import NotSent, SendErrorKind
 from app.providers.hosts.codec import Ping, Pong, line_decoder
 
-VERSION: Final = 4
+VERSION: Final = 5
 LINE_LIMIT: Final = 4 << 20
 """No line is longer; a longer one means that something else than a host is speaking."""
 
@@ -88,7 +88,7 @@ class LogOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
-    """Leave politely; the session stays paired."""
+    """Leave the server and let go of the session's files, which another host may open after `Closed`."""
 
     session: str
 
@@ -163,6 +163,14 @@ class StateChanged:
     reason: Reason = Reason.NONE
     detail: str = ""
     lasts: float | None = None  # seconds, when WhatsApp named a time
+    ends_host: bool = False  # the library would abort as soon as it went on: the host must end, with all its sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The session's files are free, and nothing more comes of it from this host."""
+
+    session: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,13 +210,27 @@ NOTICE: Final = "NOTICE"
 class LogLine:
     """One line of the library's own log, with numbers masked."""
 
+    session: str
     level: str
     source: str
     text: str
 
 
 ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging | Confirm | Ping
-FromHost = Ready | Unable | QrText | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine | Pong
+FromHost = (
+    Ready
+    | Unable
+    | QrText
+    | LoginStatus
+    | Account
+    | StateChanged
+    | Closed
+    | SignOfLife
+    | Facts
+    | Answer
+    | LogLine
+    | Pong
+)
 
 decode_to_host: Callable[[bytes], ToHost] = line_decoder(ToHost)
 decode_from_host: Callable[[bytes], FromHost] = line_decoder(FromHost)
@@ -222,12 +244,13 @@ _BY_CODE: Final = MappingProxyType(
     }
 )
 _NOT_ON_WHATSAPP: Final = re.compile(r"no LID found for \S+ from server")
+NOT_OPEN: Final = "the session is not open"
 _BEFORE_IT_LEFT: Final = (
-    "the session is not open",
+    NOT_OPEN,
     "websocket not connected",
     "the store doesn't contain a device JID",
 )
-_BUSY: Final = "this host is busy"
+BUSY: Final = "this host is busy"
 
 
 def refusal(why: str) -> NotSent | None:
@@ -238,4 +261,4 @@ def refusal(why: str) -> NotSent | None:
         return NotSent(trouble=SendErrorKind.RECIPIENT_INVALID, detail="the number is not on WhatsApp")
     if any(words in why for words in _BEFORE_IT_LEFT):
         return NotSent(trouble=SendErrorKind.NOT_CONNECTED, detail=why)
-    return NotSent(trouble=SendErrorKind.TRANSIENT, detail=why) if _BUSY in why else None
+    return NotSent(trouble=SendErrorKind.TRANSIENT, detail=why) if BUSY in why else None

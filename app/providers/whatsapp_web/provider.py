@@ -1,10 +1,9 @@
-"""WhatsApp Web as the core sees it: every line has a session host of its own."""
+"""WhatsApp Web as the core sees it: every line is a session that is open in a session host."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -19,19 +18,20 @@ from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, Connection, SessionHolder
 from app.domain.repositories import Clock
 from app.domain.sending import OutgoingMessage, SendResult
+from app.domain.settings import DEFAULT_SESSIONS_PER_HOST
 from app.platform.locks import OwnerState
 from app.platform.system import process_memory
 from app.platform.threads import background_task, run_to_completion
 from app.providers.hosts.process import HEARTBEAT_SECONDS
 from app.providers.whatsapp_web.connection import (
-    SESSION,
     ClosedConnection,
     ConnectionRegistry,
     SessionConnection,
     SessionTimeouts,
 )
-from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
-from app.providers.whatsapp_web.protocol import Open, OpenMode, SetLogging
+from app.providers.whatsapp_web.host_pool import HostPool
+from app.providers.whatsapp_web.host_process import host_command
+from app.providers.whatsapp_web.protocol import OpenMode
 from app.providers.whatsapp_web.regular_files import require_free_descriptors
 from app.providers.whatsapp_web.session_backup import EVERY, SnapshotInfo, Snapshots, copy_session, restore_session
 from app.providers.whatsapp_web.session_owners import SessionOwners
@@ -51,7 +51,7 @@ _HOLDERS: Final = {
 }
 """What a note says of who has a session open, the worst first."""
 
-_CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
+_CLOSED_WITHIN: Final = 10.0  # a session gets 5 s to leave its host, which then gets 2 to be killed
 
 
 class WhatsAppWebProvider:
@@ -75,6 +75,9 @@ class WhatsAppWebProvider:
         timeouts: SessionTimeouts | None = None,
         heartbeat: float = HEARTBEAT_SECONDS,
         snapshots_looked_after: float = 900.0,  # seconds between looks whether one is due
+        sessions_per_host: Callable[[], int] = lambda: DEFAULT_SESSIONS_PER_HOST,
+        moves_looked_after: float = 60.0,  # seconds between looks whether a session could share a host
+        quiet_before_move: float = 300.0,  # seconds without a message
         on_taken_over: Callable[[MentoradoId, str], None] = lambda _whose, _left_by: None,
         mentorados: Callable[[], Iterable[Mentorado]] = tuple,
     ) -> None:
@@ -86,16 +89,20 @@ class WhatsAppWebProvider:
         self._owners = SessionOwners(self._files, mentorados)
         self._mentorados = mentorados
         self._clock = clock
-        self._command = list(command or host_command())
         self._proxy = proxy
         self._device_name = device_name
-        self._library_log = library_log
         self._timeouts = timeouts or SessionTimeouts()
         self._snapshots_looked_after = snapshots_looked_after
-        self._heartbeat = heartbeat
+        self._moves_looked_after = moves_looked_after
+        self._quiet_before_move = quiet_before_move
         self._on_taken_over = on_taken_over
         self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
-        self._hosts: set[HostProcess] = set()
+        self._pool = HostPool(
+            command or host_command(),
+            sessions_per_host=sessions_per_host,
+            heartbeat=heartbeat,
+            detailed_log=library_log,
+        )
         self._lines = ConnectionRegistry()
 
     @asynccontextmanager
@@ -254,18 +261,17 @@ class WhatsAppWebProvider:
 
     def set_detailed_log(self, on: bool) -> None:
         """The library's own log, level by level, in the log of each line's mentorado."""
-        self._library_log = on
-        for host in self._hosts:
-            host.send(SetLogging(enabled=on))
+        self._pool.set_detailed_log(on)
 
     async def memory(self) -> Sequence[int]:
         """Bytes of memory of each session host, without what several share; empty where the system does not tell."""
-        sizes = await asyncio.to_thread(lambda pids: [process_memory(pid) for pid in pids], self.host_pids())
-        return [size for size in sizes if size is not None]
+        sizes = await asyncio.to_thread(lambda pids: {pid: process_memory(pid) for pid in pids}, self.host_pids())
+        self._pool.record_memory(sizes)
+        return [size for size in sizes.values() if size is not None]
 
     def host_pids(self) -> list[int]:
         """The process of each session host."""
-        return [host.pid for host in self._hosts]
+        return self._pool.pids()
 
     async def pending_account(self, link: Link) -> PhoneNumber | None:
         """Whose session waits to be adopted or given up. A copy of another link's session is nobody's pairing."""
@@ -346,26 +352,30 @@ class WhatsAppWebProvider:
     async def _line(
         self, file: Path, mode: OpenMode, folder: SessionDirectory | None = None
     ) -> AsyncIterator[SessionConnection]:
-        """A host with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
-        host = await HostProcess(self._heartbeat).start(self._command, host_environment(os.environ))
-        self._hosts.add(host)
+        """A line with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
+        session = await self._pool.place(file, mode)
+        line = SessionConnection(
+            session, self._pool, self._clock, self._timeouts, device_name=self._device_name, proxy=self._proxy
+        )
         try:
-            if self._library_log:
-                host.send(SetLogging(enabled=True))
             if folder is not None and mode is OpenMode.CONNECT:  # while the host loads the library
                 await asyncio.to_thread(Snapshots(folder.path).take, file, self._clock.now())
-            host.send(
-                Open(session=SESSION, mode=mode, file=str(file), device_name=self._device_name, proxy=self._proxy)
-            )
-            line = SessionConnection(host, mode, self._clock, self._timeouts)
+            line.open()
             if folder is None:
                 yield line
             else:
-                async with background_task(self._snapshot_daily(folder)):
+                async with (
+                    background_task(self._snapshot_daily(folder)),
+                    background_task(self._share_host_when_quiet(line)),
+                ):
                     yield line
         finally:
-            self._hosts.discard(host)
-            await host.close()
+            await line.close()
+
+    async def _share_host_when_quiet(self, line: SessionConnection) -> None:
+        while True:
+            await asyncio.sleep(self._moves_looked_after)
+            line.request_move(self._quiet_before_move)
 
     async def _snapshot_daily(self, folder: SessionDirectory) -> None:
         snapshots = Snapshots(folder.path)

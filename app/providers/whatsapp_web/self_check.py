@@ -88,15 +88,16 @@ def _checksum(file: Path) -> str:
 async def _start(command: Sequence[str], within: float) -> Diagnosis | None:
     """What is wrong with a session host that is started now; None when it is ready."""
     host = HostProcess()
+    of_it = host.join("")
     try:
         await host.start(command, host_environment(os.environ))
     except Problem as problem:
         return diagnosed(_C.HOST_NOT_STARTED, problem, command=command[0])
     try:
         async with asyncio.timeout(within):
-            ready = await host.incoming.get()
+            ready = await of_it.get()
             if isinstance(ready, Ready) and not ready.engine:
-                ready = await host.incoming.get()
+                ready = await of_it.get()
     except TimeoutError:
         host.kill()  # one that says nothing does not hear either that its input closes
         return diagnosed(_C.HOST_SILENT, command=command[0], seconds=f"{within:g}")

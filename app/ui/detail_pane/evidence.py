@@ -9,11 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.domain.link_status import Evidence, LinkState, LinkStatus, Reason, SmokeTestOutcome
+from app.domain.link_status import Evidence, HostPlacement, LinkState, LinkStatus, Reason, SmokeTestOutcome
 from app.domain.mentorado import Link
 from app.domain.messages import LastMessages
 from app.domain.phone import masked
 from app.domain.set_aside import SetAsideCount
+from app.text.conversation import size
 from app.text.status import (
     age,
     date_time,
@@ -95,10 +96,10 @@ class SupportDetails(QWidget):
 
 
 _ICON = 16
-_ROWS = ("connected_since", "last_inbound", "last_ack", "smoke_test", "host_answered", "last_backup")
+_ROWS = ("connected_since", "last_inbound", "last_ack", "smoke_test", "host_answered", "host", "last_backup")
 
 
-_OF_OUR_HOSTS = frozenset({"host_answered"})
+_OF_OUR_HOSTS = frozenset({"host_answered", "host"})
 """Shown where there is one: other providers have no process of ours."""
 
 
@@ -120,6 +121,14 @@ def _smoke_line(evidence: Evidence, now: datetime) -> str | None:
         return texts("detail.smoke_failed") if evidence.smoke_test is not None else None
     passed = age(now - evidence.last_smoke_test)
     return texts("detail.smoke_partly", age=passed) if evidence.smoke_test is SmokeTestOutcome.PARTLY else passed
+
+
+def _host_line(host: HostPlacement) -> str:
+    """With how many others a session shares its process, or why with none, and how much memory that takes."""
+    shared = texts("detail.host_kept_alone") if host.kept_alone else texts.plural("detail.host_shared", host.others)
+    if not host.others and not host.kept_alone:
+        shared = texts("detail.host_own")
+    return shared if host.memory is None else texts("detail.host_memory", shared=shared, size=size(host.memory))
 
 
 class HealthCard(QFrame):
@@ -179,6 +188,7 @@ class HealthCard(QFrame):
             "last_ack": self._ack_line(evidence, now),
             "smoke_test": _smoke_line(evidence, now),
             "host_answered": age(now - evidence.host_answered) if evidence.host_answered else None,
+            "host": _host_line(evidence.host) if evidence.host and status.state is LinkState.CONNECTED else None,
             "last_backup": age(now - self._backup) if self._backup else None,
         }
         connected = status.state is LinkState.CONNECTED

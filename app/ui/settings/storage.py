@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -10,17 +10,20 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWi
 
 from app.core.backups import KEPT
 from app.core.mentorado_service import MentoradoService
+from app.core.settings_service import SettingsService
 from app.domain.backup import BackupInfo
 from app.domain.errors import Problem
 from app.domain.mentorado import Link, Mentorado
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.repositories import Clock
+from app.domain.settings import DEFAULT_SESSIONS_PER_HOST, MOST_SESSIONS_PER_HOST, SESSIONS_PER_HOST
 from app.text.conversation import number, size
 from app.text.status import age, texts
 from app.ui.async_slots import async_slot
 from app.ui.settings.section import OpenFolder, PathRow, Section, SettingRow, Snapshot
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import plain_tip
 
 
@@ -88,6 +91,9 @@ SHOWN = 6
 Copies = list[tuple[Mentorado, Sequence[Snapshot]]]
 
 
+_SESSIONS_PER_HOST = (1, 4, DEFAULT_SESSIONS_PER_HOST, MOST_SESSIONS_PER_HOST)
+
+
 class SessionsSection(Section):
     """The oldest copies first, and those without any: they are what somebody should know of."""
 
@@ -100,8 +106,13 @@ class SessionsSection(Section):
         clock: Clock,
         folder: Path,
         open_folder: OpenFolder,
+        settings_service: SettingsService,
     ) -> None:
         super().__init__(theme, "sessions", "shield-check")
+        self._settings_service = settings_service
+        self.per_host = SegmentedControl(theme, list(_SESSIONS_PER_HOST))
+        self.per_host.picked.connect(self.share)
+        self._shared = SettingRow(theme, self.per_host, below=True)
         self._mentorados = mentorados
         self._find_snapshots = snapshots
         self._clock = clock
@@ -122,11 +133,20 @@ class SessionsSection(Section):
         self.add(self._place)
         self.add(self._snapshots)
         self._rows.addWidget(self.more)
+        self.add(self._shared)
+
+    @async_slot
+    async def share(self, sessions: Hashable) -> None:
+        """Let so many sessions share a process from now on; those that are open stay where they are."""
+        if isinstance(sessions, int):
+            await self._settings_service.change(SESSIONS_PER_HOST, sessions)
+            self.show_saved(texts("settings.saved"))
 
     @async_slot
     async def refresh(self) -> None:
         """Look into every folder; each takes a moment in a thread."""
         paired = [each for each in self._mentorados.through_all() if _has_session(each.link)]
+        self.per_host.choose(self._settings_service.settings.sessions_per_host)
         copies = [(each, await self._find_snapshots(each.link)) for each in paired]
         self._copies = sorted(copies, key=_latest_backup_order)
         self._show()
@@ -134,6 +154,9 @@ class SessionsSection(Section):
     def retranslate(self) -> None:
         super().retranslate()
         self._place.name(texts("settings.sessions.place"))
+        name = texts("settings.sessions.per_host")
+        self.per_host.set_text(name, [texts.plural("settings.sessions.share", each) for each in _SESSIONS_PER_HOST])
+        self._shared.set_text(name, texts("settings.sessions.per_host_line"))
         self._show()
 
     def _show_all(self, _checked: bool = False) -> None:

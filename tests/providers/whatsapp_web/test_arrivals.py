@@ -240,10 +240,12 @@ async def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(harness: Pro
     for _ in range(4):
         async with harness.provider.connect(ana) as line, asyncio.TaskGroup() as all_of_them:
             await recorder.listen(line, lambda: recorder.opened)
-            all_of_them.create_task(send(line))
-            all_of_them.create_task(recorder.listen(line, lambda: False))
+            sending = all_of_them.create_task(send(line))
+            listening = all_of_them.create_task(recorder.listen(line, lambda: False))
             await asyncio.sleep(chance.uniform(0.1, 0.4))
             host_of(harness, ana).send_signal(signal.SIGKILL)
+            await sending
+            listening.cancel()
     async with harness.provider.connect(ana) as line:
         await recorder.listen(line, lambda: recorder.opened)
         assert isinstance(line, SessionConnection)

@@ -124,7 +124,7 @@ async def test_the_first_thing_a_host_says_is_who_it_is() -> None:
     host = await HostProcess().start(host_command(), host_environment(os.environ))
     try:
         async with asyncio.timeout(10):
-            ready = await host.incoming.get()
+            ready = await host.join("").get()
         assert ready == Ready(protocol=VERSION, engine="0.5.2", pid=host.pid)
         assert encode(ready).startswith(b'{"type":"ready"')
     finally:

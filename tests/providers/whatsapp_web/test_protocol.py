@@ -93,7 +93,7 @@ FROM_HOST: list[FromHost] = [
     Facts(session="s1", up_to=7, facts=FACTS),
     Facts(session="s1", up_to=8, facts=()),
     Answer(session="s1", request=2, code="ABCD-EFGH"),
-    LogLine(level="WARN", source="Client", text="…"),
+    LogLine(session="s1", level="WARN", source="Client", text="…"),
     Pong(number=7),
 ]
 

@@ -177,6 +177,7 @@ class SettingsHarness:
                 clock=clock,
                 folder=self.folder / "sessions",
                 open_folder=open_folder,
+                settings_service=self.settings_service,
             ),
             self.backups_section(theme),
             WebhooksSection(

@@ -150,6 +150,8 @@ class SpoolForwarder:
         self._tell = tell
         self._on_trouble = on_trouble
         self._news = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._handed = spool.confirmed
         self._confirmed = spool.confirmed
         self.sends = SentMessageTracker(self.append, id_of)
@@ -157,10 +159,19 @@ class SpoolForwarder:
     def start(self) -> None:
         self.sends.restore(self._spool.unconfirmed())
         self._news.set()
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hand nothing more over, and close the spool; what is not confirmed is repeated by whoever opens it next."""
+        self._stopped = True
+        self._news.set()
+        self._thread.join()
+        self._spool.close()
 
     def append(self, code: int, payload: bytes) -> int:
         """Take in what was reported: when this returns, it outlives the process. Quick, and raises `OSError`."""
+        if self._stopped:
+            return 0  # of a text under way: the next host finds it begun, and looks in the session's file
         number = self._spool.append(code, payload)
         self._news.set()
         return number
@@ -177,7 +188,7 @@ class SpoolForwarder:
 
     def _run(self) -> None:
         try:
-            while True:
+            while not self._stopped:
                 self._news.wait()
                 self._keep_until_quiet()
                 while records := self._spool.read(min(BATCH, IN_FLIGHT - (self._handed - self._confirmed))):

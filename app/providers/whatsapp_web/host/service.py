@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
@@ -17,11 +16,12 @@ from app.providers.hosts.codec import Ping, PipeWriter, Pong, ProtocolError
 from app.providers.hosts.crash import report_crash
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
-from app.providers.whatsapp_web.host.session import NotReady, Session
+from app.providers.whatsapp_web.host.session import QUIET, NotReady, Session
 from app.providers.whatsapp_web.host.start_lock import LibraryBusy, StartLock
 from app.providers.whatsapp_web.protocol import (
     Answer,
     Close,
+    Closed,
     Confirm,
     FromHost,
     LogOut,
@@ -40,10 +40,6 @@ from app.providers.whatsapp_web.protocol import (
 
 _FAREWELL = 0.5
 """Seconds that polite goodbyes to the server may take once the app is gone."""
-
-_QUIET = 0.1
-_QUIET_WITHIN = 1.0
-"""Seconds without an event after which the library has nothing more to hand over, and how long that is waited for."""
 
 
 class SessionHost:
@@ -94,8 +90,7 @@ class SessionHost:
             case LogOut():
                 self._answer(message, lambda session, engine: self._log_out(message, session, engine))
             case Close(session=name):
-                if name in self._sessions:
-                    _on_a_thread(partial(self._disconnect, self._sessions[name]))
+                _on_a_thread(partial(self._close, name))
             case SetLogging(enabled=enabled):
                 self._logging = enabled
                 for session in self._sessions.values():
@@ -147,9 +142,9 @@ class SessionHost:
                     raise NotReady
                 answer = do(session, engine)
             except NotReady:
-                answer = Answer(session=request.session, request=request.request, error="the session is not open")
+                answer = Answer(session=request.session, request=request.request, error=protocol.NOT_OPEN)
             except LibraryBusy:
-                answer = Answer(session=request.session, request=request.request, error="this host is busy")
+                answer = Answer(session=request.session, request=request.request, error=protocol.BUSY)
             except EngineError as error:
                 answer = Answer(session=request.session, request=request.request, error=str(error))
             except Exception as error:  # noqa: BLE001 - somebody waits for the answer
@@ -172,10 +167,11 @@ class SessionHost:
         session.ask(lambda: engine.log_out(session.key))
         return Answer(session=request.session, request=request.request)
 
-    def _disconnect(self, session: Session) -> None:
-        engine = self._engine
-        if engine is not None and session.callable:
-            engine.disconnect(session.key)
+    def _close(self, name: str) -> None:
+        if (session := self._sessions.get(name)) is not None:
+            session.close()
+            del self._sessions[name]
+        self._tell(Closed(session=name))
 
     # --------------------------------------------------------------------------------------------------------------
 
@@ -188,20 +184,15 @@ class SessionHost:
             silence = open_binary(os.devnull, os.O_WRONLY)
             for descriptor in (1, 2):  # Go dies of printing to a pipe that nobody reads
                 os.dup2(silence, descriptor)
-            goodbyes = [_on_a_thread(partial(self._disconnect, session)) for session in self._sessions.values()]
+            sessions = list(self._sessions.values())
+            goodbyes = [_on_a_thread(session.leave_server) for session in sessions]
             for goodbye in goodbyes:
                 goodbye.join(_FAREWELL)
-            self._wait_for_quiet()
-            self._voice.close(_QUIET)
+            quiet = [_on_a_thread(session.wait_for_quiet) for session in sessions]
+            for each in quiet:
+                each.join()
+            self._voice.close(QUIET)
             os._exit(0)
-
-    def _wait_for_quiet(self) -> None:
-        began = time.monotonic()
-        while (now := time.monotonic()) < began + _QUIET_WITHIN:
-            last_event = max((session.last_event_at for session in self._sessions.values()), default=0.0)
-            if not self._sessions or now - max(last_event, began) >= _QUIET:
-                return
-            time.sleep(_QUIET / 10)
 
 
 def _on_a_thread(work: Callable[[], None]) -> threading.Thread:

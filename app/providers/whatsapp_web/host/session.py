@@ -36,6 +36,7 @@ from app.providers.whatsapp_web.host.message_mapping import IGNORED
 from app.providers.whatsapp_web.host.spool import SessionSpool
 from app.providers.whatsapp_web.host.start_lock import LibraryBusy, StartLock
 from app.providers.whatsapp_web.protocol import (
+    BUSY,
     HOST_LOCK,
     NOTICE,
     Account,
@@ -82,6 +83,10 @@ class QrCodes:
 _LOCKED_WITHIN: Final = 5.0
 _AFTERTHOUGHT: Final = 0.2
 _EVENT_WITHIN: Final = 1.0
+QUIET: Final = 0.1
+_QUIET_WITHIN: Final = 1.0
+"""Seconds without an event after which the library has nothing more to hand over, and how long that is waited for."""
+
 _TAKEN_BACK: Final = StateReport(
     SessionState.REFUSED, Reason.LOGGED_OUT, "the library found no keys in the session file"
 )
@@ -108,6 +113,8 @@ class Session:
         self._gate = gate
         self._tell = tell
         self._callable = threading.Event()
+        self._started = threading.Event()  # the library's start is over, one way or another
+        self._closing = False
         self._start_over: Callable[[], None] = lambda: None
         self._lock: FileLock | None = None  # until the process ends: the library never closes its database
         self._hint: LogHint | None = None
@@ -121,6 +128,12 @@ class Session:
 
     def run(self) -> None:
         """Stay in the session; returns only when it could not be opened or the library gave it up."""
+        try:
+            self._run()
+        finally:
+            self._started.set()
+
+    def _run(self) -> None:
         opened = self._opened
         file = Path(opened.file)
         try:
@@ -128,12 +141,15 @@ class Session:
             self._own_users = own_users_of(file)  # messages may come before the library tells whose device it is
             self._begin_handover(file)
             self._start_over = self._gate.start()
+            if self._closing:
+                self._start_over()
+                return
         except LockHeld as held:
             self._report(_news_of_lock(held))
         except OSError as error:
             self._report(state_from_disk(error))
         except LibraryBusy:
-            self._report(StateReport(SessionState.FAILED, Reason.UNEXPECTED, "this host is busy"))
+            self._report(StateReport(SessionState.FAILED, Reason.UNEXPECTED, BUSY))
         else:
             listener = Listener(
                 code=self._on_code, login_status=self._on_status, event=self._on_event, log=self._on_log
@@ -146,7 +162,7 @@ class Session:
                 events=SUBSCRIBED,
                 listener=listener,
             )
-            self._leave_server()  # it would go on taking messages that nobody reads any more
+            self.leave_server()  # it would go on taking messages that nobody reads any more
             self._callable.clear()
             self._start_over()
             self._report(self._with_hint(state_from_error(error_text)))
@@ -196,6 +212,38 @@ class Session:
         sends.sent(sending, message_id, at)
         return message_id, at
 
+    def leave_server(self) -> None:
+        """Leave the server, if the session is open."""
+        with suppress(NotReady, LibraryBusy):
+            self.ask(lambda: self._engine.disconnect(self.key))
+
+    def close(self) -> None:
+        """Leave the server, take in what the library has still to hand over, and let go of the files; blocks.
+
+        The library itself keeps the session's database open until the process ends, but uses it no more.
+        """
+        self._closing = self._ended = True
+        self._started.wait()  # whatever is called before would abort the process
+        self.leave_server()
+        self.wait_for_quiet()
+        handover, self._handover = self._handover, None
+        if handover is not None:
+            handover.stop()
+        if self._lock is not None:
+            self._lock.release()
+
+    def wait_for_quiet(self) -> None:
+        """Wait until the library has handed over what it has: it tells nobody when that is."""
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + _QUIET_WITHIN:
+            if now - max(self.last_event_at, began) >= QUIET:
+                return
+            time.sleep(QUIET / 10)
+
+    def _be_callable(self) -> None:
+        self._callable.set()
+        self._started.set()
+
     def confirm(self, up_to: int) -> None:
         """The app stored what was handed to it up to this mark."""
         if self._handover is not None:
@@ -211,7 +259,7 @@ class Session:
         if code.number == 1:
             # The maps are written; event 0 comes only after the scan. This host opens nothing else, so reads are safe.
             self._start_over()
-            self._callable.set()
+            self._be_callable()
         self._tell(code)
 
     def _on_status(self, status: str) -> None:
@@ -241,7 +289,7 @@ class Session:
         if code == Event.DEVICE:
             device = pb.Device.FromString(payload)
             self._start_over()
-            self._callable.set()
+            self._be_callable()
             self._own_users = frozenset((device.JID.User, device.LID.User))
             self._tell(Account(session=self.id, jid=_address(device.JID), lid=_address(device.LID)))
         elif (news := state_from_event(code, payload, pb)) is not None:
@@ -271,26 +319,22 @@ class Session:
         if not self._ended:
             bug = StateReport(SessionState.FAILED, Reason.UNEXPECTED, repr(error))
             self._report(state_from_disk(error) if isinstance(error, OSError) else bug)
-            threading.Thread(target=self._leave_server, daemon=True).start()
+            threading.Thread(target=self.leave_server, daemon=True).start()
 
     def _note(self, text: str) -> None:
-        self._tell(LogLine(level=NOTICE, source="spool", text=text))
-
-    def _leave_server(self) -> None:
-        with suppress(NotReady, LibraryBusy):
-            self.ask(lambda: self._engine.disconnect(self.key))
+        self._tell(LogLine(session=self.id, level=NOTICE, source="spool", text=text))
 
     def _on_log(self, level: str, source: str, text: str) -> None:
         if (ignored := ignored_message(level, text, self._own_users)) is not None:
             self._keep(IGNORED, ignored)
         hint = hint_from_log(level, text)
         if hint is not None and hint.crashes:
-            self._report(hint.news)
+            self._report(hint.news, ends_host=True)
             threading.Event().wait()  # holds the library's thread until the app, which heard why, ends this process
         if hint is not None and hint.at_once:
             self._report(hint.news)
             if hint.news.state is SessionState.REFUSED:  # let nothing more in that could not be kept
-                threading.Thread(target=self._leave_server, daemon=True).start()
+                threading.Thread(target=self.leave_server, daemon=True).start()
         elif hint is not None:
             self._hint = hint
             self._hinted.set()
@@ -301,7 +345,7 @@ class Session:
             if hint.news.state is SessionState.LOST and self._last == _FALL:
                 self._report(hint.news)  # told already, without its reason
         if self.logging:
-            self._tell(LogLine(level=level, source=source, text=_without_numbers(text)))
+            self._tell(LogLine(session=self.id, level=level, source=source, text=_without_numbers(text)))
 
     # ------------------------------------------------------------------------------------------------------------
 
@@ -316,7 +360,7 @@ class Session:
             return hint if hint.state is SessionState.REFUSED else StateReport(news.state, hint.reason, hint.detail)
         return news
 
-    def _report(self, news: StateReport) -> None:
+    def _report(self, news: StateReport, *, ends_host: bool = False) -> None:
         if self._ended or (news == self._last and news.state is SessionState.LOST):
             return  # the library tells some falls twice, and one that lasts over and over
         self._last = news
@@ -328,6 +372,7 @@ class Session:
                 reason=news.reason,
                 detail=_without_numbers(news.detail),
                 lasts=news.lasts,
+                ends_host=ends_host,
             )
         )
 

@@ -165,6 +165,14 @@ class SessionSpool:
             os.ftruncate(self._descriptor, self._active.size)  # not half a record in front of the next one
             raise
 
+    def close(self) -> None:
+        """Make what was appended outlive a power cut, and write no more: `append` raises `OSError` from now on."""
+        with self._writing:
+            descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.fsync(descriptor)
+            os.close(descriptor)
+
     # --- reading: on one thread -----------------------------------------------------------------------------------
 
     def sync(self) -> None:

@@ -15,6 +15,9 @@ from contextlib import contextmanager
 QUIET_WITHIN = 2.0
 """How long a start waits for the calls under way; a send can take over a minute, so it does not wait them all out."""
 
+TURN_WITHIN = 60.0
+"""How long a start waits for others, each of which dials."""
+
 
 class LibraryBusy(Exception):
     """The library did not come to rest in time: open the session in another host, or ask again."""
@@ -29,14 +32,20 @@ class StartLock:
         self._starts_waiting = 0
         self._starting = False
 
-    def start(self, within: float = QUIET_WITHIN) -> Callable[[], None]:
-        """Enter alone, and return what ends it; raises `LibraryBusy`. Ending it twice, or on any thread, is fine."""
+    def start(self, within: float = QUIET_WITHIN, turn_within: float = TURN_WITHIN) -> Callable[[], None]:
+        """Enter alone, and return what ends it; raises `LibraryBusy`. Ending it twice, or on any thread, is fine.
+
+        Other starts are waited for *turn_within* seconds, then calls under way *within* seconds.
+        """
         with self._changed:
             self._starts_waiting += 1
             try:
-                if not self._changed.wait_for(lambda: not self._starting and self._calls == 0, within):
+                if not self._changed.wait_for(lambda: not self._starting, turn_within):
                     raise LibraryBusy
                 self._starting = True
+                if not self._changed.wait_for(lambda: self._calls == 0, within):
+                    self._starting = False
+                    raise LibraryBusy
             finally:
                 self._starts_waiting -= 1
                 self._changed.notify_all()
