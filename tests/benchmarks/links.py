@@ -34,9 +34,9 @@ def measure_sessions(rounds: int) -> Iterator[Figure]:
     """The private memory of a live session's process. Several live at once, so what they share is nobody's own."""
     ours, neonizes = [], []
     with open_harness(paired=2 * LIVE) as harness:
-        sessions = _by_number(harness)
+        sessions = by_number(harness)
         for _ in range(rounds):
-            with harness.ours(*harness.paired[:LIVE]) as program:
+            with harness.ours(*harness.paired[:LIVE], per_host=1) as program:
                 for _session in range(LIVE):
                     program.wait("connected")
                 clients = [harness.neonize(sessions[number]) for number in harness.paired[LIVE:]]
@@ -44,13 +44,13 @@ def measure_sessions(rounds: int) -> Iterator[Figure]:
                     for client in clients:
                         client.wait("connected")
                     time.sleep(SETTLED_SECONDS)
-                    ours += [private_memory(host) for host in _hosts(program)]
+                    ours += [private_memory(host) for host in hosts_of(program)]
                     neonizes += [client.private_memory() for client in clients]
                 finally:
                     for client in clients:
                         client.end()
     yield Figure(
-        name=f"private memory per live session ({LIVE} of each at once)",
+        name=f"private memory per live session, alone in its host ({LIVE} of each at once)",
         unit="MB",
         ours=Sample.of(ours),
         against="neonize's client, one process each",
@@ -61,7 +61,7 @@ def measure_sessions(rounds: int) -> Iterator[Figure]:
 
 def _both(harness: Harness, rounds: int, until: str, name: str, *, stored: bool) -> Iterator[Figure]:
     asked, whole, neonize, without_import = [], [], [], []
-    sessions = _by_number(harness)
+    sessions = by_number(harness)
     for counted in range(rounds + 1):
         number = harness.paired[0] if stored else f"+551198765{5000 + counted}"
         with harness.ours(number) as program:
@@ -83,10 +83,11 @@ def _both(harness: Harness, rounds: int, until: str, name: str, *, stored: bool)
     yield Figure(name=whole_name, unit="ms", ours=Sample.of(whole), against=_NEONIZE, baseline=theirs)
 
 
-def _by_number(harness: Harness) -> dict[str, Path]:
-    """Sessions are named by the time of their pairing, and were paired in order."""
+def by_number(harness: Harness) -> dict[str, Path]:
+    """The session file of each. They are named by the time of their pairing, and were paired in order."""
     return dict(zip(harness.paired, sorted(harness.sessions(), key=lambda file: file.name), strict=True))
 
 
-def _hosts(program: Spawned) -> list[psutil.Process]:
+def hosts_of(program: Spawned) -> list[psutil.Process]:
+    """The session hosts of *program*."""
     return [child for child in program.children() if not child.children()]

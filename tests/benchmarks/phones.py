@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.domain.settings import DEFAULT_SESSIONS_PER_HOST
 from tests.benchmarks.spawned import Spawned
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
 
@@ -29,9 +30,9 @@ class Harness:
             "CONECTA_SESSION_HOST": self.emulator.host_command(),
         }
 
-    def ours(self, *numbers: str) -> Spawned:
-        """Our core, asked to connect *numbers*."""
-        return Spawned("conecta_links", *numbers, environment=self.environment())
+    def ours(self, *numbers: str, per_host: int = DEFAULT_SESSIONS_PER_HOST) -> Spawned:
+        """Our core, asked to connect *numbers*, *per_host* of them in each host."""
+        return Spawned("conecta_links", str(per_host), *numbers, environment=self.environment())
 
     def neonize(self, session: Path) -> Spawned:
         """neonize's own client, on *session*."""

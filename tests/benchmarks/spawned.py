@@ -102,6 +102,20 @@ class Spawned:
             raise RuntimeError(f"{self._name} did not say {name!r}:\n{self._last_words()}")
         return line
 
+    def poll(self, name: str, within: float) -> OutputLine | None:
+        """Its next line called *name*; None when it says nothing at all for *within* seconds."""
+        while True:
+            try:
+                line = self._output.get(timeout=within)
+            except queue.Empty:
+                return None
+            if line is None or line.name == name:
+                return line
+
+    @property
+    def process(self) -> psutil.Process:
+        return psutil.Process(self._process.pid)
+
     def milliseconds_until(self, name: str) -> float:
         """From its start until it says *name*."""
         return 1000 * (self.wait(name).at - self.started)

@@ -1,4 +1,4 @@
-"""The core without a window: connects the mentorados whose numbers it is given, each in a session host of its own."""
+"""The core without a window: told how many sessions share a host, it connects the mentorados whose numbers follow."""
 
 import asyncio
 import sys
@@ -7,11 +7,12 @@ from app.bootstrap import build_services
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState
 from app.domain.phone import PhoneNumber
+from app.domain.settings import SESSIONS_PER_HOST
 from app.settings import read_settings
 from tests.benchmarks.programs.marks import mark
 
 
-async def connect(numbers: list[str]) -> None:
+async def connect(per_host: int, numbers: list[str]) -> None:
     core = build_services(read_settings())
 
     def tell(event: StatusChanged) -> None:
@@ -25,6 +26,7 @@ async def connect(numbers: list[str]) -> None:
     core.bus.subscribe(StatusChanged, tell)
     async with core.running():
         await core.open()
+        await core.settings_service.change(SESSIONS_PER_HOST, per_host)
         known = {mentorado.phone: mentorado for mentorado in core.mentorados.all()}
         for number in numbers:
             mentorado = known.get(PhoneNumber(number)) or await core.mentorados.add(f"Pessoa {number}", number)
@@ -36,4 +38,4 @@ async def connect(numbers: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(connect(sys.argv[1:]))
+    asyncio.run(connect(int(sys.argv[1]), sys.argv[2:]))
