@@ -14,6 +14,7 @@ from typing import Final, NewType
 from uuid import uuid4
 
 from app.domain.audit import Actor
+from app.domain.errors import ProblemCode
 from app.domain.mentorado import LinkId, MentoradoId
 
 ProcedureId = NewType("ProcedureId", str)
@@ -86,6 +87,10 @@ POINT_OF_NO_RETURN: Final[Mapping[ProcedureKind, StepName]] = MappingProxyType(
 
 ENDS_CONNECTION: Final = "ends_connection"
 """The fact with which a procedure begins that may end a connection that works; without it, one that works is left."""
+
+
+_NEED_LINK: Final = frozenset({_S.PAIR, _S.VERIFY_ACCOUNT, _S.CONNECT_TARGET})
+_LINK_LACKED: Final = frozenset({ProblemCode.LINK_NOT_BACK, ProblemCode.NOT_POSSIBLE_NOW})
 
 
 class StepState(StrEnum):
@@ -191,6 +196,14 @@ class Procedure:
         """Whether all that was done so far can be taken back."""
         last = POINT_OF_NO_RETURN.get(self.head.kind)
         return not self.ended and not any(step.name is last and step.state is StepState.DONE for step in self.steps)
+
+    @property
+    def awaits_link(self) -> bool:
+        """Whether it failed because its link was not connected, and can go on as soon as the link is."""
+        step = self.next_step
+        if self.state is not ProcedureState.FAILED or self.undoing or step is None:
+            return False
+        return step.name in _NEED_LINK and step.facts.get("code") in _LINK_LACKED
 
     @property
     def must_confirm(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from app.domain.errors import Problem, ProblemCode
-from app.domain.guidance import recommend
-from app.domain.link_status import LinkState, Reason
+from app.domain.guidance import REASONS, recommend
+from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber, last_digits
 from app.domain.procedure import (
@@ -60,15 +61,44 @@ def title(kind: ProcedureKind, name: str) -> str:
     return texts(f"procedure.title.{kind}", name=name)
 
 
-def summary_text(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None = None) -> ProcedureText:
-    """Summarize the procedure's state or result; *account* is the phone that scanned the code, if any."""
+class LinkNews(StrEnum):
+    """What became of a link since its procedure failed for want of it."""
+
+    CONNECTING = "connecting"  # a decision was made, and it goes on by itself once connected
+    CONNECTED = "connected"
+    REJECTED = "rejected"  # another phone was unlinked
+
+
+_ON_THE_WAY = frozenset({LinkState.CONNECTING, LinkState.RECONNECTING, LinkState.UNKNOWN})
+
+
+def link_news(procedure: Procedure, status: LinkStatus) -> LinkNews | None:
+    """What is to be told in place of why the procedure failed, now that its link is in *status*."""
+    step = procedure.next_step
+    if step is None or not procedure.awaits_link:
+        return None
+    facts = step.facts
+    failed = Reason(facts.get("reason", Reason.NONE))
+    another_phone = failed is Reason.WRONG_ACCOUNT
+    if another_phone and status.state is LinkState.OFF and procedure.link_id is None:
+        return LinkNews.REJECTED
+    if procedure.ends_connection and not another_phone:  # what connects is what it is to end
+        return None
+    if status.state is LinkState.CONNECTED:
+        return LinkNews.CONNECTED
+    decided = REASONS[failed].needs_operator and status.state in _ON_THE_WAY
+    return LinkNews.CONNECTING if decided else None
+
+
+def summary_text(procedure: Procedure, mentorado: Mentorado, status: LinkStatus | None = None) -> ProcedureText:
+    """Summarize the procedure's state or result; *status* is that of the link it works with, where that is known."""
     kind, name = procedure.head.kind, mentorado.name
     step = procedure.next_step
     match procedure.state:
         case ProcedureState.DONE:
             return ProcedureText(outcome(procedure, name), _outcome_line(procedure))
         case ProcedureState.UNDONE if kind is ProcedureKind.SWITCH:
-            return _taken_back(procedure, mentorado, account)
+            return _taken_back(procedure, mentorado, status.account if status else None)
         case ProcedureState.UNDONE if _left_is_gone(procedure):
             return ProcedureText(texts("procedure.roll_back.kept"), texts("procedure.roll_back.kept_line"))
         case ProcedureState.UNDONE:
@@ -83,7 +113,7 @@ def summary_text(procedure: Procedure, mentorado: Mentorado, account: PhoneNumbe
             stopped = texts(f"procedure.step.{step.name}") if step else ""
             return ProcedureText(texts("procedure.paused", step=stopped), texts("procedure.paused_line"))
         case ProcedureState.FAILED:
-            return _failed(procedure, step, mentorado, account)
+            return _failed(procedure, step, mentorado, status)
         case ProcedureState.RUNNING:
             if step is None:
                 return ProcedureText(texts("procedure.now.record"), texts("procedure.safe.record"))
@@ -324,10 +354,16 @@ def _why_failed(facts: StepData, mentorado: Mentorado) -> tuple[str, str]:
 
 
 def _failed(
-    procedure: Procedure, step: StepRecord | None, mentorado: Mentorado, account: PhoneNumber | None
+    procedure: Procedure, step: StepRecord | None, mentorado: Mentorado, status: LinkStatus | None
 ) -> ProcedureText:
+    if status is not None and (news := link_news(procedure, status)) is not None:
+        known = {"name": mentorado.name, "digits": last_digits(mentorado.expected_account)}
+        return ProcedureText(texts(f"procedure.news.{news}"), texts(f"procedure.news_line.{news}", **known))
     facts = step.facts if step else {}
     code, reason = facts.get("code", ""), facts.get("reason", "")
+    if status is not None and status.state is LinkState.BLOCKED:
+        reason = status.reason  # it may have been decided about meanwhile, and be blocked for another reason now
+    account = status.account if status else None
     if code == ProblemCode.LINK_NOT_BACK and reason in set(Reason):  # why says more than that
         number = status_text.unbroken(account) if account else texts("sentence.another_number")
         known = {"account": number, "holder": "—", "provider": status_text.provider(mentorado.link.provider)}

@@ -25,6 +25,7 @@ from app.domain.procedure import (
     ProcedureState,
     StepData,
     StepName,
+    StepRecord,
     StepState,
     apply,
 )
@@ -127,6 +128,11 @@ class ProcedureRunner:
                 self._means.locks.release(self.procedure.head.id)
 
     @property
+    def was_moved(self) -> bool:
+        """Whether it moved since the program began."""
+        return self._task is not None
+
+    @property
     def is_settled(self) -> bool:
         """Whether this program does not move it."""
         return self._task is None or self._task.done()
@@ -164,9 +170,18 @@ class ProcedureRunner:
         record = next((step for step in self.procedure.steps if step.name is name), None)
         if record is None or record.state not in _BEGUN or self.procedure.undoing:
             return
-        facts = await self._means.steps[record.name].already_done(self._step_context())
+        facts = await self._already_done(record)
         if facts is not None:
             await self.write(EntryKind.STEP_DONE, record.name, facts)
+
+    async def keeps_connection(self) -> bool:
+        """Whether going on does not end a connection that works: whoever began it was told, but not for this one."""
+        record = self.procedure.next_step
+        ends = self.procedure.ends_connection and record is not None and record.name in POINT_OF_NO_RETURN.values()
+        return not ends or (record is not None and await self._already_done(record) is not None)
+
+    async def _already_done(self, record: StepRecord) -> StepData | None:
+        return await self._means.steps[record.name].already_done(self._step_context())
 
     async def _run(self) -> None:
         CURRENT_MENTORADO.set(self.procedure.head.mentorado_id)  # a task of its own, so nobody else's

@@ -6,6 +6,7 @@ Every journal entry is on disk before what it announces begins.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -23,6 +24,9 @@ from app.core.procedures.steps import Step, not_applicable
 from app.domain.actions import ActionName
 from app.domain.backup import ImpactSummary
 from app.domain.errors import Problem, ProblemCode
+from app.domain.events import ProcedureChanged, StandbyStatusChanged, StatusChanged
+from app.domain.guidance import REASONS
+from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import MentoradoId
 from app.domain.procedure import (
     POINT_OF_NO_RETURN,
@@ -40,6 +44,8 @@ from app.domain.procedure import (
     replay,
 )
 from app.domain.repositories import Clock, ProcedureJournal, ProcedureLocks
+
+log = logging.getLogger(__name__)
 
 _S: Final = ProcedureState
 _CAN_PAUSE: Final = frozenset({*ACTIVE, _S.ASKING})
@@ -85,6 +91,9 @@ class ProcedureService:
         self._runs: dict[MentoradoId, ProcedureRunner] = {}
         self._beginning: set[MentoradoId] = set()
         self._inside = False
+        self._bus = bus
+        self._listening: list[Callable[[], None]] = []
+        bus.subscribe(ProcedureChanged, self._on_procedure)
 
     async def __aenter__(self) -> ProcedureService:
         await self._group.__aenter__()
@@ -257,6 +266,50 @@ class ProcedureService:
         if procedure.state in ACTIVE:
             with suppress(Problem):  # it came to its end by itself meanwhile
                 await self.pause(procedure.head.id)
+
+    # --- what is decided elsewhere ------------------------------------------------------------------------------------
+
+    def _on_procedure(self, _event: ProcedureChanged) -> None:
+        """Listen to the links only while a procedure waits for one."""
+        waits = any(run.procedure.awaits_link for run in self._runs.values())
+        if waits and not self._listening:
+            self._listening.append(self._bus.subscribe(StatusChanged, self._on_status))
+            self._listening.append(self._bus.subscribe(StandbyStatusChanged, self._on_status))
+        while self._listening and not waits:
+            self._listening.pop()()
+
+    def _on_status(self, event: StatusChanged | StandbyStatusChanged) -> None:
+        run = self._runs.get(event.mentorado_id)
+        if run is None or not self._inside or event.after.state is not LinkState.CONNECTED:
+            return
+        ours = (
+            isinstance(event, StatusChanged)
+            if run.procedure.link_id is None
+            else run.procedure.link_id == event.link_id
+        )
+        if ours and run.procedure.awaits_link:
+            self._group.create_task(self._go_on(run), name=f"go on with {run.procedure.head.id}")
+
+    async def _go_on(self, run: ProcedureRunner) -> None:
+        """Its link is connected, for which it waited: another number was accepted, or credentials were corrected.
+
+        What failed before the program began goes on only where a person must have decided: nothing else moves again
+        without being asked.
+        """
+        async with run.asked:
+            step = run.procedure.next_step
+            if step is None or not (run.procedure.awaits_link and self._inside):
+                return
+            reason = Reason(step.facts.get("reason", Reason.NONE))
+            if not (run.was_moved or REASONS[reason].needs_operator):
+                return
+            try:
+                if await run.keeps_connection():
+                    async with run.held():
+                        await run.write(EntryKind.CONTINUED)
+                        run.start()
+            except Problem as problem:  # a person can try again
+                log.warning("A procedure could not go on by itself: %s", problem.code)
 
     def _run(self, procedure_id: ProcedureId) -> ProcedureRunner:
         run = next((run for run in self._runs.values() if run.procedure.head.id == procedure_id), None)

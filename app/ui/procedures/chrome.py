@@ -7,8 +7,21 @@ from contextlib import contextmanager
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.domain.backup import BackupPart, BackupProgress
+from app.text.conversation import number, size
+from app.text.status import texts
 from app.ui.procedures.commands import CommandId, ProcedureCommand
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
@@ -128,6 +141,49 @@ class Footer(QFrame):
             label.setVisible(bool(text))
         self._row.setVisible(bool(offers))
         self.setVisible(bool(offers or closing))
+
+
+_FULL = 1000
+
+
+class BackupProgressBar(QWidget):
+    """Progress of one part of a backup; indeterminate while the total is unknown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: BackupProgress | None = None
+        self._words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._words.setProperty("role", "secondary")
+        self.bar = QProgressBar(textVisible=False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, SPACE_1, 0, 0)
+        column.setSpacing(SPACE_1)
+        column.addWidget(self._words)
+        column.addWidget(self.bar)
+        self.hide()
+
+    def show_progress(self, progress: BackupProgress | None) -> None:
+        """Show *progress*; None hides the bar."""
+        self._shown = progress
+        self.setVisible(progress is not None)
+        if progress is not None:
+            self._render(progress)
+
+    def retranslate(self) -> None:
+        self.show_progress(self._shown)
+
+    def _render(self, progress: BackupProgress) -> None:
+        shown_as = number if progress.part is BackupPart.HISTORY else size  # messages; the rest are bytes
+        known = {"part": texts(f"procedure.part.{progress.part}"), "done": shown_as(progress.done)}
+        if progress.total:
+            self.bar.setRange(0, _FULL)
+            self.bar.setValue(min(_FULL, _FULL * progress.done // progress.total))
+            self._words.setText(texts("procedure.part_of", total=shown_as(progress.total), **known))
+        else:
+            self.bar.setRange(0, 0)
+            self._words.setText(texts("procedure.part_so_far", **known))
+        self.bar.setAccessibleName(texts("procedure.bar"))
+        self.bar.setAccessibleDescription(self._words.text())
 
 
 class FocusMemory:

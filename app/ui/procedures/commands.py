@@ -8,6 +8,7 @@ from enum import StrEnum
 from app.domain.actions import ActionName
 from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
 from app.text import status as status_text
+from app.text.procedure import LinkNews
 from app.text.status import texts
 
 
@@ -36,9 +37,13 @@ class ProcedureCommand:
     why: str = ""
 
 
-def primary_command(procedure: Procedure) -> ProcedureCommand | None:
-    """The main command; None while the procedure runs, or asks."""
+def primary_command(procedure: Procedure, news: LinkNews | None = None) -> ProcedureCommand | None:
+    """The main command; None while the procedure runs or asks, or will go on by itself by the *news* of its link."""
     match procedure.state:
+        case ProcedureState.FAILED if news is LinkNews.CONNECTING:
+            return None
+        case ProcedureState.FAILED if news is LinkNews.REJECTED:
+            return ProcedureCommand(CommandId.TRY_AGAIN, texts(f"procedure.confirm.{procedure.head.kind}"))
         case ProcedureState.PAUSED:
             return ProcedureCommand(
                 CommandId.CONTINUE, texts("procedure.go_on_undoing" if procedure.undoing else "procedure.continue")

@@ -331,7 +331,7 @@ class ProcedurePanel(QWidget):
     def _refresh(self) -> None:
         procedure = self._procedure
         step = procedure.next_step if procedure else None
-        now = (self._form, procedure and procedure.state, step and step.name, self._busy)
+        now = (self._form, procedure and procedure.state, step and step.name, self._busy, self.view.link_state)
         if now == self._last:
             self._render()
             return

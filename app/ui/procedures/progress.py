@@ -14,22 +14,22 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.domain.backup import BackupPart, BackupProgress
+from app.domain.backup import BackupProgress
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado
 from app.domain.procedure import Procedure, ProcedureState, StepRecord, StepState
 from app.text import procedure as procedure_text
-from app.text.conversation import number, size
 from app.text.procedure import (
     PAIRING_STEPS,
+    LinkNews,
     ProcedureText,
     is_unproven,
+    link_news,
     scan,
     summary_text,
 )
@@ -38,6 +38,7 @@ from app.text.status import texts
 from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.pairing import PairingPanel, Stage, turn_of
+from app.ui.procedures.chrome import BackupProgressBar
 from app.ui.procedures.commands import (
     CommandId,
     ProcedureCommand,
@@ -175,50 +176,12 @@ class StepList(QWidget):
             self._column.addWidget(row)
 
 
-_FULL = 1000
-
-
-class BackupProgressBar(QWidget):
-    """Progress of one part of a backup; indeterminate while the total is unknown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown: BackupProgress | None = None
-        self._words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._words.setProperty("role", "secondary")
-        self.bar = QProgressBar(textVisible=False)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, SPACE_1, 0, 0)
-        column.setSpacing(SPACE_1)
-        column.addWidget(self._words)
-        column.addWidget(self.bar)
-        self.hide()
-
-    def show_progress(self, progress: BackupProgress | None) -> None:
-        """Show *progress*; None hides the bar."""
-        self._shown = progress
-        self.setVisible(progress is not None)
-        if progress is not None:
-            self._render(progress)
-
-    def retranslate(self) -> None:
-        self.show_progress(self._shown)
-
-    def _render(self, progress: BackupProgress) -> None:
-        shown_as = number if progress.part is BackupPart.HISTORY else size  # messages; the rest are bytes
-        known = {"part": texts(f"procedure.part.{progress.part}"), "done": shown_as(progress.done)}
-        if progress.total:
-            self.bar.setRange(0, _FULL)
-            self.bar.setValue(min(_FULL, _FULL * progress.done // progress.total))
-            self._words.setText(texts("procedure.part_of", total=shown_as(progress.total), **known))
-        else:
-            self.bar.setRange(0, 0)
-            self._words.setText(texts("procedure.part_so_far", **known))
-        self.bar.setAccessibleName(texts("procedure.bar"))
-        self.bar.setAccessibleDescription(self._words.text())
-
-
 _SIGN, _SIGN_ICON = 36, 18
+_NEWS = {
+    LinkNews.CONNECTING: ProcedureState.RUNNING,
+    LinkNews.CONNECTED: ProcedureState.PAUSED,
+    LinkNews.REJECTED: ProcedureState.PAUSED,
+}
 
 
 class CurrentStepCard(QFrame):
@@ -353,6 +316,13 @@ class ProcedureView(QWidget):
         return self._stage in (Stage.CODE, Stage.LAPSED)
 
     @property
+    def link_state(self) -> LinkState | None:
+        """Of the link whose procedure failed, on which depends what is offered."""
+        if self._procedure is None or self._mentorado is None or self._procedure.state is not ProcedureState.FAILED:
+            return None
+        return self._runner.supervisor.status(self._mentorado.link.id).state
+
+    @property
     def offered(self) -> Collection[CommandId]:
         """The commands that the card offers: they are not to be offered a second time."""
         return self.attention.offered
@@ -437,8 +407,10 @@ class ProcedureView(QWidget):
                 self.attention.show_text(waits, LOOKS[ProcedureState.PAUSED])
             case _:
                 look = UNPROVEN if is_unproven(procedure) else LOOKS[procedure.state]
-                account = self._runner.supervisor.status(mentorado.link.id).account
-                self.attention.show_text(summary_text(procedure, mentorado, account), look)
+                status = self._runner.supervisor.status(mentorado.link.id)
+                if (news := link_news(procedure, status)) is not None:  # nothing failed any more
+                    look = LOOKS[_NEWS[news]]
+                self.attention.show_text(summary_text(procedure, mentorado, status), look)
 
     def _show_offers(self, procedure: Procedure, mentorado: Mentorado) -> None:
         status = self._runner.supervisor.status(mentorado.link.id)
@@ -454,7 +426,8 @@ class ProcedureView(QWidget):
                 undo = ProcedureCommand(CommandId.UNDO, texts("procedure.switch.send_away"))
                 self.attention.show_offers(undo)
         else:
-            self.attention.show_offers(primary_command(procedure), second=secondary_command(procedure))
+            news = link_news(procedure, status)
+            self.attention.show_offers(primary_command(procedure, news), second=secondary_command(procedure))
 
     def _show_pairing(self, procedure: Procedure, mentorado: Mentorado) -> None:
         step = procedure.next_step

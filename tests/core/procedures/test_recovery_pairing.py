@@ -87,19 +87,6 @@ async def test_the_wrong_phone_is_told_and_nothing_is_replaced(core: Core) -> No
         assert len(core.provider.adopted) == 1
 
 
-async def test_another_number_that_a_person_accepts_is_the_new_session(core: Core) -> None:
-    async with core.running():
-        ana, shows = await pairing(core)
-        core.provider.line.say(QrScanned(STRANGER))
-        await core.stands(ana)
-        await core.do(ActionName.ACCEPT_ACCOUNT, ana)
-        core.provider.line.say(Connected(STRANGER))
-        await settle()
-        await core.procedures.resume(shows.head.id)
-        done = await core.stands(ana)
-        assert (done.state, done.step(N.PAIR).facts["found"]) == (S.DONE, "paired")
-
-
 @pytest.mark.parametrize("wish", ["pause", "undo"])
 async def test_a_pairing_that_is_stopped_gives_up_what_was_scanned_and_keeps_the_old_session(
     core: Core, wish: str

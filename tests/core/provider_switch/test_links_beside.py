@@ -20,6 +20,7 @@ from app.domain.smoke_test import SmokeTestTrouble
 from app.domain.switch import SwitchItemState, SwitchPause, SwitchPlan
 from tests.clock import ManualClock, settle
 from tests.core.provider_switch.switching import TESTER, Switching
+from tests.waiting import until
 
 WEB, ZAPI, META = ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI, ProviderKind.META_CLOUD
 S = SwitchItemState
@@ -262,6 +263,23 @@ async def test_another_phone_that_scans_waits_for_a_person_who_takes_the_switch_
         await core.switches.resume(core.run().id)
         await core.moved()
         assert core.item(people[1]).state is S.SWITCHED
+
+
+async def test_a_switch_that_waits_for_the_right_account_goes_on_once_the_target_has_it(core: Switching) -> None:
+    async with core.at_work():
+        (ana,) = await core.people(1)
+        core.played[ZAPI].trouble[ana.id] = QrScanned(TESTER)
+        await core.approved(SwitchPlan(target=ZAPI, mentorados=(ana.id,)))
+        await core.moved()
+        waiting = core.item(ana)
+        assert waiting.awaits_decision
+        core.played[ZAPI].trouble.clear()
+        core.played[WEB].open[ana.link.id].say(Lost(Reason.STREAM_ERROR), Connected(ana.phone))
+        await core.moved()
+        assert core.item(ana).awaits_decision, "the link in use is connected again: the target is not"
+        await core.supervisor.connect(ana.id, waiting.to_link)  # as when other credentials are entered
+        await until(lambda: core.item(ana).state is S.SWITCHED)
+        assert core.provider_of(ana) is ZAPI
 
 
 @full_disk

@@ -132,6 +132,22 @@ def test_the_wrong_phone_is_decided_on_first(on_views: OnViews) -> None:
         question.accept()
         await settle()
         assert views.harness.provider.discarded == [views.who.link.id]
-        assert list(buttons(views.sheet.view)) == ["Tentar de novo"]
+        assert list(buttons(views.sheet.view)) == ["Gerar novo código"]
+
+    on_views(use)
+
+
+def test_a_decision_made_elsewhere_leaves_the_keyboard_on_nothing_that_harms(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.harness.window.activateWindow()
+        procedure = await pairing(views)
+        views.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
+        failed = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT}
+        views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.PAIR, failed)
+        buttons(views.sheet)["Aceitar este número"].setFocus()
+        views.put(LinkState.CONNECTING, account=OTHER_NUMBER)
+        await settle()
+        assert buttons(views.sheet.view) == {}
+        assert views.sheet.hasFocus()
 
     on_views(use)

@@ -11,9 +11,10 @@ import pytest
 
 from app.domain.audit import Actor
 from app.domain.errors import ProblemCode
-from app.domain.link_status import Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.procedure import (
+    ENDS_CONNECTION,
     POINT_OF_NO_RETURN,
     STEPS,
     EntryKind,
@@ -270,7 +271,7 @@ def test_a_switch_with_the_wrong_phone_says_what_became_of_that_phone() -> None:
     assert procedure_text.summary_text(stays, ana).line == texts("procedure.switch.wrong_phone_stays", **known)
     assert procedure_text.summary_text(gone, ana).line == texts("procedure.switch.wrong_phone", **known)
     at_meta = ana.through(replace(ana.link, provider=ProviderKind.META_CLOUD))
-    shown = procedure_text.summary_text(stays, at_meta, person(2).phone)
+    shown = procedure_text.summary_text(stays, at_meta, LinkStatus(since=NOON, account=person(2).phone))
     assert shown.sentence.startswith(texts("sentence.other_credentials", account="")[:10])
 
 
@@ -281,3 +282,30 @@ def test_a_switch_names_both_providers_and_asks_for_no_code_where_there_is_none(
         procedure = replace(switch, head=replace(switch.head, facts=facts))
         assert procedure_text.if_closed(procedure) == texts(f"procedure.if_closed.{key}")
         assert procedure_text.progress(procedure, NOON).startswith("WhatsApp Web → ")
+
+
+def test_the_news_of_a_link_stand_in_place_of_what_failed() -> None:
+    ana, news = person(1), procedure_text.LinkNews
+    for kind, place in ((ProcedureKind.RECOVERY, 3), (ProcedureKind.SWITCH, 1)):
+        facts = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT, "to_link": "x"}
+        failed = at(kind, ProcedureState.FAILED, place, facts)
+        for state in LinkState:
+            status = LinkStatus(state=state, reason=Reason.NONE, since=NOON)
+            found = procedure_text.link_news(failed, status)
+            shown = procedure_text.summary_text(failed, ana, status)
+            assert shown.sentence.endswith(".")
+            assert "{" not in shown.sentence + shown.line
+            if found is not None:
+                assert shown.sentence == texts(f"procedure.news.{found}")
+            decided = {LinkState.OFF: news.REJECTED if kind is ProcedureKind.RECOVERY else None}
+            assert state not in decided or found is decided[state]
+
+
+def test_what_is_to_end_a_connection_does_not_call_that_connection_news() -> None:
+    for code in (ProblemCode.LINK_NOT_BACK, ProblemCode.NOT_POSSIBLE_NOW):
+        facts = {"code": code, "reason": Reason.QR_EXPIRED}
+        failed = at(ProcedureKind.REAUTHENTICATION, ProcedureState.FAILED, 1, facts)
+        ends = replace(failed, head=replace(failed.head, facts={ENDS_CONNECTION: "yes"}))
+        there = LinkStatus(state=LinkState.CONNECTED, since=NOON)
+        assert procedure_text.link_news(failed, there) is procedure_text.LinkNews.CONNECTED
+        assert procedure_text.link_news(ends, there) is None

@@ -12,6 +12,7 @@ from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from app.domain.procedure import ProcedureState
 from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
+from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.procedures.commands import CommandId
@@ -158,13 +159,54 @@ async def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(theme: Them
         question.accept()
         await until(lambda: harness.provider.discarded)
         assert harness.provider.discarded == [harness.mentorados.get(THIAGO).link.id]
+        await read_aloud_in(harness, "O outro celular foi desconectado.")
+        assert side(harness).view.attention.sign._tone is Tone.WAITING, "nothing is red any more"
         tried = len(harness.provider.lines)
-        await press_button(harness, "Tentar de novo")
+        await press_button(harness, "Gerar novo código")
         await until(lambda: len(harness.provider.lines) > tried and harness.provider.lines[-1].pairing)
         assert harness.provider.line.pairing
         phone = harness.mentorados.get(THIAGO).phone
         harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(phone), Connected(phone))
         await read_aloud_in(harness, "voltou, com um novo código")
+
+
+@pytest.mark.within(20)
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+async def test_once_the_other_number_is_accepted_it_goes_on_by_itself(theme: Theme, where: str) -> None:
+    async with logged_out(theme) as harness:
+        await press(harness, ActionName.RECOVER)
+        await press_button(harness, "Gerar novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
+        await read_aloud_in(harness, "+55 11 91234-4321")
+        if where == "here":
+            await press_button(harness, "Aceitar este número")
+            await until(lambda: harness.pane.window().findChildren(ConfirmDialog))
+            (question,) = harness.pane.window().findChildren(ConfirmDialog)
+            question.accept()
+        else:  # by a command, or in the menu of the row
+            await harness.core.supervisor.accept_account(THIAGO)
+        await read_aloud_in(harness, "A conexão está sendo feita.")
+        card = side(harness).view.attention
+        assert (card.sign._tone, card.offered) == (Tone.PROGRESS, [])
+        harness.provider.line.say(Connected(OTHER_NUMBER))
+        await read_aloud_in(harness, "A conexão de Thiago Torquato voltou, com um novo código.")
+
+
+@pytest.mark.within(20)
+async def test_an_accepted_number_that_is_refused_says_why(theme: Theme) -> None:
+    async with logged_out(theme) as harness:
+        await press(harness, ActionName.REAUTHENTICATE)
+        await press_button(harness, "Gerar novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
+        await read_aloud_in(harness, "+55 11 91234-4321")
+        await harness.core.supervisor.accept_account(THIAGO)
+        await read_aloud_in(harness, "A conexão está sendo feita.")
+        harness.provider.line.say(Blocked(Reason.CLOCK_SKEW))
+        await read_aloud_in(harness, texts("sentence.blocked.clock_skew"))
+        assert "+55 11 91234-4321" not in words(side(harness))
+        assert "Tentar de novo" in buttons(side(harness))
 
 
 @pytest.mark.within(20)

@@ -255,6 +255,10 @@ class Views:
             {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT},
         )
         yield "34-wrong-account"
+        self.put(LinkState.CONNECTING, account=person(3).phone)
+        yield "34a-accepted"
+        self.put(LinkState.OFF)
+        yield "34b-rejected"
         procedures.write(procedure.head.id, EntryKind.PAUSED)
         yield "35-paused"
         procedures.write(procedure.head.id, EntryKind.UNDO_BEGAN)
