@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app import __version__
 from app.domain.errors import Problem, ProblemCode
 from app.platform.files import open_binary, prepare_data_folder, raise_open_file_limit
+from app.platform.terminal import prepare_streams
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.settings import Settings, read_settings
 
@@ -35,12 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run what *argv* asks for and return the exit code: 0 done, 1 a problem that was explained, 2 words not known,
     70 an error of the program itself."""
     raise_open_file_limit()
-    if sys.stdin is None:  # closed by who started us
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a name that this terminal has no letters for is no reason to fail
-            # Whoever reads a pipe sees each line when it is written, as at a terminal.
-            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    prepare_streams()
     try:
         exit_code = _run_command_line(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:

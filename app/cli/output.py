@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from app.domain.events import PairingQueueChanged, StatusChanged
 from app.domain.link_status import LinkState, LinkStatus, QrCode
 from app.domain.mentorado import LinkId, Mentorado
-from app.platform.terminal import json_line
+from app.platform.terminal import can_write, json_line, understands_colours
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.services import Services
 from app.text import status as status_text
@@ -73,12 +73,19 @@ def print_code(code: QrCode, *, as_json: bool) -> None:
 
 
 def print_qr(code: str, out: TextIO) -> None:
-    """Draw *code* with half blocks, black on white whatever the terminal's colours."""
+    """Draw *code* with half blocks, black on white whatever the terminal's colours; with what is there instead where
+    the terminal has no half blocks."""
     import qrcode
 
     qr = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_L, border=2)
     qr.add_data(code)
-    qr.print_ascii(out=out, tty=out.isatty(), invert=not out.isatty())
+    coloured = understands_colours(out)
+    if can_write("▀▄█\xa0", out):
+        qr.print_ascii(out=out, tty=coloured, invert=not coloured)
+    elif coloured:
+        qr.print_tty(out)
+    else:
+        out.writelines("".join("  " if dark else "##" for dark in row) + "\n" for row in qr.get_matrix())
     out.flush()
 
 

@@ -10,6 +10,8 @@ import errno
 import os
 import secrets
 import stat
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +22,7 @@ from app.domain.errors import Problem, ProblemCode
 KNOWS_OWNERS: Final = hasattr(os, "geteuid")
 ENOUGH_FILES: Final = 65_536
 """Open files of one process, for thousands of links."""
+_WAITS: Final = (0.01, 0.04, 0.15, 0.3)  # seconds
 LARGEST: Final = 64 * 1024
 """Bytes of a settings file."""
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -168,11 +171,23 @@ def replacing(path: Path, part: Path | None = None) -> Iterator[Path]:
     try:
         yield part
         sync(part)
-        part.replace(path)
+        _take_place(part, path)
         sync(path.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _take_place(part: Path, path: Path) -> None:
+    """Rename *part* onto *path*. Windows refuses while somebody reads *path*, as virus scanners do for a moment."""
+    for wait in _WAITS if sys.platform == "win32" else ():
+        try:
+            part.replace(path)
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    part.replace(path)
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -15,7 +15,7 @@ import stat
 import sys
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -71,9 +71,7 @@ class Owner:
         if self.boot and not boot:
             return OwnerState.UNKNOWN
         other_container = self.namespace != _namespace() if self.namespace else self.machine != _machine()
-        if sys.platform == "win32" or other_container:
-            return OwnerState.SAME_SYSTEM
-        return self._state_of_process()
+        return OwnerState.SAME_SYSTEM if other_container else self._state_of_process()
 
     def lives(self) -> bool:
         """Whether the process may still be there: yes when in doubt."""
@@ -89,13 +87,9 @@ class Owner:
         return f"{self.host}, {self.started[:16].replace('T', ' ')} UTC, PID {self.pid}"
 
     def _state_of_process(self) -> OwnerState:
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
+        there, started = _find_process(self.pid)
+        if not there:
             return OwnerState.DEAD
-        except PermissionError:
-            pass
-        started = _started_of(self.pid)
         if started is None:  # it may as well be another process with the same number
             return OwnerState.SAME_SYSTEM
         return OwnerState.ALIVE if self._is_start(started.isoformat()) else OwnerState.DEAD
@@ -239,11 +233,48 @@ if sys.platform == "win32":
         os.lseek(descriptor, _FAR, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
+    def _find_process(pid: int) -> tuple[bool, datetime | None]:
+        """Whether process *pid* may be there, and when it started, where the system tells."""
+        import ctypes  # `os.kill(pid, 0)` would send it Ctrl+C
+        from ctypes import wintypes
+
+        if pid >= 1 << 32:
+            return False, None
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = wintypes.HANDLE
+        handle = wintypes.HANDLE(kernel.OpenProcess(_SYNCHRONIZE | _QUERY, False, wintypes.DWORD(pid)))
+        if not handle:
+            return ctypes.get_last_error() != _NO_SUCH_PROCESS, None
+        try:
+            if kernel.WaitForSingleObject(handle, 0) == _ENDED:  # somebody only remembers it
+                return False, None
+            times = [wintypes.FILETIME() for _ in range(4)]
+            if not kernel.GetProcessTimes(handle, *map(ctypes.byref, times)):
+                return True, None
+            ticks = times[0].dwHighDateTime << 32 | times[0].dwLowDateTime  # of 100 ns
+            return True, datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
+        finally:
+            kernel.CloseHandle(handle)
+
+    _SYNCHRONIZE, _QUERY = 0x0010_0000, 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
+    _NO_SUCH_PROCESS = 87  # ERROR_INVALID_PARAMETER
+    _ENDED = 0  # WAIT_OBJECT_0
+
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _find_process(pid: int) -> tuple[bool, datetime | None]:
+        """Whether process *pid* may be there, and when it started, where the system tells."""
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False, None
+        except PermissionError:
+            pass
+        return True, _started_of(pid)
 
 
 _MACHINE_ID: Final = Path("/etc/machine-id")
@@ -282,13 +313,16 @@ _SAME_START = 120.0
 """Seconds within which two readings of one start agree: it is told from the boot, which moves when the clock is set."""
 
 
+_LOADED: Final = datetime.now(UTC)
+
+
 def _started() -> str:
-    # Elsewhere: when the lock was taken, which is later but as unique.
-    return (_started_of(os.getpid()) or datetime.now(UTC)).isoformat(timespec="seconds")
+    # Where the system does not tell: when this was loaded, which is a little later, and stays the same.
+    return (_find_process(os.getpid())[1] or _LOADED).isoformat(timespec="seconds")
 
 
 def _started_of(pid: int) -> datetime | None:
-    """When process *pid* started, where the system tells."""
+    """When process *pid* started, where there is a `/proc`."""
     try:
         ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
         booted = next(

@@ -160,3 +160,40 @@ def test_the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it(soft: in
     script = LIMIT.format(soft=soft, hard=hard)
     text = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert text.split() == [str(after), str(hard)]
+
+
+@pytest.mark.parametrize(("refusals", "taken"), [(0, True), (4, True), (5, False)])
+def test_windows_is_asked_again_while_somebody_reads_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int, taken: bool
+) -> None:
+    """A virus scanner, say, for a moment; whoever keeps it open is an error, and the old file stays."""
+    file, left, rename = tmp_path / "file", [refusals], Path.replace
+    file.write_bytes(b"old")
+
+    def replace(self: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise PermissionError(errno.EACCES, "in use")
+        return rename(self, target)
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(Path, "replace", replace)
+    if taken:
+        write_atomic(file, b"new")
+    else:
+        with pytest.raises(PermissionError):
+            write_atomic(file, b"new")
+    assert (file.read_bytes(), list(tmp_path.iterdir())) == (b"new" if taken else b"old", [file])
+
+
+def test_elsewhere_a_refusal_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def replace(self: Path, _target: Path) -> Path:
+        asked.append(self)
+        raise PermissionError(errno.EACCES, "not yours")
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(PermissionError):
+        write_atomic(tmp_path / "file", b"new")
+    assert len(asked) == 1
