@@ -2,6 +2,8 @@
 
 It builds with Debian's own Python where that is there (`/usr/bin/python3.11`), whose library is small and known to
 every later Debian; the oldest system that a package should run on is the one to build it on.
+
+On Windows and macOS, ``python packaging/build.py`` makes a self-contained folder. Nobody has tried that yet.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -22,11 +25,14 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import prepare_environment
+import publisher
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGING = ROOT / "packaging"
 BUILD, DIST = ROOT / "build", ROOT / "dist"
+LINUX, WINDOWS, MACOS = (sys.platform == each for each in ("linux", "win32", "darwin"))
 OLDEST = Path("/usr/bin/python3.11")
+VENV_PYTHON = BUILD / "venv" / ("Scripts/python.exe" if WINDOWS else "bin/python")
 UV = re.search(r'"(uv==[\d.]+)"', (PACKAGING / "prepare_environment.py").read_text(encoding="utf-8"))[1]  # type: ignore[index]
 VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "app/__init__.py").read_text(encoding="utf-8"))[1]  # type: ignore[index]
 TOOLS = {"objdump": "binutils", "strip": "binutils", "dpkg-deb": "dpkg", "dpkg-shlibdeps": "dpkg-dev"}
@@ -44,14 +50,20 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="also a self-contained folder as .tar.xz")
     parser.add_argument("--fast", action="store_true", help="compress quickly: for tests, not for people")
     asked = parser.parse_args()
-    require_system()
+    if LINUX:
+        require_system()
     python = environment()
     licences = collect_licences(python)
-    lean = freeze(python, lean=True, licences=licences)
     DIST.mkdir(exist_ok=True)
+    if not LINUX:
+        say(f"{archive(freeze(python, lean=False, licences=licences))}")
+        return
+    lean = freeze(python, lean=True, licences=licences)
     say(f"{debian_package(lean, fast=asked.fast)}")
     if asked.full:
         say(f"{archive(freeze(python, lean=False, licences=licences))}")
+    if publisher.MAINTAINER == publisher.NOBODY:
+        say("To be given away, it needs a name: CONECTA_MAINTAINER and CONECTA_APP_ID, see packaging/README.md.")
 
 
 def require_system() -> None:
@@ -71,15 +83,14 @@ def require_system() -> None:
 
 def environment() -> Path:
     """An environment of its own with what uv.lock names for the program and for packaging; returns its Python."""
-    venv = BUILD / "venv"
-    python = venv / "bin/python"
+    venv, python = BUILD / "venv", VENV_PYTHON
     base = OLDEST if OLDEST.exists() else Path(sys.executable)
     if not python.exists():
         say(f"Creating {venv.relative_to(ROOT)} with {base}")
         run([base, "-m", "venv", "--clear", venv])
     run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", UV])
     sync = ["sync", "--quiet", "--locked", "--no-default-groups", "--group", "package", "--inexact"]
-    run([python, "-m", "uv", *sync, "--python", python], UV_PROJECT_ENVIRONMENT=str(venv))
+    run([python, "-m", "uv", *sync, "--python", python], also={"UV_PROJECT_ENVIRONMENT": str(venv)})
     return python
 
 
@@ -97,9 +108,10 @@ def freeze(python: Path, *, lean: bool, licences: Path) -> Path:
         "--distpath",
         BUILD / kind,
     ]
-    run([*command, "--workpath", BUILD / f"{kind}-work", PACKAGING / "conecta.spec"], CONECTA_LEAN="1" if lean else "")
+    drawn = "" if LINUX else str(draw_icon(BUILD / ("conecta.ico" if WINDOWS else "conecta.icns")))
+    chosen = {"CONECTA_LEAN": "1" if lean else "", "CONECTA_LICENCES": str(licences), "CONECTA_ICON": drawn}
+    run([*command, "--workpath", BUILD / f"{kind}-work", PACKAGING / "conecta.spec"], also=chosen)
     folder = BUILD / kind / "conecta"
-    shutil.copytree(licences, folder / "_internal/licences", dirs_exist_ok=True)
     if lean:
         for file in folder.rglob("*.so*"):
             if STRIPPED.search(str(file)) and not file.is_symlink():
@@ -131,9 +143,12 @@ def collect_licences(python: Path) -> Path:
 
 def try_out(folder: Path) -> None:
     """Whether it starts at all, on an empty account: what is not collected is often missed only then."""
-    program, host = folder / "conecta", folder / "conecta-host"
+    program, host = (folder / f"{name}{'.exe' if WINDOWS else ''}" for name in ("conecta", "conecta-host"))
     with tempfile.TemporaryDirectory() as home:
         alone = {"HOME": home, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen"}
+        if WINDOWS:
+            alone |= {name: os.environ[name] for name in ("SYSTEMROOT", "PATH")}
+            alone |= dict.fromkeys(("USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP"), home)
         version = run([program, "--version"], clean=alone).strip()
         if version != f"Conecta {VERSION}":
             sys.exit(f"{program} --version says {version!r}")
@@ -147,11 +162,25 @@ def try_out(folder: Path) -> None:
 
 
 def archive(folder: Path) -> Path:
-    """The folder as a .tar.xz that needs no installation."""
-    target = DIST / f"conecta-{VERSION}-linux-{machine()}.tar.xz"
+    """The folder in one file that needs no installation: a .tar.xz, or what the system opens by itself."""
+    named = DIST / f"conecta-{VERSION}-{platform.system().lower()}-{machine()}"
+    if WINDOWS:
+        return Path(shutil.make_archive(str(named), "zip", folder.parent, folder.name))
+    if MACOS:
+        target = named.with_name(f"{named.name}.zip")
+        run(["ditto", "-c", "-k", "--keepParent", folder.with_name("Conecta.app"), target])  # with links and signatures
+        return target
+    target = named.with_name(f"{named.name}.tar.xz")
     with tarfile.open(target, "w:xz") as packed:
         packed.add(folder, f"conecta-{VERSION}")
     return target
+
+
+def draw_icon(*files: Path) -> Path:
+    """Draw the icon into *files*, each as large or as manifold as its name says; returns the first."""
+    svg = ROOT / "resources/icons/conecta.svg"
+    run([VENV_PYTHON, PACKAGING / "draw_icons.py", svg, *files], also={"QT_QPA_PLATFORM": "offscreen"})
+    return files[0]
 
 
 # --- the Debian package ----------------------------------------------------------------------------------------------
@@ -167,14 +196,14 @@ def debian_package(folder: Path, *, fast: bool) -> Path:
     (tree / "usr/bin/conecta").symlink_to("../lib/conecta/conecta")
     for source, place_in_system in FILES.items():
         text = (PACKAGING / "debian" / source).read_text(encoding="utf-8").replace("@VERSION@", VERSION)
-        text = text.replace("@DATE@", f"{datetime.now(UTC):%Y-%m-%d}")
+        text = text.replace("@DATE@", f"{datetime.now(UTC):%Y-%m-%d}").replace("@APP_ID@", publisher.APP_ID)
         write(tree / place_in_system, text)
     shutil.copyfile(ROOT / "NOTICE", tree / "usr/share/doc/conecta/NOTICE")
     write(tree / "usr/share/bash-completion/completions/conecta", completion())
     icons(tree)
     compressed(tree / "usr/share/man/man1/conecta.1")
     changelog = tree / "usr/share/doc/conecta/changelog"
-    signed = f" -- The Conecta developers <developers@conecta.invalid>  {format_datetime(datetime.now(UTC))}\n"
+    signed = f" -- {publisher.MAINTAINER}  {format_datetime(datetime.now(UTC))}\n"
     write(changelog, f"conecta ({VERSION}) stable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n{signed}")
     compressed(changelog)
     for place in tree.rglob("*"):
@@ -184,6 +213,7 @@ def debian_package(folder: Path, *, fast: bool) -> Path:
     size = sum(each.lstat().st_size for each in tree.rglob("*") if not each.is_dir()) // 1024
     control = (PACKAGING / "debian/control.in").read_text(encoding="utf-8")
     values = {"VERSION": VERSION, "ARCH": machine(), "SIZE": str(size), "DEPENDS": libraries(tree)}
+    values["MAINTAINER"] = publisher.MAINTAINER
     for placeholder, value in values.items():
         control = control.replace(f"@{placeholder}@", value)
     write(tree / "DEBIAN/control", control)
@@ -195,7 +225,7 @@ def debian_package(folder: Path, *, fast: bool) -> Path:
 
 FILES: Mapping[str, str] = {
     "conecta.desktop": "usr/share/applications/conecta.desktop",
-    "conecta.metainfo.xml": "usr/share/metainfo/conecta.metainfo.xml",
+    "conecta.metainfo.xml": f"usr/share/metainfo/{publisher.APP_ID}.metainfo.xml",
     "conecta.1": "usr/share/man/man1/conecta.1",
     "copyright": "usr/share/doc/conecta/copyright",
     "lintian-overrides": "usr/share/lintian/overrides/conecta",
@@ -233,14 +263,9 @@ def icons(tree: Path) -> None:
     """The icon as it is drawn, and in the sizes that menus ask for."""
     svg = ROOT / "resources/icons/conecta.svg"
     write(tree / "usr/share/icons/hicolor/scalable/apps/conecta.svg", svg.read_text(encoding="utf-8"))
-    script = (
-        "import sys; from PySide6.QtGui import QGuiApplication, QIcon; app = QGuiApplication([]);"
-        "[QIcon(sys.argv[1]).pixmap(int(size)).toImage().save(f'{sys.argv[2]}/{size}.png') for size in sys.argv[3:]]"
-    )
     with tempfile.TemporaryDirectory() as place:
-        python = BUILD / "venv/bin/python"
         sizes = ("48", "128", "256")
-        run([python, "-c", script, svg, place, *sizes], QT_QPA_PLATFORM="offscreen")
+        draw_icon(*(Path(place) / f"{size}.png" for size in sizes))
         for size in sizes:
             target = tree / f"usr/share/icons/hicolor/{size}x{size}/apps/conecta.png"
             target.parent.mkdir(parents=True)
@@ -250,7 +275,7 @@ def icons(tree: Path) -> None:
 def completion() -> str:
     """What bash completes after ``conecta``."""
     script = "import shtab; from app.__main__ import _parser; print(shtab.complete(_parser(), 'bash'))"
-    return run([BUILD / "venv/bin/python", "-c", script], LANG="C.UTF-8")
+    return run([VENV_PYTHON, "-c", script], also={"LANG": "C.UTF-8"})
 
 
 def compressed(file: Path) -> None:
@@ -259,7 +284,7 @@ def compressed(file: Path) -> None:
 
 
 def machine() -> str:
-    return run(["dpkg", "--print-architecture"]).strip()
+    return run(["dpkg", "--print-architecture"]).strip() if LINUX else platform.machine().lower()
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -280,14 +305,15 @@ def run(
     clean: Mapping[str, str] | None = None,
     stdin: str | None = None,
     cwd: Path = ROOT,
-    **more: str,
+    also: Mapping[str, str] | None = None,
 ) -> str:
-    """Run *command* and return what it wrote; with *clean*, in that environment alone. Ends the build if it fails."""
+    """Run *command* and return what it wrote; with *clean*, in that environment alone, and with *also* in addition to
+    it. Ends the build if it fails."""
     words = [*map(str, command)]
     done = subprocess.run(  # noqa: S603 - every command is written in this file
         words,
         cwd=cwd,
-        env={**(os.environ if clean is None else clean), **more},
+        env={**(os.environ if clean is None else clean), **(also or {})},
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
