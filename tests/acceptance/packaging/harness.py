@@ -50,9 +50,14 @@ class BareSystem:
 
     def as_user(self, *words: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """As ana, with her home and nothing else in the environment."""
-        given = [f"{name}={value}" for name, value in environment.items()]
-        clean = ["env", "-i", "HOME=/home/ana", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", *given]
-        return self.run("setpriv", "--reuid=ana", "--regid=ana", "--clear-groups", *clean, *words, check=check)
+        return command(*self.words_as_user(*words, **environment), check=check)
+
+    def words_as_user(self, *words: str, **environment: str) -> list[str]:
+        """The command that runs *words* as ana does."""
+        clean = {"HOME": "/home/ana", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **environment}
+        given = [f"{name}={value}" for name, value in clean.items()]
+        user = ["setpriv", "--reuid=ana", "--regid=ana", "--clear-groups", "env", "-i"]
+        return ["chroot", str(self.root), *user, *given, *words]
 
     def put(self, file: Path, place: str = "srv") -> str:
         """Copy *file* into the system; returns its path there."""

@@ -98,8 +98,7 @@ def test_an_update_comes_through_the_signed_repository_while_the_window_is_open(
     """ "upgrade from the former version through the signed repository with the window open" """
     system, before = repository.system, repository.installed_version()
     system.as_user("conecta", "mentorado", "add", "Ana", "11 98765-4321")
-    user = ["setpriv", "--reuid=ana", "--regid=ana", "--clear-groups", "env", "-i", "HOME=/home/ana", "LANG=C.UTF-8"]
-    opening = ["chroot", str(system.root), *user, "QT_QPA_PLATFORM=offscreen", "/usr/bin/conecta"]
+    opening = system.words_as_user("conecta", QT_QPA_PLATFORM="offscreen")
     with subprocess.Popen(opening, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as window:
         try:
             logged(system, "The whole program is loaded")
