@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.emulators.whatsapp_web.session_host import _NOISE_ROOT
+from tests.emulators.whatsapp_web.session_host import _NOISE_ROOT, environment
 
 ROOT = Path(__file__).parents[3]
 CHROOTS = Path(os.environ.get("CONECTA_CHROOTS", ROOT / "build" / "chroots"))
@@ -105,9 +105,10 @@ def for_the_emulator(folder: Path, place: Path, directory: Path) -> Sequence[str
     assert content.count(_NOISE_ROOT) == 1
     library.write_bytes(content.replace(_NOISE_ROOT, (directory / "noise-root.pub").read_bytes()))
     script = place / "host"
+    found = environment(directory, {})
     script.write_text(
         "#!/bin/sh\n"
-        f"export SSL_CERT_FILE={shlex.quote(str(directory / 'ca.pem'))}\n"
+        f"export {' '.join(f'{name}={shlex.quote(value)}' for name, value in found.items())}\n"
         f"exec {shlex.quote(str(copy / 'conecta-host'))} --session-host\n"
     )
     script.chmod(0o700)

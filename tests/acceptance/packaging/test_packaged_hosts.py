@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -50,12 +51,27 @@ def hosts_of(command: Command) -> list[list[str]]:
     return [child.cmdline() for child in psutil.Process(command.process.pid).children(recursive=True)]
 
 
+async def listening(url: str) -> None:
+    """Wait until somebody takes connections at *url*: links are opened first."""
+    place = httpx.URL(url)
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(place.host, place.port)
+            except OSError:
+                await asyncio.sleep(0.1)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+
+
 async def stored(database: Path, text: str, within: float = 20) -> None:
     """Wait until a message that says *text* is in the *database*, whoever wrote it there."""
     async with asyncio.timeout(within):
         while True:
             with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as reading:
-                if reading.execute("SELECT count(*) FROM messages WHERE text = ?", [text]).fetchone() != (0,):
+                if reading.execute("SELECT count(*) FROM message WHERE text = ?", [text]).fetchone() != (0,):
                     return
             await asyncio.sleep(0.1)
 
@@ -74,10 +90,10 @@ async def test_messages_go_both_ways_through_the_packaged_host(
         await run.core.smoke_tests.choose(SmokeTestSettings(target=SmokeTestTarget.PARTNER, partner=bia.id))
     await control.off_loop(control.add_account, stranger)
     async with held(fast_dir, harness.environment(), folder / "conecta") as serving:
+        await control.off_loop(control.wait_online, ana.digits)
         began = [words[0] for words in hosts_of(serving) if words[-1:] == ["--session-host"]]
         assert began
         assert all(word.endswith("/packaged/conecta-host") for word in began)
-        await control.off_loop(control.wait_online, ana.digits)
         await control.off_loop(control.send_text, stranger, ana.digits, "bom dia, Ana")
         await stored(harness.settings.database, "bom dia, Ana")
     program = (str(folder / "conecta"),)
@@ -113,11 +129,13 @@ async def test_a_webhook_goes_through_the_packaged_receiver(unpacked: Path, fast
             zapi_url=served.url,
             passphrase_file=passphrase,
         )
-        instance = emulator.add_instance()
+        instance, digits = emulator.add_instance(), new_number()
+        instance.link(digits)
         async with services(settings) as core:
-            ana = await core.mentorados.add("Ana", f"+{new_number()}", provider=ProviderKind.ZAPI)
+            ana = await core.mentorados.add("Ana", f"+{digits}", provider=ProviderKind.ZAPI)
             typed = {CredentialField.INSTANCE_ID: instance.id, CredentialField.INSTANCE_TOKEN: instance.token}
             await core.hosted.credentials.save(ana.id, typed)
+            await core.supervisor.connect(ana.id)  # what comes for a link that nobody wants waits
             await switch_on(core)
             url = await url_for(core, ana.link.id)
         environment = {
@@ -130,6 +148,7 @@ async def test_a_webhook_goes_through_the_packaged_receiver(unpacked: Path, fast
         }
         program = unpacked / "usr/lib/conecta/conecta"
         async with held(fast_dir, environment, program) as serving:
+            await listening(url)
             assert await posted(url, zapi_text("IN1", "oi, pelo pacote", instanceId=instance.id)) == 200
             assert [f"{program}-host", "--webhooks-host"] in hosts_of(serving)
             await stored(settings.database, "oi, pelo pacote")
