@@ -91,9 +91,15 @@ def _discard_output() -> None:
 
 
 def _open_window(env_file: Path | None) -> int:
-    from app.gui import run_gui
+    from app.gui import run_gui, show_problem
 
-    return run_gui(_settings(env_file))
+    try:
+        return run_gui(_settings(env_file))
+    except Problem as problem:
+        asked = problem.code is ProblemCode.WINDOW_HELD_ELSEWHERE  # and answered
+        if not asked and (sys.stderr is None or not sys.stderr.isatty()):  # nobody reads what is printed
+            show_problem(problem)
+        raise
 
 
 def _settings(env_file: Path | None) -> Settings:

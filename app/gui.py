@@ -186,6 +186,30 @@ def open_here_anyway(holder: str) -> bool:
     return box.clickedButton() is here
 
 
+def show_problem(problem: Problem) -> None:
+    """Show why the window does not open, until the person closes it. Does nothing without a screen."""
+    try:
+        check_display()
+        check_platform_libraries()
+        from PySide6.QtCore import Qt
+        from PySide6.QtGui import QGuiApplication
+        from PySide6.QtWidgets import QApplication, QMessageBox
+    except (Problem, ImportError):
+        return
+    from app.text.status import problem as words
+
+    _app = QApplication.instance() or QApplication(sys.argv[:1])  # for as long as the box is shown
+    if QGuiApplication.platformName() in ("offscreen", "minimal"):
+        return
+    sentence, step = words(problem)
+    box = QMessageBox()
+    box.setIcon(QMessageBox.Icon.Critical)
+    box.setWindowTitle("Conecta")
+    box.setTextFormat(Qt.TextFormat.PlainText)  # it can quote what others wrote
+    box.setText(f"{sentence}\n\n{step}\n\n[{problem.code}]")
+    box.exec()
+
+
 def _leave_sources_unread() -> None:
     """Spare the start what takes as long as painting: PySide reads the source of every module imported after it.
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.domain.errors import Problem, ProblemCode
-from app.gui import _claim
+from app.gui import _claim, show_problem
 from app.text import status as status_text
 from app.text.status import texts
 from app.ui.single_instance import SingleInstance
@@ -145,8 +146,10 @@ def test_a_data_folder_that_cannot_be_written_is_not_called_open(tmp_path: Path,
     )
 
 
-@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no Xvfb on this machine")
-def test_the_window_opens_on_a_real_display(tmp_path: Path) -> None:
+@pytest.fixture
+def display() -> Iterator[str]:
+    if shutil.which("Xvfb") is None:
+        pytest.skip("there is no Xvfb on this machine")
     ready, count = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(count), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
@@ -156,15 +159,55 @@ def test_the_window_opens_on_a_real_display(tmp_path: Path) -> None:
     os.close(count)
     try:
         with os.fdopen(ready) as answer:
-            display = f":{answer.readline().strip()}"
-        with running(tmp_path, DISPLAY=display, WAYLAND_DISPLAY="wayland-none", XDG_SESSION_TYPE="wayland") as first:
-            until_listening(tmp_path)  # and a dead Wayland beside it does no harm
-            assert second_start(tmp_path, DISPLAY=display) == 0
-            first.send_signal(signal.SIGTERM)
-            assert first.wait(WITHIN) == 0
+            yield f":{answer.readline().strip()}"
     finally:
         server.terminate()
         server.wait(WITHIN)
+
+
+def test_the_window_opens_on_a_real_display(tmp_path: Path, display: str) -> None:
+    with running(tmp_path, DISPLAY=display, WAYLAND_DISPLAY="wayland-none", XDG_SESSION_TYPE="wayland") as first:
+        until_listening(tmp_path)  # and a dead Wayland beside it does no harm
+        assert second_start(tmp_path, DISPLAY=display) == 0
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(WITHIN) == 0
+
+
+def test_who_opens_it_from_a_menu_is_told_on_the_screen_why_it_does_not_open(tmp_path: Path, display: str) -> None:
+    """Nobody reads what it prints there; at a terminal, what is printed is enough."""
+    (tmp_path / "file").touch()
+    with running(tmp_path / "file" / "data", DISPLAY=display) as told, pytest.raises(subprocess.TimeoutExpired):
+        told.wait(4)
+    primary, terminal = os.openpty()
+    ended = subprocess.run(
+        START,
+        env=environment(tmp_path / "file" / "data", DISPLAY=display),
+        stderr=terminal,
+        timeout=WITHIN,
+        check=False,
+    )
+    os.close(terminal)
+    assert (ended.returncode, b"[database_not_writable]" in os.read(primary, 4096)) == (1, True)
+    os.close(primary)
+
+
+def test_what_is_told_has_the_sentence_the_next_step_and_the_code(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, seen = Problem(ProblemCode.DATABASE_NOT_WRITABLE, path="/data", detail="<b>full</b>"), []
+
+    def close() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        assert box.textFormat() is Qt.TextFormat.PlainText
+        seen.append(box.text())
+        box.accept()
+
+    show_problem(problem)  # without a screen: this returns
+    monkeypatch.setattr(QGuiApplication, "platformName", lambda: "xcb")
+    QTimer.singleShot(0, close)
+    show_problem(problem)
+    assert seen == ["\n\n".join((*status_text.problem(problem), "[database_not_writable]"))]
 
 
 def _can_mount() -> bool:
