@@ -246,6 +246,7 @@ class Application:
                 campaigns=core.campaigns,
                 switches=core.switches,
                 unsaved=[each for notes in self.window.findChildren(NotesSection) for each in notes.unsaved()],
+                restarting=(restarting := self.update.restarts),
             )
             if self.window.of_sample or not lines:
                 return
@@ -253,7 +254,8 @@ class Application:
             if not self.window.isVisible():
                 self.window.come_forward()  # the question is part of it
             try:
-                if await Confirmations(self._theme, self.window, core.supervisor.status).close_program(lines):
+                questions = Confirmations(self._theme, self.window, core.supervisor.status)
+                if await questions.close_program(lines, restarting=restarting):
                     return
             finally:
                 self._asking = False

@@ -29,10 +29,11 @@ def closing_lines(
     campaigns: CampaignService,
     switches: SwitchService,
     unsaved: Iterable[MentoradoId] = (),
+    restarting: bool = False,
 ) -> Sequence[str]:
     """Return a sentence for each kind of work that closing ends or interrupts; none where it changes nothing.
 
-    *unsaved* are those about whom a note is being typed.
+    *unsaved* are those about whom a note is being typed. With *restarting*, connections are left out: they come back.
     """
     live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
     through = {link: mentorados.through(link) for link in live}
@@ -63,6 +64,7 @@ def closing_lines(
     return [
         texts.plural(f"question.close.{key}", len(names), names=_listed(names))
         for key, each in found.items()
+        if not (restarting and key in ("stops", "goes_on"))
         if (names := sorted(set(each)))  # whoever has a link beside the one in use is named once
     ]
 

@@ -115,9 +115,12 @@ class Confirmations:
         """Ask whether to run *name* on *mentorado*."""
         return await show_dialog(self.sheet(name, mentorado)) is BaseDialog.DialogCode.Accepted
 
-    async def close_program(self, lines: Sequence[str]) -> bool:
-        """Whether the window may close, although it does what *lines* say."""
-        sheet = ConfirmDialog(self._theme, self._over, texts("question.close.title"), texts("question.close.confirm"))
+    async def close_program(self, lines: Sequence[str], *, restarting: bool = False) -> bool:
+        """Whether the window may close, to open again at once with *restarting*, although it does what *lines* say."""
+        title, confirm = texts("question.close.title"), texts("question.close.confirm")
+        if restarting:
+            title, confirm = texts("question.close.restart_title"), texts("updated.restart")
+        sheet = ConfirmDialog(self._theme, self._over, title, confirm)
         for line in lines:
             sheet.add_line(line)
         return await show_dialog(sheet) is BaseDialog.DialogCode.Accepted

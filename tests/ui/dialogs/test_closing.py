@@ -38,15 +38,19 @@ async def test_a_note_that_is_not_saved_is_said_to_be_lost(theme: Theme, fast_di
     harness = WindowHarness(fast_dir, [replace(person(0), name="Ana")], theme)
     await harness.load()
     core = harness.core
-    words = closing_lines(
-        supervisor=core.supervisor,
-        mentorados=core.mentorados,
-        procedures=core.procedures,
-        campaigns=core.services.campaigns,
-        switches=core.switches,
-        unsaved=[person(0).id],
-    )
-    assert words == ["Uma anotação não salva sobre Ana se perde."]
+    async with harness.supervisor:
+        await harness.supervisor.connect(person(0).id)
+        for restarting, stops in ((False, ["Para até você abrir de novo, sem perder nada: Ana."]), (True, [])):
+            words = closing_lines(
+                supervisor=core.supervisor,
+                mentorados=core.mentorados,
+                procedures=core.procedures,
+                campaigns=core.services.campaigns,
+                switches=core.switches,
+                unsaved=[person(0).id],
+                restarting=restarting,
+            )
+            assert words == ["Uma anotação não salva sobre Ana se perde.", *stops], "what comes back is not a loss"
     await harness.close()
 
 

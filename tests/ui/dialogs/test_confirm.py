@@ -124,6 +124,16 @@ async def test_closing_says_what_it_does_and_is_given_up_by_default(theme: Theme
         assert await asked is True
 
 
+async def test_a_restart_is_not_called_an_end(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        closing = questions(harness, theme).close_program(["Uma anotação se perde."], restarting=True)
+        asked = asyncio.get_running_loop().create_task(closing)
+        sheet = await opened(harness)
+        assert (sheet.title.text(), sheet.confirm.text()) == ("Reiniciar o Conecta?", texts("updated.restart"))
+        sheet.cancel.click()
+        assert await asked is False
+
+
 async def test_questions_speak_both_languages(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         ask = questions(harness, theme)
