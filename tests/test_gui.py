@@ -176,8 +176,8 @@ def test_the_window_opens_on_a_real_display(tmp_path: Path, display: str) -> Non
 def test_who_opens_it_from_a_menu_is_told_on_the_screen_why_it_does_not_open(tmp_path: Path, display: str) -> None:
     """Nobody reads what it prints there; at a terminal, what is printed is enough."""
     (tmp_path / "file").touch()
-    with running(tmp_path / "file" / "data", DISPLAY=display) as told, pytest.raises(subprocess.TimeoutExpired):
-        told.wait(4)
+    with running(tmp_path / "file" / "data", DISPLAY=display) as opened, pytest.raises(subprocess.TimeoutExpired):
+        opened.wait(4)
     primary, terminal = os.openpty()
     ended = subprocess.run(
         START,

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.platform.installation import ProgramFile, is_frozen, load, unloaded_modules
 from app.text.status import texts
 from app.ui.notices import Banners
+from app.ui.theme import icons
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ async def load_the_rest() -> None:
     if not is_frozen():
         return
     await asyncio.sleep(_BEGIN_SECONDS)
+    await asyncio.to_thread(icons.read_all)
     for module in list(unloaded_modules()):
         try:
             load(module)

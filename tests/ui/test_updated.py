@@ -12,6 +12,7 @@ from app.platform.installation import ProgramFile
 from app.text.status import texts
 from app.ui import updated
 from app.ui.notices import Banners
+from app.ui.theme import icons
 from app.ui.theme.theme import Mode, Theme
 from app.ui.updated import UpdateNotice, load_the_rest
 
@@ -49,5 +50,7 @@ async def test_the_rest_of_a_package_is_loaded_in_idle_time(monkeypatch: pytest.
     await load_the_rest()
     assert loaded == [], "a checkout is left alone"
     monkeypatch.setattr(updated, "is_frozen", lambda: True)
+    icons._source.cache_clear()
     await load_the_rest()
     assert loaded == ["app.a", "app.b", "app.c"]
+    assert icons._source.cache_info().currsize > 50, "what is painted later cannot be read then"

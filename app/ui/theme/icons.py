@@ -16,6 +16,12 @@ def _source(name: str) -> str:
     return (translator.resources_folder() / "icons" / f"{name}.svg").read_text("utf-8")
 
 
+def read_all() -> None:
+    """Read every drawing: after an update, or once the package was removed, one may be gone when it is needed."""
+    for file in (translator.resources_folder() / "icons").glob("*.svg"):
+        _source(file.stem)
+
+
 @cache
 def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixmap:
     """The drawing called *name*, *size* logical pixels wide, sharp on a screen with that device pixel *ratio*."""

@@ -97,14 +97,14 @@ def test_on_windows_each_program_says_what_it_is(monkeypatch: pytest.MonkeyPatch
     program, host = asked.named("EXE")
     assert (program["hide_console"], "hide_console" in host) == ("hide-early", False)
     assert program["icon"] == host["icon"] == "icon of the system"
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
     kinds = ("VSVersionInfo", "FixedFileInfo", "StringFileInfo", "StringTable", "VarFileInfo", "VarStruct")
     names: dict[str, Any] = dict.fromkeys(kinds, SimpleNamespace)
-    names.update(dict.fromkeys(kinds, lambda *_given, **named: named), StringStruct=said.__setitem__)
+    names.update(dict.fromkeys(kinds, lambda *_given, **named: named), StringStruct=values.__setitem__)
     fixed = eval(Path(program["version"]).read_text(encoding="utf-8"), names)  # noqa: S307 - what was just written
     assert fixed["ffi"]["filevers"][:3] == tuple(map(int, re.findall(r"\d+", __version__)[:3]))
-    assert (said["CompanyName"], said["ProductVersion"]) == ("Ana Prates", __version__)
-    assert said["OriginalFilename"] == "conecta.exe"
+    assert (values["CompanyName"], values["ProductVersion"]) == ("Ana Prates", __version__)
+    assert values["OriginalFilename"] == "conecta.exe"
 
 
 def test_on_macos_a_bundle_is_signed_and_shows_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -141,14 +141,14 @@ def test_the_icon_can_be_drawn_for_every_system(tmp_path: Path, name: str, kind:
     ],
 )
 def test_a_publisher_who_cannot_be_named_in_a_package_is_refused(variable: str, value: str, refused: bool) -> None:
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, PACKAGING / "publisher.py"],
         env={**os.environ, variable: value},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (told.returncode != 0, variable in told.stderr) == (refused, refused)
+    assert (ended.returncode != 0, variable in ended.stderr) == (refused, refused)
 
 
 def test_nobody_is_named_in_any_other_place() -> None:
