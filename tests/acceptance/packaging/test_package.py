@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import statistics
+import subprocess
 import time
 from pathlib import Path
 
@@ -146,6 +147,30 @@ async def test_a_phone_is_paired_through_the_packaged_program(
     async with started(fast_dir, harness.environment(), "connect", "ana", "--json", program=program) as again:
         ended = await again.finished(60)
     assert (ended.exit_code, ended.events[-1]["state"]) == (0, "connected")
+
+
+def test_what_is_first_needed_after_an_update_is_still_there(unpacked: Path, tmp_path: Path) -> None:
+    """A program that runs while its file is replaced or removed imports the rest from the file that it was."""
+    folder, clean = tmp_path / "conecta", {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    shutil.copytree(unpacked / "usr/lib/conecta", folder, symlinks=True)
+    program = folder / "conecta"
+    subprocess.run([program, "mentorado", "add", "Ana", "11 98765-4321"], env=clean, check=True, capture_output=True)
+    for replaced in (True, False):
+        waiting = subprocess.Popen(
+            [program, "backup", "--passphrase-stdin", "Ana"],
+            env=clean,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(3)
+        program.rename(tmp_path / "before")
+        if replaced:
+            program.write_bytes(b"another program" * 1_000_000)
+        out, errors = waiting.communicate("four words that test\n", timeout=60)
+        assert (waiting.returncode, errors) == (0, ""), out
+        (tmp_path / "before").rename(program)
 
 
 def test_hosts_load_no_qt_and_are_small(unpacked: Path) -> None:
