@@ -95,9 +95,6 @@ async def _settings(settings: Settings, problem: Problem | None) -> Sequence[Dia
 
 
 async def _versions() -> Sequence[Diagnosis]:
-    if getattr(sys, "frozen", False):  # they came together, and nothing beside them can be installed
-        python = ".".join(map(str, sys.version_info[:3]))
-        return [diagnosed(_C.VERSIONS_FINE, python=python, pyside="—", shiboken="—", wanted="—")]
     return computer.versions(sys.version_info[:3], _installed)
 
 

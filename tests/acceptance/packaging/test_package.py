@@ -75,6 +75,12 @@ def test_every_part_of_the_installation_works(installed: BareSystem) -> None:
     assert not list((installed.root / "tmp").glob("conecta-self-test-*"))
 
 
+def test_it_knows_the_versions_of_what_it_brings(installed: BareSystem) -> None:
+    """Support asks for them, and they cannot be looked up beside the program."""
+    (found,) = json.loads(installed.as_user("conecta", "doctor", "--only", "versions", "--json").stdout)["checks"]
+    assert re.search(r"PySide6 6\.\d+", found["sentence"]), found
+
+
 def test_a_part_that_is_missing_is_named(installed: BareSystem) -> None:
     """What an installation lacks is found before somebody needs it."""
     folder = installed.root / "usr/lib/conecta/_internal/neonize"
