@@ -43,6 +43,7 @@ from app.settings import Settings
 from tests.clock import ManualClock, settle
 from tests.fake_audit import FakeAuditLog, somebody
 from tests.fake_figures import FakeFigures
+from tests.fake_outbound import FakeOutbound, FakeSmokeTests, FakeSwitches
 from tests.fake_providers import FakeProvider, FakeSecretStore, FakeTries
 from tests.fakes import (
     FakeBackups,
@@ -55,12 +56,9 @@ from tests.fakes import (
     FakeLocks,
     FakeMentoradoRepository,
     FakeNotes,
-    FakeOutbound,
     FakeProviderTime,
     FakeSettings,
-    FakeSmokeTests,
     FakeSnoozes,
-    FakeSwitches,
     FakeTimeRecords,
     FakeTransitionLog,
 )

@@ -21,7 +21,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado
 from app.domain.outbound import OutboundLimits
 from app.domain.sending import NotSent, OutgoingMessage, SendErrorKind, SendResult, Uncertain
-from tests.core.outbound.test_campaigns import PEOPLE, Campaigns, campaigns
+from tests.core.outbound.campaign_harness import PEOPLE, Campaigns, campaigns
 from tests.core.outbound.test_rules_hold import empty
 from tests.waiting import until
 

@@ -27,8 +27,9 @@ from app.domain.webhooks import WebhookSettings
 from tests.clock import DAWN, ManualClock, settle
 from tests.core.outbound.harness import SendingProvider
 from tests.fake_audit import somebody
+from tests.fake_outbound import FakeSwitches
 from tests.fake_providers import FakeMeta, FakeZapi
-from tests.fakes import FakeCounts, FakeSwitches
+from tests.fakes import FakeCounts
 from tests.services import Core
 
 F = CredentialField

@@ -22,8 +22,8 @@ from app.domain.settings import SMOKE_TEST, WEBHOOKS
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun
 from tests.clock import settle
+from tests.fake_outbound import FakeSmokeTests, FakeSwitches
 from tests.fake_providers import FakeConnection, FakeSecretStore
-from tests.fakes import FakeSmokeTests, FakeSwitches
 from tests.services import Core
 
 TESTER = PhoneNumber("+5511955550000")
