@@ -95,7 +95,7 @@ async def _dry_run(core: Services, plan: SwitchPlan, arguments: Namespace) -> Sw
 async def _export(core: Services, made: SwitchDryRun, file: Path) -> None:
     """Write *made* to *file*: JSON where its name ends so, else for spreadsheets."""
     write = switch_dry_run_json if file.suffix.casefold() == ".json" else switch_dry_run_csv
-    content = write(made, lambda whose: _name(core, whose))
+    content = write(made, core.mentorados.name_of)
     written = {"file": file.name, "entries": str(len(made.people)), "dry_run": made.digest}
     async with core.audit_service.around(AuditAction.EXPORT_SWITCH, after=lambda: written):
         await asyncio.to_thread(write_file, file, content)
@@ -103,7 +103,7 @@ async def _export(core: Services, made: SwitchDryRun, file: Path) -> None:
 
 async def _show_dry_run(core: Services, made: SwitchDryRun, arguments: Namespace) -> int:
     if arguments.json:
-        print_json(switch_dry_run_as_dict(made, lambda whose: _name(core, whose)))
+        print_json(switch_dry_run_as_dict(made, core.mentorados.name_of))
     else:
         _print_dry_run(core, made)
     return DONE if made.switching else FAILED
@@ -113,7 +113,7 @@ def _print_dry_run(core: Services, made: SwitchDryRun) -> None:
     target = made.plan.target
     for planned in made.people:
         way = f"{provider(planned.source)} → {provider(target)}"
-        print(f"{_name(core, planned.mentorado_id)}  {way}  {switch_text.outcome(planned)}")
+        print(f"{core.mentorados.name_of(planned.mentorado_id)}  {way}  {switch_text.outcome(planned)}")
         for severity in Severity:
             for found in planned.of(severity):
                 sentence = switch_text.finding(found, planned, target, made.at)
@@ -375,14 +375,6 @@ _VERBS: Final[dict[str, Callable[[Services, Namespace], Awaitable[int]]]] = {
 }
 
 
-def _name(core: Services, mentorado_id: MentoradoId) -> str:
-    """The id itself for a mentorado whose row cannot be read."""
-    try:
-        return core.mentorados.get(mentorado_id).name
-    except Problem:
-        return mentorado_id
-
-
 def _line(run: SwitchRun) -> str:
     done = run.count(_I.SWITCHED, _I.RELEASED)
     progress = texts("cli.switch_progress", done=done, total=len(run.items), failed=run.count(_I.FAILED))
@@ -394,7 +386,7 @@ def _print_item(core: Services, item: SwitchItem, *, as_json: bool) -> None:
     if as_json:
         print_json({"event": "item", **_item_as_json(core, item)})
         return
-    name = _name(core, item.mentorado_id)
+    name = core.mentorados.name_of(item.mentorado_id)
     reason = " ".join(switch_text.item_reason(item, name)) if item.state is _I.FAILED else ""
     print("  ".join(filter(None, (name, switch_text.item_state(item), reason.strip()))))
 
@@ -422,7 +414,7 @@ def _item_as_json(core: Services, item: SwitchItem) -> dict[str, Any]:
         "number": item.number,
         "wave": item.wave,
         "id": item.mentorado_id,
-        "name": _name(core, item.mentorado_id),
+        "name": core.mentorados.name_of(item.mentorado_id),
         "from": item.source.value,
         "to": item.target.value,
         "state": item.state.value,

@@ -209,6 +209,11 @@ class MentoradoService:
                 self._changed_elsewhere.append((before, self._replace(now)))
         await self._load_beside()
 
+    def name_of(self, mentorado_id: MentoradoId) -> str:
+        """What somebody is called; the id of whoever is not in this database any more."""
+        found = self._by_id.get(mentorado_id)
+        return mentorado_id if found is None else found.name
+
     def all(self) -> Iterable[Mentorado]:
         return tuple(self._by_id.values())
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -25,7 +25,7 @@ from app.domain.errors import Problem
 from app.text.status import texts
 from app.ui.notices import Banners
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
+from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
 
@@ -129,6 +129,7 @@ class PageStack(QWidget):
 
 
 _BUTTON, _TALLEST, _ICON = 44, 68, 20
+_TOOL_ICON = 18
 
 
 class _Button(QAbstractButton):
@@ -240,7 +241,7 @@ class NavigationRail(QWidget):
 
 
 class Page(QWidget):
-    """Add what is below the header to `column`, and buttons to `tools`. It follows language and text size."""
+    """Add what is below the header to `column`, and buttons with `add_tool`. It follows language and text size."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -257,6 +258,8 @@ class Page(QWidget):
         words.addStretch(1)
         self.tools = QHBoxLayout()
         self.tools.setSpacing(t.SPACE_2)
+        self._signs: dict[QPushButton, str] = {}
+        self._timers: list[QTimer] = []
         self._header = QFrame()
         self._header.setProperty("role", "header")
         row = QHBoxLayout(self._header)
@@ -277,6 +280,26 @@ class Page(QWidget):
     def reveal(self, section: str) -> None:
         """Scroll to *section*, on a page that has several."""
 
+    def add_tool(self, button: QPushButton, sign: str) -> None:
+        """Put *button* into the header, with an icon."""
+        self._signs[button] = sign
+        self.tools.addWidget(button)
+
+    def while_shown(self, milliseconds: int, act: Callable[[], object]) -> QTimer:
+        """Have *act* called over and over as long as the page is on the screen."""
+        timer = QTimer(self, interval=milliseconds)
+        timer.timeout.connect(act)
+        self._timers.append(timer)
+        return timer
+
+    @property
+    def has_way_back(self) -> bool:
+        """Whether something lies over the list of the page that Esc puts away."""
+        return False
+
+    def put_away(self) -> None:
+        """Esc was pressed while there was a way back."""
+
     def set_title(self, title: str, summary: str) -> None:
         """Head the page with these words."""
         self._title.setText(title)
@@ -285,6 +308,11 @@ class Page(QWidget):
 
     def restyle(self) -> None:
         self._header.setFixedHeight(self._theme.px(t.HEADER_HEIGHT))
+        side, colours = self._theme.px(_TOOL_ICON), self._theme.tokens
+        for button, sign in self._signs.items():
+            colour = colours.on_accent if button.property("role") == "primary" else colours.text2
+            button.setIcon(icon(sign, colour, side))
+            button.setIconSize(QSize(side, side))
 
     def retranslate(self) -> None:
         self.banners.retranslate()
@@ -297,3 +325,28 @@ class Page(QWidget):
 
     def show_problem(self, problem: Problem) -> None:
         self.banners.show_problem(problem)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._leads_back(event):
+            event.accept()  # else the window would use Esc for something else
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._leads_back(event):
+            self.put_away()
+        else:
+            super().keyPressEvent(event)
+
+    def _leads_back(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key.Key_Escape and self.has_way_back
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        for timer in self._timers:
+            timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        for timer in self._timers:
+            timer.stop()

@@ -113,6 +113,12 @@ def test_an_id_nobody_has_is_a_problem_not_a_crash(core: Core) -> None:
     assert caught.value.code is ProblemCode.MENTORADO_UNKNOWN
 
 
+async def test_whoever_is_not_of_this_database_any_more_is_called_by_the_id(core: Core) -> None:
+    ana = await core.add("Ana Prates", "11 98765-4321")
+    assert core.mentorados.name_of(ana.id) == "Ana Prates"
+    assert core.mentorados.name_of(MentoradoId("f" * 32)) == "f" * 32
+
+
 @pytest.mark.parametrize("typed", ["Ana Prates", "prates", "+5511987654321", "11 98765-4321", "(11) 8765-4321"])
 async def test_whoever_was_archived_with_the_same_name_and_number_is_in_nobodys_way(core: Core, typed: str) -> None:
     former = await core.add("Ana Prates", "11 98765-4321")

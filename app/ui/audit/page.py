@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer
-from PySide6.QtGui import QFont, QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFont, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QGridLayout,
     QLabel,
     QMenu,
@@ -30,13 +29,13 @@ from app.domain.repositories import AuditLog, Clock
 from app.formats.audit_export import ExportFile, Format
 from app.text import audit as audit_text
 from app.text.status import texts
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot
 from app.ui.audit.filters import FilterBar
 from app.ui.audit.model import AuditModel, AuditQuery, AuditRow, search_text
 from app.ui.audit.table import EntryTable
 from app.ui.audit.verification_card import Verdict, VerificationCard
 from app.ui.dialogs.base import BaseDialog
-from app.ui.dialogs.files import FileDialog
+from app.ui.dialogs.files import SaveDialog
 from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
@@ -118,17 +117,9 @@ def _breakable(value: str) -> str:
     return f"{value[:32]}\n{value[32:]}"
 
 
-def save_dialog(over: QWidget, today: date) -> QFileDialog:
-    """Create the dialog for the file name; show it with `await ask(dialog)`. The file type sets the extension."""
-    dialog = FileDialog(over, texts("audit.export"))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters([texts("audit.csv"), texts("audit.json")])
-    dialog.setDefaultSuffix(Format.CSV)
-    dialog.selectFile(f"{texts('audit.file_name')}-{today:%Y-%m-%d}")
-    dialog.filterSelected.connect(
-        lambda chosen: dialog.setDefaultSuffix(Format.JSON if chosen == texts("audit.json") else Format.CSV)
-    )
-    return dialog
+def save_dialog(over: QWidget, today: date) -> SaveDialog:
+    kinds = {Format.CSV.value: texts("audit.csv"), Format.JSON.value: texts("audit.json")}
+    return SaveDialog(over, texts("audit.export"), f"{texts('audit.file_name')}-{today:%Y-%m-%d}", kinds)
 
 
 async def save(reading: AuditQuery, file: Path, now: datetime, tell: Callable[[int], None]) -> int:
@@ -201,8 +192,8 @@ class AuditPage(Page):
         self.verify_button = QPushButton()
         self.verify_button.setProperty("role", "primary")
         self.export_button = QPushButton()
-        self.tools.addWidget(self.export_button)
-        self.tools.addWidget(self.verify_button)
+        self.add_tool(self.export_button, "download")
+        self.add_tool(self.verify_button, "shield-check")
         self._reading = self._new_query()
 
         top = QVBoxLayout()
@@ -220,8 +211,7 @@ class AuditPage(Page):
             part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)  # never squeezes what is above
             self._stack.addWidget(part)
 
-        self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
-        self._again.timeout.connect(self.look_for_newer)
+        self._again = self.while_shown(LOOK_AGAIN_MILLISECONDS, self.look_for_newer)
         self.verify_button.clicked.connect(self.verify)
         self.export_button.clicked.connect(self.export)
         self.filters.changed.connect(self.read_anew)
@@ -294,10 +284,8 @@ class AuditPage(Page):
     @async_slot
     async def export(self, _checked: bool = False) -> None:
         """Choose a file, and export the filtered entries."""
-        dialog = save_dialog(self, self._today())
-        if await show_dialog(dialog) is not QFileDialog.DialogCode.Accepted:
-            return
-        await self.export_to(Path(dialog.selectedFiles()[0]))
+        if (file := await save_dialog(self, self._today()).choose()) is not None:
+            await self.export_to(file)
 
     async def export_to(self, file: Path) -> None:
         """Export all entries that match the filter to *file*, show their number, and audit the export."""
@@ -322,11 +310,6 @@ class AuditPage(Page):
 
     def restyle(self) -> None:
         super().restyle()
-        side, colours = self._theme.px(_ICON), self._theme.tokens
-        self.verify_button.setIcon(icon("shield-check", colours.on_accent, side))
-        self.export_button.setIcon(icon("download", colours.text2, side))
-        for button in (self.verify_button, self.export_button):
-            button.setIconSize(QSize(side, side))
         self.retranslate()  # larger words may need shorter ones
 
     def retranslate(self) -> None:
@@ -349,11 +332,6 @@ class AuditPage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         (self.look_for_newer if self._reading.newest is not None else self.read_anew)()
-        self._again.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._again.stop()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

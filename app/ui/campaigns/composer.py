@@ -6,16 +6,13 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -31,34 +28,31 @@ from app.domain.sending import Template, TemplateMessage
 from app.text import campaigns as campaign_text
 from app.text.status import problem, texts
 from app.ui.async_slots import async_slot
+from app.ui.dry_run import DraftForm, SideText
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import set_role, text_label
 
 _TYPED = "typed"
 """The choice of a template that is in no list: its name and language are typed."""
 
 
-class Composer(QWidget):
-    """Keeps what was written until `clear`, whatever is shown meanwhile."""
-
-    dry_run_requested = Signal()
-    changed = Signal()
+class Composer(DraftForm):
+    """The name, cohort, text and template of a campaign."""
 
     def __init__(
         self, theme: Theme, mentorados: MentoradoService, details: NumberDetailsService, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._mentorados = mentorados
         self._details = details
         self._asking = False
         self.name = QLineEdit()
         self.cohort = DropdownButton(theme, self._cohorts)
         self.text = QPlainTextEdit(tabChangesFocus=True)
-        self.counter = _label("caption")
+        self.counter = text_label(role="caption")
         self.insert = {each: QPushButton() for each in PlaceholderName}
         self.template = DropdownButton(theme, self._templates)
         self.template.choose(None)
@@ -67,19 +61,16 @@ class Composer(QWidget):
         self.parameters = QPlainTextEdit(tabChangesFocus=True)
         self.category = DropdownButton(theme, self._categories)
         self.category.choose(TemplateCategory.MARKETING)
-        self.run = QPushButton()
-        self.run.setProperty("role", "primary")
         self.ask.setProperty("role", "quiet")
-        self._name_label, self._text_label, self._parameters_label = (_label("secondary") for _ in range(3))
-        self._template_line, self._line, self._kept = (_label("caption") for _ in range(3))
+        self._name_label, self._text_label, self._parameters_label = (text_label(role="secondary") for _ in range(3))
+        self._template_line = text_label(role="caption")
         self._preview = _Preview(theme)
-        self._lay_out()
+        self._lay_out(self._fields(), self._preview)
         self.name.textChanged.connect(self._on_changed)
         self.cohort.picked.connect(self._on_changed)
         self.template.picked.connect(self._on_template)
         self.category.picked.connect(self._on_changed)
         self.ask.clicked.connect(self._ask_for_templates)
-        self.run.clicked.connect(self.dry_run_requested)
         for line in (self.template_name, self.template_language):
             line.textChanged.connect(self._on_changed)
         for field in (self.text, self.parameters):
@@ -105,7 +96,6 @@ class Composer(QWidget):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was written that could be lost."""
         written = (self.name.text(), self.text.toPlainText(), self.parameters.toPlainText(), self.template_name.text())
         return not any(part.strip() for part in written)
 
@@ -198,12 +188,10 @@ class Composer(QWidget):
     # --- what is shown
 
     def refresh(self) -> None:
-        """Follow what was written, and which mentorados and templates there are now."""
         self.cohort.set_text(texts("campaign.draft.cohort"))
         count = len(self.text.toPlainText())
         self.counter.setText(texts("campaign.draft.counter", count=count, most=MAX_TEXT))
-        self.counter.setProperty("role", "danger" if count > MAX_TEXT else "caption")
-        self.counter.style().polish(self.counter)
+        set_role(self.counter, "danger" if count > MAX_TEXT else "caption")
         templated = bool(self._with_templates()) or self.template.chosen is not None
         chosen = self.template.chosen
         visible_now: dict[QWidget, bool] = {
@@ -259,7 +247,7 @@ class Composer(QWidget):
             flow.addWidget(part)
         return flow
 
-    def _lay_out(self) -> None:
+    def _fields(self) -> QVBoxLayout:
         for button in self.insert.values():
             button.setProperty("role", "pick")
         named = QHBoxLayout()
@@ -284,67 +272,24 @@ class Composer(QWidget):
         form.addLayout(named)
         form.addWidget(self._parameters_label)
         form.addWidget(self.parameters)
-        inside = QWidget()
-        inside.setLayout(form)
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
-        foot = QFrame()
-        foot.setProperty("role", "footer")
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
-        row.setSpacing(t.SPACE_4)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self._line)
-        words.addWidget(self._kept)
-        row.addLayout(words, 1)
-        row.addWidget(self.run)
-        both = QHBoxLayout()
-        both.setSpacing(0)
-        both.addWidget(area, 3)
-        both.addWidget(self._preview, 2)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(both, 1)
-        column.addWidget(foot)
+        return form
 
 
-class _Preview(QFrame):
+class _Preview(SideText):
     """The message with its placeholders filled for an example contact, or what is wrong with it."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setProperty("role", "side")
-        self._heading = ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
-        self.line = _label("caption")
+        super().__init__(theme)
+        self.line = text_label(role="caption")
         self.bubble = QFrame()
         self.bubble.setProperty("role", "sunken")
-        self.words = _label("")
+        self.words = text_label()
         inside = QVBoxLayout(self.bubble)
         inside.setContentsMargins(t.SPACE_4, t.SPACE_3, t.SPACE_4, t.SPACE_3)
         inside.addWidget(self.words)
-        self.template = _label("secondary")
-        self.wrong = _label("danger")
-        content = QVBoxLayout()
-        content.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        content.setSpacing(t.SPACE_3)
-        for part in (self._heading, self.line, self.bubble, self.template, self.wrong):
-            content.addWidget(part)
-        content.addStretch(1)
-        holder = QWidget()
-        holder.setLayout(content)
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(holder)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        self.template = text_label(role="secondary")
+        self.wrong = text_label(role="danger")
+        self._lay_out((self.line, self.bubble, self.template, self.wrong))
 
     def show_draft(self, text: str, template: TemplateMessage | None, mentorado: str) -> None:
         contact = texts("campaign.draft.example_contact")
@@ -359,8 +304,7 @@ class _Preview(QFrame):
             values = {}
         shown = [filled(part, values) if values else part for part in parts]
         self.words.setText(shown[0] or texts("campaign.draft.preview_empty"))
-        self.words.setProperty("role", "" if shown[0] else "secondary")
-        self.words.style().polish(self.words)
+        set_role(self.words, "" if shown[0] else "secondary")
         self.bubble.setVisible(bool(shown[0]) or template is None)
         self.template.setVisible(template is not None)
         if template is not None:
@@ -371,9 +315,3 @@ class _Preview(QFrame):
 
     def retranslate(self) -> None:
         self._heading.setText(texts("campaign.draft.preview"))
-
-
-def _label(role: str) -> QLabel:
-    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", role)
-    return label

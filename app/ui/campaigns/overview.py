@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.outbound.campaigns import CampaignService
 from app.domain.campaign import Campaign, CampaignId, CampaignState, RecipientState
@@ -16,58 +16,41 @@ from app.domain.repositories import Clock
 from app.text import campaigns as campaign_text
 from app.text.status import texts
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import Badge, ScaledLabel, badge_size, paint_badge
-from app.ui.widgets.tables import SIDE, RowDelegate
+from app.ui.widgets.labels import Badge, ScaledLabel, text_label
+from app.ui.widgets.split_view import SidePane
+from app.ui.widgets.tables import SIDE, RowDelegate, RowsModel
 
-Role = Qt.ItemDataRole
-_NOWHERE = QModelIndex()
 _HEIGHT, _ICON, _GAP, _BAR = 84, 20, 14, 4
 
 
-class CampaignModel(QAbstractListModel):
+class CampaignModel(RowsModel[Campaign]):
     """The campaigns, the latest first."""
 
     def __init__(self, campaigns: CampaignService, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._service = campaigns
         self._clock = clock
-        self.campaigns: list[Campaign] = []
 
     def refresh(self) -> None:
         """Show what there is now."""
-        found = list(self._service.campaigns)
-        if [each.id for each in found] == [each.id for each in self.campaigns]:
-            self.campaigns = found
-            if found:
-                self.dataChanged.emit(self.index(0), self.index(len(found) - 1))
-            return
-        self.beginResetModel()
-        self.campaigns = found
-        self.endResetModel()
+        self.show_rows(self._service.campaigns)
 
-    def place_of(self, campaign_id: CampaignId | None) -> int | None:
-        return next((place for place, each in enumerate(self.campaigns) if each.id == campaign_id), None)
+    def key(self, row: Campaign) -> CampaignId:
+        return row.id
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.campaigns)
+    def title(self, row: Campaign) -> str:
+        return row.draft.name
 
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        campaign = self.campaigns[index.row()]
-        if role == Role.UserRole:
-            waits = campaign_text.waits_line(self._service.waits(campaign.id), self._clock.now())
-            return campaign, campaign_text.progress(campaign), waits
-        if role == Role.DisplayRole:
-            return campaign.draft.name
-        if role == Role.AccessibleTextRole:
-            known = {"state": campaign_text.state(campaign), "progress": campaign_text.progress(campaign)}
-            return texts("campaign.row", name=campaign.draft.name, **known)
-        return None
+    def description(self, row: Campaign) -> str:
+        known = {"state": campaign_text.state(row), "progress": campaign_text.progress(row)}
+        return texts("campaign.row", name=row.draft.name, **known)
+
+    def painted(self, row: Campaign) -> object:
+        waits = campaign_text.waits_line(self._service.waits(row.id), self._clock.now())
+        return row, campaign_text.progress(row), waits
 
 
 _BAR_STATES: Final = (RecipientState.ACCEPTED, RecipientState.UNCERTAIN, RecipientState.NOT_SENT)
@@ -90,9 +73,7 @@ def paint_progress(painter: QPainter, rect: QRect, campaign: Campaign, theme: Th
 class CampaignDelegate(RowDelegate):
     """The name and the state, how far it is, and what it waits for."""
 
-    @property
-    def row_height(self) -> int:
-        return self._theme.px(_HEIGHT)
+    HEIGHT = _HEIGHT
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
@@ -100,14 +81,9 @@ class CampaignDelegate(RowDelegate):
         colours, side, px = self._colours, self._theme.px(_ICON), self._theme.px
         tone, sign = campaign_text.look(campaign)
         upper, middle, lower = px(22), px(43), px(60)
-        drawn = pixmap(sign, colours.badge[tone].fg, side, painter.device().devicePixelRatioF())
-        painter.drawPixmap(QPointF(SIDE, upper - side / 2), drawn)
+        self._sign(painter, sign, colours.badge[tone].fg, side, SIDE, upper)
         left, right = SIDE + side + _GAP, width - SIDE
-        state = campaign_text.state(campaign)
-        size = badge_size(state, self._theme)
-        badge = QRect(right - size.width(), upper - size.height() // 2, size.width(), size.height())
-        paint_badge(painter, badge, tone, sign, state, self._theme)
-        room = right - left - size.width() - _GAP
+        room = right - left - self._badge(painter, tone, sign, campaign_text.state(campaign), right, upper) - _GAP
         self._line(painter, campaign.draft.name, self._title_font, colours.text, left, upper, room)
         line = f"{progress} · {waits}" if waits else progress
         self._line(painter, line, self._small_font, colours.text2, left, middle, right - left)
@@ -135,7 +111,7 @@ class ProgressBar(QWidget):
             painter.end()
 
 
-class CampaignView(QWidget):
+class CampaignView(SidePane):
     """One campaign: its state and why, its counts, what each link waits for, what is sent, and the buttons."""
 
     paused = Signal()
@@ -145,12 +121,11 @@ class CampaignView(QWidget):
     cases_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self._announced: tuple[CampaignId, CampaignState] | None = None
-        self._theme = theme
         self.name = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         self.badge = Badge(theme)
-        self.sentence, self.when = self._label(""), self._label("caption")
+        self.sentence, self.when = (text_label(role=role, selectable=True) for role in ("", "caption"))
         self.bar = ProgressBar(theme)
         grid = QGridLayout()
         grid.setHorizontalSpacing(t.SPACE_3)
@@ -158,7 +133,10 @@ class CampaignView(QWidget):
         grid.setColumnStretch(0, 1)
         self.counts: dict[RecipientState, tuple[QLabel, QLabel]] = {}
         for row, each in enumerate(campaign_text.ORDER):
-            label, value = self._label("secondary"), ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.Medium)
+            label, value = (
+                text_label(role="secondary", selectable=True),
+                ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.Medium),
+            )
             self.counts[each] = label, value
             grid.addWidget(label, row, 0)
             grid.addWidget(value, row, 1, Qt.AlignmentFlag.AlignRight)
@@ -176,7 +154,7 @@ class CampaignView(QWidget):
         actions = FlowLayout(spacing=t.SPACE_2)
         for button in (self.pause, self.resume, self.stop, self.recipients):
             actions.addWidget(button)
-        self.uncertain, self.waits, self.message = (self._label("secondary") for _ in range(3))
+        self.uncertain, self.waits, self.message = (text_label(role="secondary", selectable=True) for _ in range(3))
         self.waits_head, self.message_head = (ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold) for _ in range(2))
         column = QVBoxLayout()
         column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
@@ -191,16 +169,7 @@ class CampaignView(QWidget):
         column.setAlignment(self.cases, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.when)
         column.addStretch(1)
-        inside = QWidget()
-        inside.setLayout(column)
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        self.fill(column)
 
     def show_campaign(self, campaign: Campaign, waits: Sequence[tuple[str, Hold]], clock: Clock) -> None:
         """Fill it with *campaign*, whose links wait for *waits*, each with whose it is."""
@@ -243,16 +212,3 @@ class CampaignView(QWidget):
         self.waits.setText("\n".join(f"{name}: {campaign_text.wait(held, now)}" for name, held in waits))
         for part in (self.waits_head, self.waits):
             part.setVisible(bool(waits))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter, colours = QPainter(self), self._theme.tokens
-        painter.fillRect(self.rect(), QColor(colours.surface))
-        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
-        painter.end()
-
-    @staticmethod
-    def _label(role: str) -> QLabel:
-        label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", role)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
@@ -21,16 +21,12 @@ from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
-from app.ui.widgets.labels import plain_tip
 from app.ui.widgets.placeholders import EmptyState
-from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
-Role = Qt.ItemDataRole
 NameOf = Callable[[MentoradoId], str]
-_NOWHERE = QModelIndex()
 _HEIGHT, _ICON, _GAP = 56, 18, 14
 _SOON = 500
 
@@ -80,47 +76,23 @@ def _who(name: str, address: Address, mentorado: str) -> tuple[str, str]:
     return visible(name) or texts("campaign.people.no_name"), whose
 
 
-class RecipientModel(QAbstractListModel):
+class RecipientModel(RowsModel[RecipientRow]):
     """The contacts that are shown."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: list[RecipientRow] = []
+    def title(self, row: RecipientRow) -> str:
+        return row.name
 
-    def show_rows(self, rows: Sequence[RecipientRow]) -> None:
-        if len(rows) == len(self.rows):
-            self.rows = list(rows)
-            if rows:
-                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
-            return
-        self.beginResetModel()
-        self.rows = list(rows)
-        self.endResetModel()
+    def description(self, row: RecipientRow) -> str:
+        return ", ".join(filter(None, (row.name, row.contact, row.state, row.reason)))
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        row = self.rows[index.row()]
-        if role == Role.UserRole:
-            return row
-        if role == Role.DisplayRole:
-            return row.name
-        if role == Role.ToolTipRole:
-            return plain_tip(row.reason)
-        if role == Role.AccessibleTextRole:
-            return ", ".join(filter(None, (row.name, row.contact, row.state, row.reason)))
-        return None
+    def tip(self, row: RecipientRow) -> str:
+        return row.reason
 
 
 class RecipientDelegate(RowDelegate):
     """Who on the left, what became of them on the right, and why below it."""
 
-    @property
-    def row_height(self) -> int:
-        return self._theme.px(_HEIGHT)
+    HEIGHT = _HEIGHT
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, RecipientRow)  # noqa: S101 - Qt hands it through as any object
@@ -128,8 +100,7 @@ class RecipientDelegate(RowDelegate):
         middle, step = self.row_height / 2, self._theme.px(10)
         tone, sign = row.look
         colour = colours.badge[tone].fg
-        drawn = pixmap(sign, colour, side, painter.device().devicePixelRatioF())
-        painter.drawPixmap(QPointF(SIDE, middle - side / 2), drawn)
+        self._sign(painter, sign, colour, side, SIDE, middle)
         left, right = SIDE + side + _GAP, width - SIDE
         state = QFontMetricsF(self._small_font).horizontalAdvance(row.state)
         self._line(painter, row.state, self._small_font, colour, right - state, middle - step, state + 1)

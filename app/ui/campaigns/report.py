@@ -11,10 +11,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QProgressBar,
-    QPushButton,
     QScrollArea,
     QStackedLayout,
     QVBoxLayout,
@@ -22,16 +19,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.campaign import RECOMMENDED_FROM, DryRun, PlannedLink
-from app.domain.errors import Problem
 from app.domain.repositories import Clock
 from app.text import campaigns as campaign_text
 from app.text.status import date_time, problem, texts
 from app.text.uptime import length
 from app.ui.campaigns.recipients import NameOf, RecipientList, planned_row
+from app.ui.dry_run import DryRunView, footer
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, set_role, text_label
 
 
 class ReportPart(StrEnum):
@@ -40,59 +37,34 @@ class ReportPart(StrEnum):
     EXCLUDED = "excluded"
 
 
-class ReportView(QWidget):
-    """First the progress of a dry run, then what it found, with the field in which a person approves it."""
+class ReportView(DryRunView[DryRun]):
+    """Below what was found, a field in which a person approves it."""
 
-    cancelled = Signal()
     approved = Signal(str)
-    again_requested = Signal()
-    edit_requested = Signal()
-    export_requested = Signal()
 
     def __init__(self, theme: Theme, name_of: NameOf, clock: Clock, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._name_of = name_of
         self._clock = clock
-        self._done, self._busy = (0, 0), False
-        self.made: DryRun | None = None
-        self.problem: Problem | None = None  # why the approval was refused
         self.part = SegmentedControl(theme, list(ReportPart))
         self.part.choose(ReportPart.SUMMARY)
         self.part.picked.connect(lambda _chosen: self._show())
-        self.export, self.cancel, self.edit, self.again, self.approve = (QPushButton() for _ in range(5))
-        self.approve.setProperty("role", "primary")
-        self.export.clicked.connect(self.export_requested)
-        self.cancel.clicked.connect(self.cancelled)
-        self.edit.clicked.connect(self.edit_requested)
-        self.again.clicked.connect(self.again_requested)
         self.approve.clicked.connect(self._on_approved)
         self.field = QLineEdit()
         self.field.textChanged.connect(self._on_typed)
         self.field.returnPressed.connect(self.approve.setFocus)
-        self.asked = _label("")
-        self.bar = QProgressBar(textVisible=False)
-        self.running = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
-        self.step = _label("secondary")
+        self.asked = text_label()
         self.summary = _Summary(theme, name_of, clock)
         self.people = RecipientList(theme)
         self._body = QStackedLayout()
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._progress_part())
-        self._stack.addWidget(self._report_part())
+        self._lay_out(self._report_part())
 
     # --- what the page says
 
     def show_running(self) -> None:
         """A dry run begins."""
-        self.made, self.problem, self._done = None, None, (0, 0)
         self.field.clear()
-        self._show()
-        self.cancel.setFocus()
-
-    def show_progress(self, done: int, total: int) -> None:
-        self._done = done, total
-        self._show()
+        super().show_running()
 
     def show_dry_run(self, made: DryRun) -> None:
         """It is done: show what it found."""
@@ -100,17 +72,6 @@ class ReportView(QWidget):
         self.part.choose(ReportPart.SUMMARY)
         self.retranslate()
         (self.field if made.included else self.edit).setFocus()
-
-    def show_refused(self, refused: Problem) -> None:
-        """The world changed since: this dry run cannot be approved any more, but a new one."""
-        self.problem, self._busy = refused, False
-        self._show()
-        self.again.setFocus()
-
-    def set_busy(self, busy: bool) -> None:
-        """Whether the approval is being checked."""
-        self._busy = busy
-        self._show()
 
     # --- what is shown
 
@@ -122,13 +83,11 @@ class ReportView(QWidget):
         right = bool(count) and self.field.text().strip() == str(count)
         self.approve.setEnabled(right and not self._busy and self.problem is None)
 
-    def _show(self) -> None:
+    def _progress(self, done: int, total: int) -> str:
+        return texts("campaign.report.progress", done=done, total=total)
+
+    def _show_found(self) -> None:
         made = self.made
-        self._stack.setCurrentIndex(0 if made is None else 1)
-        done, total = self._done
-        self.bar.setMaximum(max(total, 1))
-        self.bar.setValue(done)
-        self.step.setText(texts("campaign.report.progress", done=done, total=total) if total else "")
         if made is None:
             return
         chosen, count = self.part.chosen, len(made.included)
@@ -147,8 +106,7 @@ class ReportView(QWidget):
                 else texts("campaign.report.nobody")
             )
         self.asked.setText(words)
-        self.asked.setProperty("role", "danger" if self.problem is not None else "")
-        self.asked.style().polish(self.asked)
+        set_role(self.asked, "danger" if self.problem is not None else "")
         for part in (self.field, self.approve):
             part.setVisible(count > 0 and self.problem is None)
         self.field.setAccessibleName(words)
@@ -175,18 +133,6 @@ class ReportView(QWidget):
         self.field.setFixedWidth(self._theme.px(110))
         self._show()
 
-    def _progress_part(self) -> QWidget:
-        part = QWidget()
-        column = QVBoxLayout(part)
-        column.setContentsMargins(t.SPACE_8, t.SPACE_8, t.SPACE_8, t.SPACE_8)
-        column.setSpacing(t.SPACE_3)
-        column.addStretch(1)
-        for widget in (self.running, self.bar, self.step):
-            column.addWidget(widget)
-        column.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(2)
-        return part
-
     def _report_part(self) -> QWidget:
         part = QWidget()
         top = QHBoxLayout()
@@ -194,11 +140,7 @@ class ReportView(QWidget):
         top.setSpacing(t.SPACE_3)
         top.addWidget(self.part, 1)
         top.addWidget(self.export)
-        foot = QFrame()
-        foot.setProperty("role", "footer")
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
-        row.setSpacing(t.SPACE_3)
+        foot, row = footer()
         row.addWidget(self.asked, 1)
         for widget in (self.field, self.approve, self.again, self.edit):
             row.addWidget(widget)
@@ -233,16 +175,16 @@ class _Summary(QScrollArea):
         self._add_figures(made)
         self._add_recommendation(made.links)
         self._head(texts("campaign.message"))
-        self._column.addWidget(_label("", campaign_text.content(made.draft)))
+        self._column.addWidget(text_label(campaign_text.content(made.draft)))
         if not made.recipients:
-            self._column.addWidget(_label("", texts("campaign.report.no_contacts")))
+            self._column.addWidget(text_label(texts("campaign.report.no_contacts")))
         self._head(texts("campaign.report.links"))
         for link in made.links:
             self._add_link(link)
         self._add_reasons(made)
         now = self._clock.now()
         at = date_time(made.at.astimezone(), now.astimezone().date())
-        self._column.addWidget(_label("caption", texts("campaign.report.at", when=at)))
+        self._column.addWidget(text_label(texts("campaign.report.at", when=at), "caption"))
         self._column.addStretch(1)
         self.setWidget(inside)  # the one before is deleted
 
@@ -269,12 +211,12 @@ class _Summary(QScrollArea):
             large = ScaledLabel(self._theme, t.TEXT_TITLE, QFont.Weight.DemiBold)
             large.setText(value)
             column.addWidget(large)
-            column.addWidget(_label("secondary", words))
+            column.addWidget(text_label(words, "secondary"))
             column.addStretch(1)
             row.addWidget(tile, 1)
         self._column.addLayout(row)
         if made.price is not None and made.price.unknown:
-            self._column.addWidget(_label("secondary", texts.plural("campaign.report.unknown", made.price.unknown)))
+            self._column.addWidget(text_label(texts.plural("campaign.report.unknown", made.price.unknown), "secondary"))
 
     def _add_recommendation(self, links: Sequence[PlannedLink]) -> None:
         names = [self._name_of(link.mentorado_id) for link in links if link.recommends_official]
@@ -284,10 +226,10 @@ class _Summary(QScrollArea):
         card.setProperty("role", "banner")
         column = QVBoxLayout(card)
         column.setContentsMargins(t.SPACE_4, t.SPACE_3, t.SPACE_4, t.SPACE_3)
-        head = _label("banner", texts("campaign.report.official", names=", ".join(names)))
+        head = text_label(texts("campaign.report.official", names=", ".join(names)), "banner")
         head.setFont(self._theme.font(t.TEXT_BODY, QFont.Weight.DemiBold))
         column.addWidget(head)
-        column.addWidget(_label("banner", texts("campaign.report.official_why", count=RECOMMENDED_FROM)))
+        column.addWidget(text_label(texts("campaign.report.official_why", count=RECOMMENDED_FROM), "banner"))
         self._column.addWidget(card)
 
     def _add_link(self, link: PlannedLink) -> None:
@@ -319,17 +261,11 @@ class _Summary(QScrollArea):
         name.setFixedWidth(self._theme.px(220))
         words = QVBoxLayout()
         words.setSpacing(0)
-        words.addWidget(_label("", line))
+        words.addWidget(text_label(line))
         if step:
-            words.addWidget(_label("danger" if wrong else "secondary", step))
+            words.addWidget(text_label(step, "danger" if wrong else "secondary"))
         row = QHBoxLayout()
         row.setSpacing(t.SPACE_4)
         row.addWidget(name, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         self._column.addLayout(row)
-
-
-def _label(role: str, words: str = "") -> QLabel:
-    label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", role)
-    return label

@@ -9,25 +9,15 @@ from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import (
-    QAbstractListModel,
-    QEvent,
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
-    QPointF,
     Qt,
-    QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
-    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -36,7 +26,6 @@ from app.core.case_service import CaseService
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
 from app.domain.cases import Case, CaseId
-from app.domain.errors import Problem
 from app.domain.events import CasesChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock
@@ -45,17 +34,15 @@ from app.text.status import date_time, texts
 from app.ui.async_slots import async_slot
 from app.ui.navigation import Page
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.list_and_pane import ListAndPane
 from app.ui.widgets.placeholders import EmptyState
-from app.ui.widgets.split_view import SplitView
-from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+from app.ui.widgets.split_view import SidePane
+from app.ui.widgets.tables import SIDE, RowDelegate, RowsModel
 
-Role = Qt.ItemDataRole
-_NOWHERE = QModelIndex()
 _HEIGHT, _ICON, _GAP = 64, 20, 14
 _MINUTE: Final = 60_000
 
@@ -68,55 +55,33 @@ class CaseFilter(StrEnum):
     CLOSED = "closed"
 
 
-class CaseModel(QAbstractListModel):
+class CaseModel(RowsModel[Case]):
     """The listed cases, in order."""
 
     def __init__(self, name_of: Callable[[MentoradoId], str], clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name_of = name_of
         self._clock = clock
-        self.cases: list[Case] = []
 
-    def show_all(self, cases: Sequence[Case]) -> None:
-        if [case.id for case in cases] == [case.id for case in self.cases]:
-            self.cases = list(cases)
-            self.refresh_texts()
-            return
-        self.beginResetModel()
-        self.cases = list(cases)
-        self.endResetModel()
+    def key(self, row: Case) -> CaseId:
+        return row.id
 
-    def refresh_texts(self) -> None:
-        if self.cases:
-            self.dataChanged.emit(self.index(0), self.index(len(self.cases) - 1))
+    def title(self, row: Case) -> str:
+        return self._name_of(row.mentorado_id)
 
-    def place_of(self, case_id: CaseId | None) -> int | None:
-        return next((place for place, case in enumerate(self.cases) if case.id == case_id), None)
+    def description(self, row: Case) -> str:
+        owner, due = case_text.owner(row), case_text.due(row, self._clock.now())
+        return texts("cases.row", kind=case_text.kind(row), name=self.title(row), owner=owner, due=due)
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.cases)
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        case, now = self.cases[index.row()], self._clock.now()
-        name = self._name_of(case.mentorado_id)
-        if role == Role.UserRole:
-            return case, name, case_text.owner(case), case_text.due(case, now), case.is_due(now)
-        if role == Role.DisplayRole:
-            return name
-        if role == Role.AccessibleTextRole:
-            owner, due = case_text.owner(case), case_text.due(case, now)
-            return texts("cases.row", kind=case_text.kind(case), name=name, owner=owner, due=due)
-        return None
+    def painted(self, row: Case) -> object:
+        now = self._clock.now()
+        return row, self.title(row), case_text.owner(row), case_text.due(row, now), row.is_due(now)
 
 
 class CaseDelegate(RowDelegate):
     """Paints a case: kind and mentorado, with owner and due time on the right."""
 
-    @property
-    def row_height(self) -> int:
-        return self._theme.px(_HEIGHT)
+    HEIGHT = _HEIGHT
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
@@ -124,8 +89,7 @@ class CaseDelegate(RowDelegate):
         colours, side = self._colours, self._theme.px(_ICON)
         middle, step = self.row_height / 2, self._theme.px(10)
         colour = colours.danger_text if is_due else colours.text2
-        sign = pixmap(case_text.ICON[case.kind], colour, side, painter.device().devicePixelRatioF())
-        painter.drawPixmap(QPointF(SIDE, middle - side / 2), sign)
+        self._sign(painter, case_text.ICON[case.kind], colour, side, SIDE, middle)
         left, right = SIDE + side + _GAP, width - SIDE
         metrics = QFontMetricsF(self._tiny_font)
         room = max(metrics.horizontalAdvance(due), metrics.horizontalAdvance(owner))
@@ -136,7 +100,7 @@ class CaseDelegate(RowDelegate):
         self._line(painter, case_text.kind(case), self._small_font, colours.text2, left, middle + step, words_room)
 
 
-class CaseView(QWidget):
+class CaseView(SidePane):
     """One case with its evidence, first step, notes and actions."""
 
     taken = Signal()
@@ -147,17 +111,15 @@ class CaseView(QWidget):
     mentorado_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self.kind = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         self.kind.setWordWrap(True)
         self.name = QPushButton()
         self.name.setProperty("role", "link")
         self.name.clicked.connect(self.mentorado_requested)
-        self.when = self._label("caption")
-        self.step = self._label("")
-        self.facts = self._label("secondary")
-        self.notes = self._label("secondary")
+        self.when = text_label(role="caption", selectable=True)
+        self.step = text_label(selectable=True)
+        self.facts, self.notes = (text_label(role="secondary", selectable=True) for _ in range(2))
         self.facts_head, self.notes_head = (ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold) for _ in range(2))
         self.field = QPlainTextEdit(tabChangesFocus=True)
         self.field.textChanged.connect(self._on_typed)
@@ -188,16 +150,7 @@ class CaseView(QWidget):
         row.addStretch(1)
         column.addLayout(row)
         column.addStretch(1)
-        inside = QWidget()
-        inside.setLayout(column)
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        self.fill(column)
 
     def show_case(self, case: Case, name: str, operator: str, clock: Clock) -> None:
         """Show *case* of the mentorado called *name* to *operator*."""
@@ -238,19 +191,6 @@ class CaseView(QWidget):
         self.note.setEnabled(written)
         self.close_button.setEnabled(written)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter, colours = QPainter(self), self._theme.tokens
-        painter.fillRect(self.rect(), QColor(colours.surface))
-        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
-        painter.end()
-
-    @staticmethod
-    def _label(role: str) -> QLabel:
-        label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", role)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
-
 
 def _by(author: str, when: str) -> str:
     return texts("cases.note_by", author=author, when=when)
@@ -272,18 +212,15 @@ class CasesPage(Page):
     ) -> None:
         super().__init__(theme, parent)
         self._cases = cases
-        self._mentorados = mentorados
+        self._name_of = mentorados.name_of
         self._clock = clock
         self._show_mentorado = show_mentorado
         self._closed: Sequence[Case] = ()
         self._drafts: dict[CaseId, str] = {}
-        self._shown: CaseId | None = None
         self.filter = SegmentedControl(theme, list(CaseFilter))
         self.filter.choose(CaseFilter.OPEN)
         self.filter.picked.connect(self._on_filter)
         self.model = CaseModel(self._name_of, clock, self)
-        self.list = RowList(self.model, CaseDelegate(theme), theme)
-        self.list.opened.connect(self._open)
         self.view = CaseView(theme)
         self.view.taken.connect(lambda: self._do(cases.take))
         self.view.given_back.connect(lambda: self._do(partial(cases.assign, owner="")))
@@ -292,19 +229,15 @@ class CasesPage(Page):
         self.view.closed.connect(lambda text: self._do(partial(cases.close, text=text), written=True))
         self.view.mentorado_requested.connect(self._on_mentorado)
         self._empty = EmptyState(theme, "shield-check", "")
-        left = QWidget()
-        self._stack = QStackedLayout(left)
-        self._stack.addWidget(self.list)
-        self._stack.addWidget(self._empty)
-        self.split = SplitView(left, theme)
-        self.split.set_pane(self.view)
+        self.split = ListAndPane(theme, self.model, CaseDelegate(theme), self._empty, self.view, self._show)
+        self.list = self.split.list
+        self._written_of: CaseId | None = None  # whose note the field holds
         top = QVBoxLayout()
         top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
         top.addWidget(self.filter)
         self.column.addLayout(top)
         self.column.addWidget(self.split, 1)
-        self._minute = QTimer(self, interval=_MINUTE)
-        self._minute.timeout.connect(self.refresh)
+        self.while_shown(_MINUTE, self.refresh)
         undo = bus.subscribe(CasesChanged, lambda _event: self._on_changed())
         self.destroyed.connect(lambda _gone: undo())
         self.restyle()
@@ -322,32 +255,18 @@ class CasesPage(Page):
         chosen = self.filter.chosen
         found = self._closed if chosen is CaseFilter.CLOSED else self._cases.open_cases
         matches = wanted.get(chosen, lambda _case: True) if isinstance(chosen, CaseFilter) else lambda _case: True
-        self.model.show_all([case for case in found if matches(case)])
+        self.model.show_rows([case for case in found if matches(case)])
         count = len(self._cases.open_cases)
         self.set_title(texts("cases.title"), texts.plural("cases.summary", count))
-        self._stack.setCurrentWidget(self.list if self.model.rowCount() else self._empty)
-        place = self.model.place_of(self._shown)
-        if place is None and self.model.rowCount():
-            place = 0
-        self.split.set_pane_needed(place is not None)
-        if place is not None:
-            self._show(place)
-        else:
-            self._shown = None
+        self.split.refresh()
 
-    def _show(self, place: int) -> None:
-        case = self.model.cases[place]
-        if case.id != self._shown:
-            if self._shown is not None:
-                self._drafts[self._shown] = self.view.field.toPlainText()
-            self._shown = case.id
+    def _show(self, case: Case) -> None:
+        if case.id != self._written_of:
+            if self._written_of is not None:
+                self._drafts[self._written_of] = self.view.field.toPlainText()
+            self._written_of = case.id
             self.view.field.setPlainText(self._drafts.get(case.id, ""))
-        self.list.setCurrentIndex(self.model.index(place))
         self.view.show_case(case, self._name_of(case.mentorado_id), self._cases.operator, self._clock)
-
-    def _open(self, place: int) -> None:
-        self._show(place)
-        self.split.open_side_panel()
 
     def _on_changed(self) -> None:
         if self.filter.chosen is CaseFilter.CLOSED:
@@ -367,24 +286,18 @@ class CasesPage(Page):
         self._closed = await self._cases.closed_cases()
         self.refresh()
 
-    def _name_of(self, mentorado_id: MentoradoId) -> str:
-        try:
-            return self._mentorados.get(mentorado_id).name
-        except Problem:  # not of this database any more
-            return mentorado_id
-
     # --- what a person does
 
     @async_slot
     async def _do(self, act: Callable[..., Any], *, written: bool = False) -> None:
         """Run *act* on the shown case; clear the field when the *written* note was stored."""
-        case_id = self._shown
-        if case_id is None:
+        case = self.split.row
+        if case is None:
             return
-        await act(case_id)
+        await act(case.id)
         if written:
-            self._drafts.pop(case_id, None)
-            if self._shown == case_id:
+            self._drafts.pop(case.id, None)
+            if self._written_of == case.id:
                 self.view.field.clear()
         self.refresh()
 
@@ -392,9 +305,8 @@ class CasesPage(Page):
         await self._cases.set_due(case_id, self._clock.now() + timedelta(days=1))
 
     def _on_mentorado(self) -> None:
-        place = self.model.place_of(self._shown)
-        if place is not None:
-            self._show_mentorado(self.model.cases[place].mentorado_id)
+        if (case := self.split.row) is not None:
+            self._show_mentorado(case.mentorado_id)
 
     # --- what the window asks of a page
 
@@ -416,28 +328,14 @@ class CasesPage(Page):
         super().restyle()
         self.retranslate()
 
-    def event(self, event: QEvent) -> bool:
-        # The window has another use for Esc: here it puts the case away that lies over the list.
-        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._is_back(event):
-            event.accept()
-            return True
-        return super().event(event)
+    @property
+    def has_way_back(self) -> bool:
+        return self.split.side_panel_open
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._is_back(event):
-            self.split.close_side_panel()
-            self.take_focus()
-        else:
-            super().keyPressEvent(event)
-
-    def _is_back(self, event: QKeyEvent) -> bool:
-        return event.key() == Qt.Key.Key_Escape and self.split.side_panel_open
+    def put_away(self) -> None:
+        self.split.close_side_panel()
+        self.take_focus()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
-        self._minute.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._minute.stop()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QFontMetricsF, QPainter
 
 from app.domain.consent import ConsentEntry, ConsentState, ContactConsents, Purpose, state_for
@@ -17,11 +17,8 @@ from app.domain.names import fold_accents
 from app.domain.phone import PhoneNumber, readable
 from app.text import consent as consent_text
 from app.text.status import texts
-from app.ui.theme.icons import pixmap
-from app.ui.widgets.tables import SIDE, RowDelegate
+from app.ui.widgets.tables import SIDE, RowDelegate, RowsModel
 
-Role = Qt.ItemDataRole
-_NOWHERE = QModelIndex()
 _HEIGHT, _ICON, _GAP = 60, 16, 8
 
 
@@ -92,7 +89,7 @@ def _row(contact: ContactConsents, names: Mapping[str, str]) -> ContactConsentRo
     )
 
 
-class ConsentModel(QAbstractListModel):
+class ConsentModel(RowsModel[ContactConsentRow]):
     """All rows are kept; those that are shown are found again in one pass."""
 
     def __init__(self, today: Callable[[], date], parent: QObject | None = None) -> None:
@@ -101,7 +98,6 @@ class ConsentModel(QAbstractListModel):
         self._all: Sequence[ContactConsentRow] = ()
         self._typed: tuple[str, ...] = ()
         self._filter = ConsentFilter.ALL
-        self.rows: Sequence[ContactConsentRow] = ()
 
     @property
     def total(self) -> int:
@@ -121,9 +117,6 @@ class ConsentModel(QAbstractListModel):
             self._typed, self._filter = words, chosen
             self._find()
 
-    def place_of(self, reference: str | None) -> int | None:
-        return next((place for place, row in enumerate(self.rows) if row.reference == reference), None)
-
     def find(self, address: Address) -> ContactConsentRow | None:
         """Who has *address*, shown or not."""
         keys = set(address.keys)
@@ -135,35 +128,25 @@ class ConsentModel(QAbstractListModel):
         last = max(granted, key=lambda entry: entry.at, default=None)
         return ("", "") if last is None else (last.wording, last.version)
 
-    def refresh_texts(self) -> None:
-        if self.rows:
-            self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
+    def key(self, row: ContactConsentRow) -> str:
+        return row.reference
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.rows)
+    def title(self, row: ContactConsentRow) -> str:
+        return row.title
 
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        row = self.rows[index.row()]
-        if role == Role.UserRole:
-            return row, self._today()
-        if role == Role.DisplayRole:
-            return row.title
-        if role == Role.AccessibleTextRole:
-            states = (
-                texts("consent.row_state", purpose=consent_text.purpose(p), state=consent_text.state(row.entries, p)[0])
-                for p in consent_text.SHOWN
-            )
-            return ", ".join((row.title, row.number, *states))
-        return None
+    def description(self, row: ContactConsentRow) -> str:
+        states = (
+            texts("consent.row_state", purpose=consent_text.purpose(p), state=consent_text.state(row.entries, p)[0])
+            for p in consent_text.SHOWN
+        )
+        return ", ".join((row.title, row.number, *states))
+
+    def painted(self, row: ContactConsentRow) -> object:
+        return row, self._today()
 
     def _find(self) -> None:
-        self.beginResetModel()
-        self.rows = [
-            row for row in self._all if row.matches(self._filter) and all(word in row.hay for word in self._typed)
-        ]
-        self.endResetModel()
+        found = (row for row in self._all if row.matches(self._filter))
+        self.show_rows([row for row in found if all(word in row.hay for word in self._typed)])
 
 
 def _as_stored(word: str) -> str:
@@ -179,9 +162,7 @@ _RIGHT: Final = 190
 class ConsentDelegate(RowDelegate):
     """Who it is and what was recorded last; on the right what holds for each purpose, in words beside an icon."""
 
-    @property
-    def row_height(self) -> int:
-        return self._theme.px(_HEIGHT)
+    HEIGHT = _HEIGHT
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
@@ -202,8 +183,7 @@ class ConsentDelegate(RowDelegate):
         for place, (words, sign, tone) in enumerate(states):
             at = middle if len(states) == 1 else middle + (step if place else -step)
             colour = colours.badge[tone].fg
-            ratio = painter.device().devicePixelRatioF()
-            painter.drawPixmap(QPointF(left, at - side / 2), pixmap(sign, colour, side, ratio))
+            self._sign(painter, sign, colour, side, left, at)
             self._line(painter, words, self._small_font, colours.text, left + side + _GAP, at, room - side - _GAP + 1)
         words_room = left - SIDE - 2 * _GAP
         self._line(painter, contact.title, self._title_font, colours.text, SIDE, middle - step, words_room)

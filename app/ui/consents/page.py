@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.audit_service import AuditService
 from app.core.event_bus import EventBus
@@ -32,20 +32,18 @@ from app.ui.consents.model import ConsentDelegate, ConsentFilter, ConsentModel, 
 from app.ui.consents.record_dialog import RecordConsentDialog
 from app.ui.consents.view import ConsentView
 from app.ui.dialogs.confirm import ConfirmDialog
-from app.ui.dialogs.files import FileDialog
+from app.ui.dialogs.files import SaveDialog
 from app.ui.navigation import Page
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
 from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.list_and_pane import ListAndPane
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.search_field import SearchField
-from app.ui.widgets.split_view import SplitView
-from app.ui.widgets.tables import RowList
 from app.ui.widgets.toast import Toast
 
-_ICON, _SEARCH_WIDTH, _NARROW = 18, 260, 880
+_SEARCH_WIDTH, _NARROW = 260, 880
 _TYPING_MILLISECONDS: Final = 120
 _SOON_MILLISECONDS: Final = 200
 """Changes that come together are read together."""
@@ -89,15 +87,16 @@ class ConsentsPage(Page):
         self._mentorado_id: MentoradoId | None = None
         self._contacts: Sequence[ContactConsents] = ()
         self._read = False
-        self._shown: str | None = None  # the reference of a contact
         self._wanted: Address | None = None
         self._typing = QTimer(self, singleShot=True, interval=_TYPING_MILLISECONDS)
         self._typing.timeout.connect(self._narrow)
         self.model = ConsentModel(self._today, self)
-        self.list = RowList(self.model, ConsentDelegate(theme), theme)
-        self.list.opened.connect(self._open)
-        self.list.selectionModel().currentChanged.connect(lambda index, _before: self._show(index.row()))
         self.view = ConsentView(theme)
+        self.empty = EmptyState(theme, "user-check", "primary")
+        self.empty.pressed.connect(self._on_empty)
+        self.empty.second_pressed.connect(lambda: self.record(None))
+        self.split = ListAndPane(theme, self.model, ConsentDelegate(theme), self.empty, self.view, self._show)
+        self.list = self.split.list
         self.view.record_requested.connect(self.record)
         self.view.revoke_requested.connect(self.revoke)
         self.view.opt_out_requested.connect(self.opt_out)
@@ -115,17 +114,12 @@ class ConsentsPage(Page):
         self.import_button.clicked.connect(self.import_file)
         self.export_button.clicked.connect(self.export)
         self.record_button.clicked.connect(lambda: self.record(None))
-        for button in (self.import_button, self.export_button, self.record_button):
-            self.tools.addWidget(button)
-        self.empty = EmptyState(theme, "user-check", "primary")
-        self.empty.pressed.connect(self._on_empty)
-        self.empty.second_pressed.connect(lambda: self.record(None))
-        left = QWidget()
-        self._stack = QStackedLayout(left)
-        self._stack.addWidget(self.list)
-        self._stack.addWidget(self.empty)
-        self.split = SplitView(left, theme)
-        self.split.set_pane(self.view)
+        for button, sign in (
+            (self.import_button, "file"),
+            (self.export_button, "download"),
+            (self.record_button, "plus"),
+        ):
+            self.add_tool(button, sign)
         bar = QWidget()
         row = FlowLayout(bar)
         for part in (self.search, self.person, self.filter):
@@ -159,7 +153,8 @@ class ConsentsPage(Page):
         """Show the contacts of a mentorado, and of them *contact*."""
         self._wanted = contact
         if mentorado_id != self._mentorado_id:
-            self._mentorado_id, self._read, self._shown, self._contacts = mentorado_id, False, None, ()
+            self._mentorado_id, self._read, self._contacts = mentorado_id, False, ()
+            self.split.shown = None
             self.model.show_all(())
         self.search.clear()
         self.filter.choose(ConsentFilter.ALL)
@@ -189,7 +184,7 @@ class ConsentsPage(Page):
     @async_slot
     async def record(self, purpose: Purpose | None) -> None:
         """Record a consent: of the contact that is shown for *purpose*, or without it of anybody."""
-        mentorado, row = self.mentorado, self._row() if purpose is not None else None
+        mentorado, row = self.mentorado, self.split.row if purpose is not None else None
         if mentorado is None:
             return
         asked_for = purpose or Purpose.CAMPAIGN
@@ -224,7 +219,7 @@ class ConsentsPage(Page):
     @async_slot
     async def revoke(self, purpose: Purpose) -> None:
         """Record that the contact that is shown took a consent back; for a moment it can be recorded again."""
-        row = self._row()
+        row = self.split.row
         if self._mentorado_id is None or row is None or not row.addresses:
             return
         last, mentorado_id, contact = last_about(row.entries, purpose), self._mentorado_id, row.addresses[0]
@@ -249,7 +244,7 @@ class ConsentsPage(Page):
     @async_slot
     async def opt_out(self) -> None:
         """Record that the contact that is shown wants to be left alone, once that is confirmed."""
-        row = self._row()
+        row = self.split.row
         if self._mentorado_id is None or row is None or not row.addresses:
             return
         mentorado_id, contact = self._mentorado_id, row.addresses[0]
@@ -281,13 +276,10 @@ class ConsentsPage(Page):
         mentorado = self.mentorado
         if mentorado is None:
             return
-        dialog = FileDialog(self, texts("consent.export"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([texts("audit.csv")])
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile(f"{texts('consent.title')} - {mentorado.name} - {self._today():%Y-%m-%d}")
-        if await show_dialog(dialog) is QFileDialog.DialogCode.Accepted:
-            await self.export_to(Path(dialog.selectedFiles()[0]), mentorado)
+        name = f"{texts('consent.title')} - {mentorado.name} - {self._today():%Y-%m-%d}"
+        file = await SaveDialog(self, texts("consent.export"), name, {"csv": texts("audit.csv")}).choose()
+        if file is not None:
+            await self.export_to(file, mentorado)
 
     async def export_to(self, file: Path, mentorado: Mentorado) -> None:
         """Write every entry to *file*, and that it was done into the audit log."""
@@ -300,22 +292,9 @@ class ConsentsPage(Page):
 
     # --- what is shown
 
-    def _row(self) -> ContactConsentRow | None:
-        place = self.model.place_of(self._shown)
-        return None if place is None else self.model.rows[place]
-
     def _choose(self) -> None:
         """Show the contact that was chosen, or the first."""
-        place = self.model.place_of(self._shown)
-        if place is None and self.model.rowCount():
-            place = 0
-        self._stack.setCurrentWidget(self.list if self.model.rowCount() else self.empty)
-        self.split.set_pane_needed(place is not None)
-        if place is None:
-            self._shown = None
-        else:
-            self.list.setCurrentIndex(self.model.index(place))
-            self._show(place)
+        self.split.refresh()
         self._summarise()
 
     def _go_to_wanted(self) -> None:
@@ -324,21 +303,13 @@ class ConsentsPage(Page):
         row = None if contact is None else self.model.find(contact)
         if row is None:
             return
-        self._shown = row.reference
+        self.split.shown = row.reference
         place = self.model.place_of(row.reference)
         if place is not None:
             self.list.scrollTo(self.model.index(place))
 
-    def _show(self, place: int) -> None:
-        if 0 <= place < len(self.model.rows):
-            row = self.model.rows[place]
-            self._shown = row.reference
-            self.view.show_row(row, self._today())
-
-    def _open(self, place: int) -> None:
-        self.list.setCurrentIndex(self.model.index(place))
-        self._show(place)
-        self.split.open_side_panel()
+    def _show(self, row: ContactConsentRow) -> None:
+        self.view.show_row(row, self._today())
 
     def _narrow(self) -> None:
         self._typing.stop()
@@ -408,10 +379,7 @@ class ConsentsPage(Page):
     # --- what the window asks of a page
 
     def take_focus(self) -> None:
-        if self.model.rowCount():
-            self.list.enter()
-        else:
-            self.empty.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.split.take_focus()
 
     def begin_search(self) -> None:
         self.search.take_focus()
@@ -437,32 +405,15 @@ class ConsentsPage(Page):
 
     def restyle(self) -> None:
         super().restyle()
-        side, colours = self._theme.px(_ICON), self._theme.tokens
-        for button, sign, colour in (
-            (self.import_button, "file", colours.text2),
-            (self.export_button, "download", colours.text2),
-            (self.record_button, "plus", colours.on_accent),
-        ):
-            button.setIcon(icon(sign, colour, side))
-            button.setIconSize(QSize(side, side))
         self.retranslate()
 
-    def event(self, event: QEvent) -> bool:
-        # The window has another use for Esc: here it puts the contact away that lies over the list.
-        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._is_back(event):
-            event.accept()
-            return True
-        return super().event(event)
+    @property
+    def has_way_back(self) -> bool:
+        return self.split.side_panel_open
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._is_back(event):
-            self.split.close_side_panel()
-            self.take_focus()
-        else:
-            super().keyPressEvent(event)
-
-    def _is_back(self, event: QKeyEvent) -> bool:
-        return event.key() == Qt.Key.Key_Escape and self.split.side_panel_open
+    def put_away(self) -> None:
+        self.split.close_side_panel()
+        self.take_focus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.consent import Purpose, last_about
 from app.text import consent as consent_text
@@ -16,7 +16,8 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.split_view import SidePane
 
 _ICON = 16
 _SHOWN = 50
@@ -35,7 +36,7 @@ class _PurposePart(QWidget):
         self._purpose = purpose
         self._sign = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._head = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
-        self.origin, self.wording = (_words(role) for role in ("secondary", "caption"))
+        self.origin, self.wording = (text_label(role=role, selectable=True) for role in ("secondary", "caption"))
         self.record, self.revoke = QPushButton(), QPushButton()
         self.record.clicked.connect(self.recorded)
         self.revoke.clicked.connect(self.revoked)
@@ -76,7 +77,7 @@ class _PurposePart(QWidget):
         self.revoke.setVisible(granted and bool(row.addresses))
 
 
-class ConsentView(QWidget):
+class ConsentView(SidePane):
     """Shows one contact; what is asked for is the page's to do."""
 
     record_requested = Signal(object)  # a Purpose
@@ -84,16 +85,15 @@ class ConsentView(QWidget):
     opt_out_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self.name = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         self.name.setWordWrap(True)
-        self.number = _words("secondary")
+        self.number = text_label(role="secondary", selectable=True)
         self.parts = {purpose: _PurposePart(theme, purpose) for purpose in consent_text.SHOWN}
         self.opt_out = QPushButton()
         self.opt_out.clicked.connect(self.opt_out_requested)
         self._head = ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
-        self.history = _words("secondary")
+        self.history = text_label(role="secondary", selectable=True)
         column = QVBoxLayout()
         column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
         column.setSpacing(t.SPACE_2)
@@ -109,16 +109,7 @@ class ConsentView(QWidget):
         column.addWidget(self._head)
         column.addWidget(self.history)
         column.addStretch(1)
-        inside = QWidget()
-        inside.setLayout(column)
-        self.area = QScrollArea(widgetResizable=True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setWidget(inside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(1, 0, 0, 0)
-        layout.addWidget(self.area)
+        self.fill(column)
 
     def show_row(self, row: ContactConsentRow, today: date) -> None:
         self.name.setText(row.title)
@@ -138,16 +129,3 @@ class ConsentView(QWidget):
             shown.append(texts.plural("consent.older", len(row.entries) - _SHOWN))
         self.history.setText("\n\n".join(shown))
         self.setAccessibleName(row.title)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter, colours = QPainter(self), self._theme.tokens
-        painter.fillRect(self.rect(), QColor(colours.surface))
-        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
-        painter.end()
-
-
-def _words(role: str) -> QLabel:
-    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", role)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QRectF,
     Qt,
     QTimer,
@@ -40,58 +35,35 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.placeholders import EmptyState
-from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
-Role = Qt.ItemDataRole
-_NOWHERE = QModelIndex()
 _HEIGHT, _AVATAR, _GAP = 64, 36, 12
 
 
-class ConversationListModel(QAbstractListModel):
-    """The conversations as last read; `show_all` replaces them."""
+class ConversationListModel(RowsModel[Conversation]):
+    """The conversations as last read."""
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._clock = clock
-        self._all: list[Conversation] = []
 
-    def show_all(self, conversations: Sequence[Conversation]) -> None:
-        """Replace the rows; unchanged rows keep their scroll position where the order is the same."""
-        if [each.id for each in conversations] == [each.id for each in self._all]:
-            self._all = list(conversations)
-            self.refresh_texts()
-            return
-        self.beginResetModel()
-        self._all = list(conversations)
-        self.endResetModel()
+    def key(self, row: Conversation) -> ConversationId:
+        return row.id
 
-    def conversation(self, place: int) -> Conversation:
-        return self._all[place]
+    def title(self, row: Conversation) -> str:
+        return conversation_text.title(row.title, is_group=row.is_group)
 
-    def refresh_texts(self) -> None:
-        if self._all:
-            self.dataChanged.emit(self.index(0), self.index(len(self._all) - 1))
+    def description(self, row: Conversation) -> str:
+        return texts(
+            "conversation.row",
+            title=self.title(row),
+            messages=conversation_text.messages(row.messages),
+            when=self._time_text(row),
+            last=conversation_text.last_line(row)[:200],
+        )
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self._all)
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        conversation = self._all[index.row()]
-        if role == Role.UserRole:
-            return conversation, self._time_text(conversation)
-        if role == Role.DisplayRole:
-            return conversation_text.title(conversation.title, is_group=conversation.is_group)
-        if role == Role.AccessibleTextRole:
-            return texts(
-                "conversation.row",
-                title=conversation_text.title(conversation.title, is_group=conversation.is_group),
-                messages=conversation_text.messages(conversation.messages),
-                when=self._time_text(conversation),
-                last=conversation_text.last_line(conversation)[:200],
-            )
-        return None
+    def painted(self, row: Conversation) -> object:
+        return row, self._time_text(row)
 
     def _time_text(self, conversation: Conversation) -> str:
         return conversation_text.short_time(conversation.last_at, self._clock.now().astimezone().date())
@@ -100,12 +72,7 @@ class ConversationListModel(QAbstractListModel):
 class ConversationDelegate(RowDelegate):
     """Picture, title and last words, with time and count on the right."""
 
-    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
-        super().__init__(theme, parent)
-
-    @property
-    def row_height(self) -> int:
-        return self._theme.px(_HEIGHT)
+    HEIGHT = _HEIGHT
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
@@ -198,7 +165,7 @@ class ConversationBrowser(QWidget):
             self.pages.addWidget(page)
 
     def _connect_parts(self) -> None:
-        self.list.opened.connect(lambda place: self.conversation_requested.emit(self.conversations.conversation(place)))
+        self.list.opened.connect(lambda place: self.conversation_requested.emit(self.conversations.rows[place]))
         self.search.asked.connect(self._search)
         self.search.cleared.connect(self._end_search)
         self.search.left_downwards.connect(self.enter)
@@ -223,7 +190,7 @@ class ConversationBrowser(QWidget):
         """Show this mentorado's conversations, keeping a search that led here."""
         self._mentorado_id = mentorado_id
         self.extent = None
-        self.conversations.show_all(())
+        self.conversations.show_rows(())
         self.trouble.hide()
         if not keep_search:
             self.search.field.clear()
@@ -242,7 +209,7 @@ class ConversationBrowser(QWidget):
         (self.results.list if self.pages.currentWidget() is self.results else self.list).enter()
 
     def known(self, conversation_id: ConversationId | None) -> Conversation | None:
-        rows = (self.conversations.conversation(place) for place in range(self.conversations.rowCount()))
+        rows = (self.conversations.rows[place] for place in range(self.conversations.rowCount()))
         return next((each for each in rows if each.id == conversation_id), None)
 
     def show_problem(self, problem: Problem) -> None:
@@ -275,7 +242,7 @@ class ConversationBrowser(QWidget):
         found = await self._history.conversations(mentorado_id)
         if mentorado_id != self._mentorado_id:
             return
-        self.conversations.show_all(found)
+        self.conversations.show_rows(found)
         self._choose_page()
         extent = await self._history.extent(mentorado_id)
         if mentorado_id == self._mentorado_id:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QObject, QPointF, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
@@ -26,7 +25,7 @@ from app.ui.theme.theme import SPACE_1, Theme
 from app.ui.widgets.choices import Tabs
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.search_field import SearchField
-from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
 TYPED_MILLISECONDS = 140
 """So long after the last key the search begins; people type faster than that."""
@@ -99,8 +98,6 @@ class SearchBar(QWidget):
             self.asked.emit()
 
 
-Role = Qt.ItemDataRole
-_NOWHERE = QModelIndex()
 _LETTERS = 160
 _LINES = 2
 _GAP = 8
@@ -133,22 +130,16 @@ def _sentence(message: StoredMessage, typed: str, _language: str) -> str:
     return excerpt(text, typed, _LETTERS)
 
 
-class FoundModel(QAbstractListModel):
+class FoundModel(RowsModel[SearchHit]):
     """Search results, newest first; more are added while scrolling."""
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._clock = clock
-        self._all: list[SearchHit] = []
 
     @property
     def last_number(self) -> int | None:
-        return self._all[-1].message.number if self._all else None
-
-    def clear(self) -> None:
-        self.beginResetModel()
-        self._all.clear()
-        self.endResetModel()
+        return self.rows[-1].message.number if self.rows else None
 
     def add(
         self,
@@ -176,28 +167,16 @@ class FoundModel(QAbstractListModel):
                     )
                 )
         if new:
-            self.beginInsertRows(_NOWHERE, len(self._all), len(self._all) + len(new) - 1)
-            self._all.extend(new)
+            self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(new) - 1)
+            self.rows = [*self.rows, *new]
             self.endInsertRows()
 
-    def found(self, place: int) -> SearchHit:
-        return self._all[place]
+    def title(self, row: SearchHit) -> str:
+        return row.sentence
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self._all)
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        found = self._all[index.row()]
-        if role == Role.UserRole:
-            return found
-        if role == Role.DisplayRole:
-            return found.sentence
-        if role == Role.AccessibleTextRole:
-            parts = {"title": found.title, "name": found.mentorado, "when": found.when, "text": found.sentence}
-            return texts("conversation.found_row", **parts).replace(", ,", ",")
-        return None
+    def description(self, row: SearchHit) -> str:
+        parts = {"title": row.title, "name": row.mentorado, "when": row.when, "text": row.sentence}
+        return texts("conversation.found_row", **parts).replace(", ,", ",")
 
 
 class FoundDelegate(RowDelegate):
@@ -282,7 +261,7 @@ class SearchResults(QWidget):
     def clear(self) -> None:
         self._turn += 1
         self._more = False
-        self.model.clear()
+        self.model.show_rows(())
 
     def retranslate(self) -> None:
         self.list.setAccessibleName(texts("conversation.found"))
@@ -296,7 +275,7 @@ class SearchResults(QWidget):
     async def _search(self) -> None:
         if (found := await self._find()) is None:
             return
-        self.model.clear()
+        self.model.show_rows(())
         self.model.add(*found, self._mentorado_names(), self._typed)
         self.list.scrollToTop()
         self._pages.setCurrentWidget(self.list if self.model.rowCount() else self.nothing)
@@ -345,5 +324,5 @@ class SearchResults(QWidget):
             self.counted.emit("")
 
     def _open(self, place: int) -> None:
-        found: SearchHit = self.model.found(place)
+        found: SearchHit = self.model.rows[place]
         self.opened.emit(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QLocale
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.text.status import texts
 from app.ui.appearance import Preferences
+from app.ui.async_slots import show_dialog
 
 
 class LastFolder:
@@ -54,6 +56,24 @@ class FileDialog(QFileDialog):
 
     def _remember(self) -> None:
         last_folder.path = self.directory().absolutePath()
+
+
+class SaveDialog(FileDialog):
+    """Asks where to write a file. *kinds* are endings with the words for them, the first one being offered."""
+
+    def __init__(self, over: QWidget, title: str, name: str, kinds: Mapping[str, str]) -> None:
+        super().__init__(over, title)
+        endings = {words: ending for ending, words in kinds.items()}
+        self.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        self.setNameFilters(list(endings))
+        self.setDefaultSuffix(next(iter(kinds)))
+        self.filterSelected.connect(lambda chosen: self.setDefaultSuffix(endings[chosen]))
+        self.selectFile(name)
+
+    async def choose(self) -> Path | None:
+        """The file to write, or None when the person gave up."""
+        accepted = await show_dialog(self) is QFileDialog.DialogCode.Accepted
+        return Path(self.selectedFiles()[0]) if accepted else None
 
 
 def _desktop_has_language(language: str) -> bool:

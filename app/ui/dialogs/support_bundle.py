@@ -9,7 +9,6 @@ from typing import Final, Protocol
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontDatabase, QPainter, QPen
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -27,9 +26,9 @@ from app.domain.names import visible
 from app.domain.support_bundle import BundleFile, BundlePart, SupportBundle
 from app.text.status import problem as words_of
 from app.text.status import texts
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import SHEET_WIDTH, BaseDialog
-from app.ui.dialogs.files import FileDialog
+from app.ui.dialogs.files import SaveDialog
 from app.ui.settings.section import OpenFolder, breakable
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, Theme
@@ -172,18 +171,13 @@ class SupportBundleDialog(BaseDialog):
         """Ask where, and write the files that are checked."""
         if self.bundle is None:
             return
-        dialog = self.save_dialog(self.bundle)
-        if await show_dialog(dialog) is QFileDialog.DialogCode.Accepted:
-            await self.write_to(Path(dialog.selectedFiles()[0]), self.bundle)
+        if (file := await self.save_dialog(self.bundle).choose()) is not None:
+            await self.write_to(file, self.bundle)
 
-    def save_dialog(self, bundle: SupportBundle) -> QFileDialog:
+    def save_dialog(self, bundle: SupportBundle) -> SaveDialog:
         """The dialog for the place of the file, which begins where a file was chosen last."""
-        dialog = FileDialog(self, texts("bundle.where"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(texts("bundle.kind"))
-        dialog.setDefaultSuffix("zip")
-        dialog.selectFile(f"{texts('bundle.file_name')}-{bundle.at.astimezone():%Y-%m-%d-%H%M}.zip")
-        return dialog
+        name = f"{texts('bundle.file_name')}-{bundle.at.astimezone():%Y-%m-%d-%H%M}.zip"
+        return SaveDialog(self, texts("bundle.where"), name, {"zip": texts("bundle.kind")})
 
     async def write_to(self, path: Path, bundle: SupportBundle) -> None:
         """Write the files of *bundle* that are checked to *path*, and say so."""

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.diagnostics.alerts import AlertService
 from app.core.diagnostics.figures import FigureCollector, OverviewService
@@ -34,6 +34,7 @@ from app.ui.overview.charts import ROWS, ChartCard, ColumnChart, RankedBars, Ran
 from app.ui.theme.theme import SPACE_3, SPACE_4, SPACE_6, Theme
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.history_bar import HistoryBar, KindLegend
+from app.ui.widgets.split_view import scrolled
 from app.ui.widgets.tab_order import follow_reading_order
 from app.ui.widgets.walked_picture import WalkedPicture
 
@@ -121,19 +122,14 @@ class OverviewPage(Page):
             column.addWidget(part)
         column.addLayout(self._grid)
         column.addStretch(1)
-        self.area = QScrollArea(widgetResizable=True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setWidget(inside)
+        self.area = scrolled(inside)
         top = QVBoxLayout()
         top.setContentsMargins(SPACE_6, SPACE_4, SPACE_6, SPACE_3)
         top.addWidget(self.choice)
         self.column.addLayout(top)
         self.column.addWidget(self.area, 1)
         self._columns = 0
-        self._minute = QTimer(self, interval=_MINUTE)
-        self._minute.timeout.connect(self.refresh)
+        self._minute = self.while_shown(_MINUTE, self.refresh)
         undo = bus.subscribe(AlertsChanged, lambda _event: self._show_alerts())
         self.destroyed.connect(lambda _gone: undo())
         self.restyle()
@@ -304,11 +300,6 @@ class OverviewPage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
-        self._minute.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._minute.stop()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

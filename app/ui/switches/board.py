@@ -233,6 +233,7 @@ class SwitchBoard(QWidget):
         self._procedures = procedures
         self._supervisor = supervisor
         self._mentorados = mentorados
+        self._name_of = mentorados.name_of
         self._clock = clock
         self.run_id: SwitchRunId | None = None
         self._picked: MentoradoId | None = None  # by a person; else the one under way is shown
@@ -389,12 +390,6 @@ class SwitchBoard(QWidget):
 
     def _mentorado(self, item: SwitchItem) -> Mentorado:
         return self._mentorados.get(item.mentorado_id)
-
-    def _name_of(self, mentorado_id: MentoradoId) -> str:
-        try:
-            return self._mentorados.get(mentorado_id).name
-        except Problem:  # not of this database any more
-            return mentorado_id
 
     def _provider_of(self, item: SwitchItem) -> ProviderKind:
         try:

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.mentorado import MentoradoId
 from app.domain.switch import FindingCode, PlannedSwitch, Severity, SwitchDryRun
@@ -17,7 +17,8 @@ from app.text.status import provider, texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.labels import Badge, ScaledLabel, text_label
+from app.ui.widgets.split_view import SidePane
 
 LACKING: Final = frozenset(
     {
@@ -48,29 +49,23 @@ def is_there(planned: PlannedSwitch) -> bool:
     return bool(blocking) and all(each.code is FindingCode.SAME_PROVIDER for each in blocking)
 
 
-class FindingsView(QFrame):
+class FindingsView(SidePane):
     """One mentorado of a dry run."""
 
     credentials_requested = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
+        self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # there may be nothing else in it that could be focused
         self._shown: tuple[PlannedSwitch, SwitchDryRun, str] | None = None
         self.enter = QPushButton()
-        self._area = QScrollArea(widgetResizable=True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(1, 0, 0, 0)
-        layout.addWidget(self._area)
 
     def show_planned(self, planned: PlannedSwitch, made: SwitchDryRun, name: str) -> None:
         """Fill it with what *made* found about *planned*, who is called *name*."""
         if self._shown is not None and self._shown[0] is planned and self._shown[2] == name:
             return
         self._shown = planned, made, name
-        self._area.setAccessibleName(name)
+        self.area.setAccessibleName(name)
         self._fill(planned, made, name)
 
     def retranslate(self) -> None:
@@ -78,8 +73,7 @@ class FindingsView(QFrame):
             self._fill(*self._shown)
 
     def _fill(self, planned: PlannedSwitch, made: SwitchDryRun, name: str) -> None:
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        column = QVBoxLayout()
         column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
         column.setSpacing(t.SPACE_3)
         heading = ScaledLabel(self._theme, t.TEXT_NAME, QFont.Weight.DemiBold)
@@ -90,14 +84,14 @@ class FindingsView(QFrame):
         column.addWidget(heading)
         column.addWidget(badge, 0, Qt.AlignmentFlag.AlignLeft)
         route = texts("switches.report.route", source=provider(planned.source), target=provider(made.plan.target))
-        column.addWidget(self._label("secondary", route))
+        column.addWidget(text_label(route, "secondary", selectable=True))
         for severity in Severity:
             self._add_group(column, severity, planned, made)
         if note := switch_text.price_note(planned.prices):
-            column.addWidget(self._label("caption", note))
+            column.addWidget(text_label(note, "caption", selectable=True))
         column.addStretch(1)
-        self._area.setWidget(inside)  # the one before is deleted
-        self._area.verticalScrollBar().setValue(0)
+        self.fill(column)
+        self.area.verticalScrollBar().setValue(0)
         self.setAccessibleName(f"{name}. {switch_text.outcome(planned)}.")
 
     def _add_group(self, column: QVBoxLayout, severity: Severity, planned: PlannedSwitch, made: SwitchDryRun) -> None:
@@ -124,9 +118,9 @@ class FindingsView(QFrame):
         mark.setPixmap(pixmap(sign, self._theme.tokens.badge[tone].fg, side, self.devicePixelRatioF()))
         words = QVBoxLayout()
         words.setSpacing(1)
-        words.addWidget(self._label("", sentence))
+        words.addWidget(text_label(sentence, selectable=True))
         if todo:
-            words.addWidget(self._label("secondary", todo))
+            words.addWidget(text_label(todo, "secondary", selectable=True))
         row = QHBoxLayout()
         row.setSpacing(t.SPACE_2 + 2)
         row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
@@ -140,16 +134,3 @@ class FindingsView(QFrame):
 
     def _ask(self, mentorado_id: MentoradoId, _checked: bool = False) -> None:
         self.credentials_requested.emit(mentorado_id)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter, colours = QPainter(self), self._theme.tokens
-        painter.fillRect(self.rect(), QColor(colours.surface))
-        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
-        painter.end()
-
-    @staticmethod
-    def _label(role: str, words: str) -> QLabel:
-        label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", role)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
@@ -21,7 +21,8 @@ from app.ui.procedures.progress import StepList
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.labels import Badge, ScaledLabel, set_role, text_label
+from app.ui.widgets.split_view import SidePane
 
 
 class ScanPanel(QWidget):
@@ -76,7 +77,9 @@ class ItemView(QWidget):
         self.name = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         self.badge = Badge(theme)
         self.here = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.Medium)
-        self.line, self.step, self.facts = _label(""), _label("secondary"), _label("caption")
+        self.line, self.step, self.facts = (
+            text_label(role=role, selectable=True) for role in ("", "secondary", "caption")
+        )
         self.back, self.release, self.enter, self.open = (QPushButton() for _ in range(4))
         self.open.setProperty("role", "link")
         self.back.clicked.connect(self.back_requested)
@@ -128,10 +131,7 @@ class ItemView(QWidget):
         for button in (self.back, self.release):
             button.setVisible(kept)
         due = run_text.may_release(run, item, now)
-        if self.release.property("role") != ("primary" if due else ""):
-            self.release.setProperty("role", "primary" if due else "")
-            self.release.style().unpolish(self.release)
-            self.release.style().polish(self.release)
+        set_role(self.release, "primary" if due else "")
         self.back.setText(texts("switches.back_to", provider=provider(item.source)))
         self.release.setText(texts("switches.release", provider=provider(item.source)))
         self.enter.setText(texts("switches.report.enter"))
@@ -147,36 +147,14 @@ class ItemView(QWidget):
         self.facts.setText(" · ".join(facts))
 
 
-class ItemPane(QWidget):
+class ItemPane(SidePane):
     """Both, in a column that scrolls."""
 
     def __init__(self, theme: Theme, scan: ScanPanel, item: ItemView) -> None:
-        super().__init__()
-        self._theme = theme
-        holder = QWidget()
-        column = QVBoxLayout(holder)
+        super().__init__(theme)
+        column = QVBoxLayout()
         column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
         column.setSpacing(t.SPACE_3)
         column.addWidget(scan)
         column.addWidget(item, 1)
-        self.area = QScrollArea(widgetResizable=True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setWidget(holder)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(1, 0, 0, 0)
-        layout.addWidget(self.area)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter, colours = QPainter(self), self._theme.tokens
-        painter.fillRect(self.rect(), QColor(colours.surface))
-        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
-        painter.end()
-
-
-def _label(role: str) -> QLabel:
-    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", role)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+        self.fill(column)

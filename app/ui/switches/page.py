@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QPushButton, QStackedLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.core.audit_service import AuditService
 from app.core.event_bus import EventBus
@@ -31,7 +31,7 @@ from app.domain.events import (
 )
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.repositories import Clock
-from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun, SwitchRunId, SwitchState
+from app.domain.switch import SwitchDryRun, SwitchItem, SwitchPlan, SwitchRun, SwitchRunId, SwitchState
 from app.formats.consent_export import write_file
 from app.formats.switch_export import switch_dry_run_csv, switch_dry_run_json
 from app.text import switch_run as run_text
@@ -40,24 +40,22 @@ from app.ui.action_runner import ActionRunner, prepare_credentials
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
-from app.ui.dialogs.files import FileDialog
-from app.ui.navigation import Page
+from app.ui.dialogs.files import SaveDialog
+from app.ui.dry_run import DraftPage
 from app.ui.switches import dialogs
 from app.ui.switches.board import SwitchBoard
 from app.ui.switches.overview import SwitchRunDelegate, SwitchRunModel
 from app.ui.switches.plan_form import PlanForm
 from app.ui.switches.report import SwitchReportView
-from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.tables import RowList
 
 _SECOND = 1000
-_ICON = 18
 _YES = BaseDialog.DialogCode.Accepted
 
 
-class SwitchesPage(Page):
+class SwitchesPage(DraftPage):
     """Shows the runs of *switches*. *kinds* are the providers that can be switched to."""
 
     def __init__(
@@ -77,38 +75,23 @@ class SwitchesPage(Page):
         show_mentorado: Callable[[MentoradoId], None],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(theme, parent)
+        super().__init__(theme, mentorados, parent)
         self._switches = switches
-        self._mentorados = mentorados
         self._runner = runner
         self._settings_service = settings_service
         self._audit_service = audit_service
         self._clock = clock
-        self._planning: asyncio.Task[object] | None = None
         self._planned: SwitchPlan | None = None  # what the dry run is of
-        self._exported = ""  # what was written to a file, until something else is shown
-        self.back, self.new_button = QPushButton(), QPushButton()
-        self.new_button.setProperty("role", "primary")
-        self.tools.addWidget(self.back)
-        self.tools.addWidget(self.new_button)
-        self.back.clicked.connect(self.go_back)
-        self.new_button.clicked.connect(self.compose)
         self.model = SwitchRunModel(switches, self._around, clock, self)
         self.list = RowList(self.model, SwitchRunDelegate(theme), theme)
-        self.list.opened.connect(lambda place: self.show_run(self.model.runs[place].id))
+        self.list.opened.connect(lambda place: self.show_run(self.model.rows[place].id))
         self._empty = EmptyState(theme, "swap", "primary")
-        self._empty.pressed.connect(self.compose)
         self.overview = QWidget()
         self._stack = QStackedLayout(self.overview)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self._empty)
         self.form = PlanForm(theme, mentorados, kinds)
-        self.form.dry_run_requested.connect(self._dry_run)
-        self.form.changed.connect(self._show_header)
         self.report = SwitchReportView(theme, self._name_of, clock)
-        self.report.cancelled.connect(self._cancel)
-        self.report.again_requested.connect(self._dry_run)
-        self.report.edit_requested.connect(self.compose)
         self.report.approval_requested.connect(self._approve)
         self.report.export_requested.connect(self._export)
         self.report.credentials_requested.connect(self._enter_missing)
@@ -131,12 +114,16 @@ class SwitchesPage(Page):
         self.board.release_requested.connect(self._release)
         self.board.open_requested.connect(show_mentorado)
         self.board.credentials_requested.connect(self._enter_other)
-        self._parts = QStackedLayout()
-        self.column.addLayout(self._parts, 1)  # before it has parts: without a parent the first is a window of its own
-        for part in (self.overview, self.form, self.report, self.board):
-            self._parts.addWidget(part)
-        self._second = QTimer(self, interval=_SECOND)
-        self._second.timeout.connect(self._on_second)
+        self._lay_out(
+            self.overview,
+            self.form,
+            self.report,
+            self.board,
+            rows=self.list,
+            empty=self._empty,
+            dry_run=self._begin_dry_run,
+        )
+        self.while_shown(_SECOND, self._on_second)
         undo = [
             bus.subscribe(SwitchesChanged, self._on_changed),
             bus.subscribe(ProcedureChanged, lambda _event: self.board.refresh_soon()),
@@ -155,7 +142,7 @@ class SwitchesPage(Page):
         self.model.refresh()
         self._stack.setCurrentWidget(self.list if self.model.rowCount() else self._empty)
         self.board.refresh()
-        if self._parts.currentWidget() is self.report:
+        if self._here is self.report:
             self.report.show_names()
         self._show_header()
 
@@ -166,15 +153,8 @@ class SwitchesPage(Page):
         self._go(self.board)
         self.board.take_focus()
 
-    def _go(self, part: QWidget) -> None:
-        """Show one part of the page; what the others hold stays."""
-        self.banners.clear("asked")
-        self._exported = ""
-        self._parts.setCurrentWidget(part)
-        self._show_header()
-
     def _show_header(self) -> None:
-        here, run = self._parts.currentWidget(), self.board.run
+        here, run = self._here, self.board.run
         if here is self.form:
             self.set_title(texts("switches.new"), texts("switches.plan.summary"))
         elif here is self.report:
@@ -183,9 +163,7 @@ class SwitchesPage(Page):
             self.set_title(run_text.name(run, self._name_of), run_text.progress(run))
         else:
             self.set_title(texts("switches.title"), texts.plural("switches.summary", self.model.rowCount()))
-        overview = here is self.overview
-        self.back.setVisible(not overview)
-        self.new_button.setVisible(overview and (self.model.rowCount() > 0 or not self.form.is_empty))
+        super()._show_header()
         self.new_button.setText(texts("switches.new" if self.form.is_empty else "switches.continue_plan"))
 
     @property
@@ -207,7 +185,7 @@ class SwitchesPage(Page):
 
     def _on_mentorado(self, _event: MentoradoChanged) -> None:
         self.board.refresh_soon()
-        here = self._parts.currentWidget()
+        here = self._here
         if here is self.form and self.isVisible():
             self.form.refresh()
         elif here is self.report and self.isVisible():
@@ -216,7 +194,7 @@ class SwitchesPage(Page):
 
     def _on_second(self) -> None:
         """Let what counts down count down."""
-        here = self._parts.currentWidget()
+        here = self._here
         if here is self.board:
             self.board.refresh()
         elif here is self.overview:
@@ -225,54 +203,16 @@ class SwitchesPage(Page):
     def _around(self, run: SwitchRun) -> run_text.Surroundings:
         return self.board.around(run)
 
-    def _name_of(self, mentorado_id: MentoradoId) -> str:
-        try:
-            return self._mentorados.get(mentorado_id).name
-        except Problem:  # not of this database any more
-            return mentorado_id
-
     # --- plan, dry run, approval
-
-    def compose(self, _checked: bool = False) -> None:
-        """Plan a switch; what was chosen before is still there."""
-        self.form.refresh()
-        self._go(self.form)
-        self.form.take_focus()
 
     def compose_for(self, people: Sequence[MentoradoId]) -> None:
         """Plan a switch of *people*, who were chosen elsewhere."""
         self.compose()
         self.form.choose_people(people)
 
-    def go_back(self, _checked: bool = False) -> None:
-        """From the report to the plan, from anywhere else to the list."""
-        self._cancel()
-        if self._parts.currentWidget() is self.report:
-            self.compose()
-        else:
-            self._go(self.overview)
-            self.take_focus()
-
-    @async_slot
-    async def _dry_run(self) -> None:
-        """Find out what the plan would do, and show it, or what is wrong with the plan."""
-        self._planning = asyncio.current_task()
-        try:
-            plan = self._planned = self.form.plan
-            self.report.show_running()
-            self._go(self.report)
-            self.report.show_dry_run(await self._switches.dry_run(plan, self.report.show_progress))
-            self._show_header()
-        except BaseException:
-            if self._parts.currentWidget() is self.report:
-                self.compose()
-            raise
-        finally:
-            self._planning = None
-
-    def _cancel(self) -> None:
-        if self._planning is not None:
-            self._planning.cancel()
+    def _begin_dry_run(self, tell: Callable[[int, int], None]) -> Awaitable[SwitchDryRun]:
+        self._planned = self.form.plan
+        return self._switches.dry_run(self._planned, tell)
 
     def approval_dialog(self) -> dialogs.ApprovalDialog | None:
         """What the approval means, before it is given; None where there is nothing to approve."""
@@ -347,14 +287,10 @@ class SwitchesPage(Page):
     @async_slot
     async def _export(self) -> None:
         """Choose a file, and write the dry run to it."""
-        dialog = FileDialog(self, texts("switches.export"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([texts("audit.csv"), texts("switches.json")])
-        dialog.setDefaultSuffix("csv")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("json" if "json" in chosen else "csv"))
-        dialog.selectFile(f"{texts('switch.file_name')}-{self._clock.now().astimezone():%Y-%m-%d}")
-        if await show_dialog(dialog) is _YES:
-            await self.export_to(Path(dialog.selectedFiles()[0]))
+        name = f"{texts('switch.file_name')}-{self._clock.now().astimezone():%Y-%m-%d}"
+        kinds = {"csv": texts("audit.csv"), "json": texts("switches.json")}
+        if (file := await SaveDialog(self, texts("switches.export"), name, kinds).choose()) is not None:
+            await self.export_to(file)
 
     async def export_to(self, file: Path) -> None:
         """Write the dry run to *file*, whose name says in which format. Raises `Problem`."""
@@ -420,7 +356,7 @@ class SwitchesPage(Page):
     # --- what the window asks of a page
 
     def take_focus(self) -> None:
-        here = self._parts.currentWidget()
+        here = self._here
         if here is self.form:
             self.form.take_focus()
         elif here is self.board:
@@ -446,27 +382,14 @@ class SwitchesPage(Page):
 
     def restyle(self) -> None:
         super().restyle()
-        side, colours = self._theme.px(_ICON), self._theme.tokens
-        for button, sign, colour in (
-            (self.new_button, "plus", colours.on_accent),
-            (self.back, "arrow-left", colours.text2),
-        ):
-            button.setIcon(icon(sign, colour, side))
-            button.setIconSize(QSize(side, side))
         self.retranslate()
 
-    def event(self, event: QEvent) -> bool:
-        # The window has another use for Esc: here it puts away what lies over the list.
-        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._is_back(event):
-            event.accept()
-            return True
-        return super().event(event)
+    @property
+    def has_way_back(self) -> bool:
+        return self._here is not self.overview
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._is_back(event):
-            super().keyPressEvent(event)
-            return
-        here = self._parts.currentWidget()
+    def put_away(self) -> None:
+        here = self._here
         split = here.split if here in (self.report, self.board) else None
         if split is not None and split.side_panel_open:
             split.close_side_panel()
@@ -474,14 +397,6 @@ class SwitchesPage(Page):
         else:
             self.go_back()
 
-    def _is_back(self, event: QKeyEvent) -> bool:
-        return event.key() == Qt.Key.Key_Escape and self._parts.currentWidget() is not self.overview
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
-        self._second.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._second.stop()

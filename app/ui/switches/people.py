@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRectF, Qt, Signal
+from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -18,14 +17,12 @@ from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.search_field import SearchField
-from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
-Role = Qt.ItemDataRole
-_NOWHERE = QModelIndex()
 _HEIGHT, _BOX, _TICK, _GAP = 40, 18, 14, 12
 
 
-class PeopleModel(QAbstractListModel):
+class PeopleModel(RowsModel[Mentorado]):
     """Those of the mentorados whom the search finds, each ticked or not. What was ticked stays ticked out of sight."""
 
     changed = Signal()
@@ -35,7 +32,6 @@ class PeopleModel(QAbstractListModel):
         self._all: Sequence[Mentorado] = ()
         self._chosen: set[MentoradoId] = set()
         self._wanted = ""
-        self.shown: Sequence[Mentorado] = ()
 
     @property
     def chosen(self) -> tuple[MentoradoId, ...]:
@@ -52,38 +48,35 @@ class PeopleModel(QAbstractListModel):
         self._filter()
 
     def toggle(self, place: int) -> None:
-        self._chosen ^= {self.shown[place].id}
+        self._chosen ^= {self.rows[place].id}
         self.dataChanged.emit(self.index(place), self.index(place))
         self.changed.emit()
 
     def choose(self, people: Sequence[MentoradoId], *, on: bool = True) -> None:
         """Tick *people*, or take their tick away."""
         self._chosen = self._chosen | {*people} if on else self._chosen - {*people}
-        if self.shown:
-            self.dataChanged.emit(self.index(0), self.index(len(self.shown) - 1))
+        self.refresh_texts()
         self.changed.emit()
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.shown)
+    def key(self, row: Mentorado) -> MentoradoId:
+        return row.id
 
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        each = self.shown[index.row()]
-        line = " · ".join(filter(None, (visible(each.cohort), provider(each.link.provider))))
-        ticked = each.id in self._chosen
-        if role == Role.UserRole:
-            return each.name, line, ticked
-        if role == Role.DisplayRole:
-            return each.name
-        if role == Role.AccessibleTextRole:
-            return ", ".join((each.name, line, texts(f"switches.plan.{'ticked' if ticked else 'not_ticked'}")))
-        return None
+    def title(self, row: Mentorado) -> str:
+        return row.name
+
+    def description(self, row: Mentorado) -> str:
+        ticked = texts(f"switches.plan.{'ticked' if row.id in self._chosen else 'not_ticked'}")
+        return ", ".join((row.name, _line(row), ticked))
+
+    def painted(self, row: Mentorado) -> object:
+        return row.name, _line(row), row.id in self._chosen
 
     def _filter(self) -> None:
-        self.beginResetModel()
-        self.shown = [each for each in self._all if self._wanted in _searched(each)]
-        self.endResetModel()
+        self.show_rows([each for each in self._all if self._wanted in _searched(each)])
+
+
+def _line(mentorado: Mentorado) -> str:
+    return " · ".join(filter(None, (visible(mentorado.cohort), provider(mentorado.link.provider))))
 
 
 def _searched(mentorado: Mentorado) -> str:
@@ -93,9 +86,7 @@ def _searched(mentorado: Mentorado) -> str:
 class PeopleDelegate(RowDelegate):
     """A box, the name, and the cohort and provider behind it."""
 
-    @property
-    def row_height(self) -> int:
-        return self._theme.px(_HEIGHT)
+    HEIGHT = _HEIGHT
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
@@ -146,7 +137,7 @@ class PeoplePicker(QWidget):
         self.search.left_downwards.connect(self.list.enter)
         self.list.left_upwards.connect(self.search.take_focus)
         self.list.opened.connect(self.model.toggle)
-        self.all.clicked.connect(lambda: self.model.choose([each.id for each in self.model.shown]))
+        self.all.clicked.connect(lambda: self.model.choose([each.id for each in self.model.rows]))
         self.none.clicked.connect(lambda: self.model.choose(self.model.chosen, on=False))
         self.model.changed.connect(self._on_changed)
         foot = FlowLayout(spacing=t.SPACE_2)
@@ -188,7 +179,7 @@ class PeoplePicker(QWidget):
         self.changed.emit()
 
     def _show_count(self) -> None:
-        found = bool(self.model.shown)
+        found = bool(self.model.rows)
         chosen = len(self.model.chosen)
         if found:
             words = texts.plural("switches.plan.chosen", chosen)

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QIntValidator
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -27,6 +24,7 @@ from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
 from app.domain.names import fold_accents, visible
 from app.domain.switch import DEFAULT_GRACE, DEFAULT_STOP_PERCENT, DEFAULT_WAVE, MOST_IN_WAVE, SwitchPlan
 from app.text.status import provider, texts
+from app.ui.dry_run import DraftForm, SideText
 from app.ui.settings.section import SettingRow
 from app.ui.switches.people import PeoplePicker
 from app.ui.theme import tokens as t
@@ -51,11 +49,8 @@ _SETTLED = 50
 """Milliseconds in which the notice about it has taken its room."""
 
 
-class PlanForm(QWidget):
-    """Keeps what was chosen until `clear`, whatever is shown meanwhile. *kinds* can be switched to."""
-
-    dry_run_requested = Signal()
-    changed = Signal()
+class PlanForm(DraftForm):
+    """The plan of a switch. *kinds* can be switched to."""
 
     def __init__(
         self,
@@ -64,8 +59,7 @@ class PlanForm(QWidget):
         kinds: Sequence[ProviderKind],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._mentorados = mentorados
         self._kinds = list(kinds)
         self._touched = False
@@ -80,9 +74,6 @@ class PlanForm(QWidget):
         self.pause = SegmentedControl(theme, [_PERSON, _MINUTES])
         self.pause.choose(_PERSON)
         self.fields = {name: QLineEdit(str(value)) for name, value in _DEFAULTS.items()}
-        self.run = QPushButton()
-        self.run.setProperty("role", "primary")
-        self._line, self._kept = _label("caption"), _label("caption")
         who = QWidget()
         inside = QVBoxLayout(who)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -109,7 +100,7 @@ class PlanForm(QWidget):
             "grace": SettingRow(theme, self.fields["grace"]),
         }
         self.words = _PlanInWords(theme)
-        self._lay_out()
+        self._lay_out(self._rows(), self.words)
         for choice in (self.target, self.whom, self.cohort, self.canary, self.pause):
             choice.picked.connect(self._on_changed)
         self.people.changed.connect(self._on_changed)
@@ -118,7 +109,6 @@ class PlanForm(QWidget):
             field.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             field.textEdited.connect(self._on_changed)
             field.editingFinished.connect(lambda name=name: self._mark(name))
-        self.run.clicked.connect(self.dry_run_requested)
 
     # --- what is chosen
 
@@ -162,7 +152,6 @@ class PlanForm(QWidget):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was chosen that could be lost."""
         return not self._touched
 
     def clear(self) -> None:
@@ -278,7 +267,6 @@ class PlanForm(QWidget):
         QTimer.singleShot(_SETTLED, self, lambda: self._area.ensureWidgetVisible(field, 0, t.SPACE_8))
 
     def refresh(self) -> None:
-        """Follow what was chosen, and which mentorados there are now."""
         by_cohort = self.whom.chosen == _COHORT
         self.cohort.setVisible(by_cohort)
         self.people.setVisible(not by_cohort)
@@ -348,7 +336,7 @@ class PlanForm(QWidget):
         self.words.retranslate()
         self.refresh()
 
-    def _lay_out(self) -> None:
+    def _rows(self) -> QVBoxLayout:
         form = QVBoxLayout()
         form.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
         form.setSpacing(t.SPACE_4)
@@ -359,46 +347,16 @@ class PlanForm(QWidget):
                 form.addWidget(line)
             form.addWidget(row)
         form.addStretch(1)
-        foot = QFrame()
-        foot.setProperty("role", "footer")
-        row_below = QHBoxLayout(foot)
-        row_below.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
-        row_below.setSpacing(t.SPACE_4)
-        sentences = QVBoxLayout()
-        sentences.setSpacing(0)
-        sentences.addWidget(self._line)
-        sentences.addWidget(self._kept)
-        row_below.addLayout(sentences, 1)
-        row_below.addWidget(self.run)
-        both = QHBoxLayout()
-        both.setSpacing(0)
-        self._area = _scrolled(form)
-        both.addWidget(self._area, 3)
-        both.addWidget(self.words, 2)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(both, 1)
-        column.addWidget(foot)
+        return form
 
 
-class _PlanInWords(QFrame):
+class _PlanInWords(SideText):
     """What the plan means, a sentence a line."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setProperty("role", "side")
-        self._heading = ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
+        super().__init__(theme)
         self.lines = [ScaledLabel(theme) for _ in range(8)]
-        content = QVBoxLayout()
-        content.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        content.setSpacing(t.SPACE_3)
-        for part in (self._heading, *self.lines):
-            content.addWidget(part)
-        content.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(_scrolled(content))
+        self._lay_out(self.lines)
 
     @property
     def text(self) -> str:
@@ -413,23 +371,6 @@ class _PlanInWords(QFrame):
 
     def retranslate(self) -> None:
         self._heading.setText(texts("switches.plan.words.title"))
-
-
-def _scrolled(content: QVBoxLayout) -> QScrollArea:
-    holder = QWidget()
-    holder.setLayout(content)
-    area = QScrollArea(widgetResizable=True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(holder)
-    return area
-
-
-def _label(role: str) -> QLabel:
-    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", role)
-    return label
 
 
 def _by_name(mentorado: Mentorado) -> tuple[str, MentoradoId]:

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock
 from app.domain.switch import PlannedSwitch, Severity, SwitchDryRun
@@ -30,19 +26,17 @@ from app.text import switch as switch_text
 from app.text import switch_run as run_text
 from app.text.signs import Tone
 from app.text.status import date_time, problem, provider, texts
+from app.ui.dry_run import DryRunView, footer
 from app.ui.switches.findings import FindingsView, is_there
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel, badge_size, paint_badge, plain_tip
+from app.ui.widgets.labels import ScaledLabel, set_role, text_label
 from app.ui.widgets.placeholders import EmptyState
-from app.ui.widgets.split_view import SplitView
-from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+from app.ui.widgets.split_view import SplitView, scrolled
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
-Role = Qt.ItemDataRole
-_NOWHERE = QModelIndex()
 _HEIGHT, _ICON, _GAP = 60, 18, 14
 _LEAST_ROWS = 3
 _BUTTONS_PART = 0.65
@@ -84,54 +78,32 @@ def planned_row(planned: PlannedSwitch, made: SwitchDryRun, name: str) -> Planne
     return PlannedRow(name, f"{provider(planned.source)} → {provider(target)}", outcome, main, look)
 
 
-class PlannedModel(QAbstractListModel):
+class PlannedModel(RowsModel[PlannedRow]):
     """The mentorados of a dry run that are shown."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: Sequence[PlannedRow] = ()
+    def title(self, row: PlannedRow) -> str:
+        return row.name
 
-    def show_rows(self, rows: Sequence[PlannedRow]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
+    def description(self, row: PlannedRow) -> str:
+        return ", ".join((row.name, row.route, row.outcome, row.reason))
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        row = self.rows[index.row()]
-        if role == Role.UserRole:
-            return row
-        if role == Role.DisplayRole:
-            return row.name
-        if role == Role.ToolTipRole:
-            return plain_tip(row.reason)
-        if role == Role.AccessibleTextRole:
-            return ", ".join((row.name, row.route, row.outcome, row.reason))
-        return None
+    def tip(self, row: PlannedRow) -> str:
+        return row.reason
 
 
 class PlannedDelegate(RowDelegate):
     """Who and from where to where, whether at the right, and what matters most below."""
 
-    @property
-    def row_height(self) -> int:
-        return self._theme.px(_HEIGHT)
+    HEIGHT = _HEIGHT
 
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
         assert isinstance(row, PlannedRow)  # noqa: S101 - Qt hands it through as any object
         colours, side = self._colours, self._theme.px(_ICON)
         middle, step = self.row_height / 2, self._theme.px(10)
         tone, sign = row.look
-        drawn = pixmap(sign, colours.badge[tone].fg, side, painter.device().devicePixelRatioF())
-        painter.drawPixmap(QPointF(SIDE, middle - side / 2), drawn)
-        size = badge_size(row.outcome, self._theme)
-        left, right = SIDE + side + _GAP, width - SIDE - size.width() - _GAP
-        badge = QRect(width - SIDE - size.width(), round(middle - size.height() / 2), size.width(), size.height())
-        paint_badge(painter, badge, tone, sign, row.outcome, self._theme)
+        self._sign(painter, sign, colours.badge[tone].fg, side, SIDE, middle)
+        badge = self._badge(painter, tone, sign, row.outcome, width - SIDE, middle)
+        left, right = SIDE + side + _GAP, width - SIDE - badge - _GAP
         shown = self._line(
             painter, row.name, self._title_font, colours.text, left, middle - step, (right - left) * 0.55
         )
@@ -141,43 +113,26 @@ class PlannedDelegate(RowDelegate):
         self._line(painter, row.reason, self._small_font, colour, left, middle + step, right - left)
 
 
-class SwitchReportView(QWidget):
-    """First the progress of a dry run, then what it found, with the button by which a person approves it."""
+class SwitchReportView(DryRunView[SwitchDryRun]):
+    """Below what was found, a button by which a person approves it."""
 
-    cancelled = Signal()
     approval_requested = Signal()
-    again_requested = Signal()
-    edit_requested = Signal()
-    export_requested = Signal()
     credentials_requested = Signal(object)
     """Carries the id of the mentorado whose credentials are missing."""
 
     def __init__(
         self, theme: Theme, name_of: Callable[[MentoradoId], str], clock: Clock, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._name_of = name_of
         self._clock = clock
-        self._done, self._busy = (0, 0), False
         self._chosen: MentoradoId | None = None
-        self.made: SwitchDryRun | None = None
-        self.problem: Problem | None = None  # why it can be approved no more
         self.outdated = False  # credentials were entered since
         self.filter = SegmentedControl(theme, list(ReportFilter))
         self.filter.choose(ReportFilter.ALL)
         self.filter.picked.connect(lambda _chosen: self._show_rows())
-        self.export, self.cancel, self.edit, self.again, self.approve = (QPushButton() for _ in range(5))
-        self.approve.setProperty("role", "primary")
-        self.export.clicked.connect(self.export_requested)
-        self.cancel.clicked.connect(self.cancelled)
-        self.edit.clicked.connect(self.edit_requested)
-        self.again.clicked.connect(self.again_requested)
         self.approve.clicked.connect(self.approval_requested)
-        self.verdict, self.validity = _label(""), _label("caption")
-        self.bar = QProgressBar(textVisible=False)
-        self.running = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
-        self.step = _label("secondary")
+        self.verdict, self.validity = text_label(), text_label(role="caption")
         self.figures = _Figures(theme)
         self.model = PlannedModel(self)
         self.list = RowList(self.model, PlannedDelegate(theme), theme)
@@ -192,21 +147,14 @@ class SwitchReportView(QWidget):
         self._left.addWidget(self._empty)
         self.split = SplitView(left, theme)
         self.split.set_pane(self.details)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._progress_part())
-        self._stack.addWidget(self._report_part())
+        self._lay_out(self._report_part())
 
     # --- what the page says
 
     def show_running(self) -> None:
         """A dry run begins."""
-        self.made, self.problem, self.outdated, self._done = None, None, False, (0, 0)
-        self._show()
-        self.cancel.setFocus()
-
-    def show_progress(self, done: int, total: int) -> None:
-        self._done = done, total
-        self._show()
+        self.outdated = False
+        super().show_running()
 
     def show_dry_run(self, made: SwitchDryRun) -> None:
         """It is done: show what it found."""
@@ -220,22 +168,11 @@ class SwitchReportView(QWidget):
         """Somebody may be called otherwise now."""
         self._show_rows()
 
-    def show_refused(self, refused: Problem) -> None:
-        """The world changed since: this dry run cannot be approved any more, but a new one."""
-        self.problem, self._busy = refused, False
-        self._show()
-        self.again.setFocus()
-
     def show_outdated(self) -> None:
         """What it relied on was changed here: only a new one can be approved."""
         self.outdated = True
         self._show()
         self.again.setFocus()
-
-    def set_busy(self, busy: bool) -> None:
-        """Whether the approval is being checked."""
-        self._busy = busy
-        self._show()
 
     # --- what is shown
 
@@ -270,13 +207,11 @@ class SwitchReportView(QWidget):
         self._on_walked(place)
         self.split.open_side_panel()
 
-    def _show(self) -> None:
+    def _progress(self, done: int, total: int) -> str:
+        return texts("switches.report.progress", done=done, total=total)
+
+    def _show_found(self) -> None:
         made = self.made
-        self._stack.setCurrentIndex(0 if made is None else 1)
-        done, total = self._done
-        self.bar.setMaximum(max(total, 1))
-        self.bar.setValue(done)
-        self.step.setText(texts("switches.report.progress", done=done, total=total) if total else "")
         if made is None:
             return
         count = len(made.switching)
@@ -290,16 +225,13 @@ class SwitchReportView(QWidget):
             if all(map(is_there, made.people)):
                 words = texts("switches.plan.words.moving_zero", target=provider(made.plan.target))
         self.verdict.setText(words)
-        self.verdict.setProperty("role", "danger" if refused else "")
-        self.verdict.style().polish(self.verdict)
+        set_role(self.verdict, "danger" if refused else "")
         self.approve.setVisible(count > 0 and not refused)
         for button in (self.approve, self.edit, self.again, self.export):
             button.setEnabled(not self._busy)
         key = "approving" if self._busy else "approve"
         self.approve.setText(texts(f"switches.report.{key}"))
-        self.again.setProperty("role", "primary" if refused else "")
-        self.again.style().unpolish(self.again)
-        self.again.style().polish(self.again)
+        set_role(self.again, "primary" if refused else "")
 
     def retranslate(self) -> None:
         made = self.made
@@ -326,18 +258,6 @@ class SwitchReportView(QWidget):
         self._show()
         self._arrange()
 
-    def _progress_part(self) -> QWidget:
-        part = QWidget()
-        column = QVBoxLayout(part)
-        column.setContentsMargins(t.SPACE_8, t.SPACE_8, t.SPACE_8, t.SPACE_8)
-        column.setSpacing(t.SPACE_3)
-        column.addStretch(1)
-        for widget in (self.running, self.bar, self.step):
-            column.addWidget(widget)
-        column.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(2)
-        return part
-
     def _report_part(self) -> QWidget:
         part = QWidget()
         top = QHBoxLayout()
@@ -345,11 +265,7 @@ class SwitchReportView(QWidget):
         top.setSpacing(t.SPACE_3)
         top.addWidget(self.filter, 1)
         top.addWidget(self.export)
-        foot = QFrame()
-        foot.setProperty("role", "footer")
-        self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight, foot)
-        self._foot.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
-        self._foot.setSpacing(t.SPACE_3)
+        foot, self._foot = footer()
         self._decisions = QWidget()
         row = FlowLayout(self._decisions, spacing=t.SPACE_2)
         sentences = QVBoxLayout()
@@ -367,15 +283,10 @@ class SwitchReportView(QWidget):
         inside.addWidget(self.figures)
         inside.addLayout(top)
         inside.addWidget(self.split, 1)
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(found)
         column = QVBoxLayout(part)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(area, 1)
+        column.addWidget(scrolled(found), 1)
         column.addWidget(foot)
         return part
 
@@ -407,7 +318,7 @@ class _Figures(QWidget):
             column = QVBoxLayout(tile)
             column.setContentsMargins(t.SPACE_4, t.SPACE_2, t.SPACE_4, t.SPACE_2)
             column.setSpacing(0)
-            large, small = ScaledLabel(theme, size, QFont.Weight.DemiBold), _label("secondary")
+            large, small = ScaledLabel(theme, size, QFont.Weight.DemiBold), text_label(role="secondary")
             column.addWidget(large)
             column.addWidget(small)
             column.addStretch(1)
@@ -436,9 +347,3 @@ def _month(made: SwitchDryRun) -> str:
         return "—"
     before, after = (run_text.month([pair[place] for pair in pairs], made.at) for place in (0, 1))
     return before if before == after else f"{before} → {after}"
-
-
-def _label(role: str) -> QLabel:
-    label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setProperty("role", role)
-    return label

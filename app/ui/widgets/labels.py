@@ -22,6 +22,23 @@ def plain_tip(words: str) -> str:
     return f"<p>{escape(words)}</p>" if GuiQt.mightBeRichText(words) else words
 
 
+def text_label(words: str = "", role: str = "", *, selectable: bool = False) -> QLabel:
+    """Plain text that wraps, in the colours that the style sheet has for *role*."""
+    label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", role)
+    if selectable:
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give *widget* the look of *role* while it is shown: a style sheet reads properties only when it is applied."""
+    if (widget.property("role") or "") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
 class ScaledLabel(QLabel):
     """Plain text in the theme's typeface; it wraps, and follows the person's text size."""
 

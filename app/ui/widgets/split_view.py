@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
@@ -25,6 +25,45 @@ class _Scrim(QWidget):
 
     def mousePressEvent(self, _event: QMouseEvent) -> None:
         self.pressed.emit()
+
+
+def scrolled(content: QLayout | QWidget | None = None) -> QScrollArea:
+    """*content* in an area that scrolls up and down; what is in it has the focus, never the area."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if isinstance(content, QLayout):
+        inside = QWidget()
+        inside.setLayout(content)
+        area.setWidget(inside)
+    elif content is not None:
+        area.setWidget(content)
+    return area
+
+
+class SidePane(QWidget):
+    """The ground of what stands beside a list, and the line at its edge. What is in it scrolls."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.area = scrolled()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 0, 0, 0)
+        layout.addWidget(self.area)
+
+    def fill(self, content: QLayout) -> None:
+        """Show *content* instead of what was there before."""
+        inside = QWidget()
+        inside.setLayout(content)
+        self.area.setWidget(inside)  # the one before is deleted
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._theme.tokens
+        painter.fillRect(self.rect(), QColor(colours.surface))
+        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
+        painter.end()
 
 
 class SplitView(QWidget):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol
+from collections.abc import Hashable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import (
     QAbstractItemModel,
+    QAbstractListModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -43,8 +45,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.text.signs import Tone
 from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import badge_size, paint_badge, plain_tip
 
 
 class DrawsRows(Protocol):
@@ -136,12 +141,83 @@ class RowTable(QTableView):
         self._request_menu(index, self.viewport().mapToGlobal(where))
 
 
+T = TypeVar("T")
+Role = Qt.ItemDataRole
+_NOWHERE = QModelIndex()
+
+
+class RowsModel(QAbstractListModel, Generic[T]):
+    """The rows of a list. A subclass says what is painted, shown and read out of a row."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: Sequence[T] = ()
+
+    def key(self, row: T) -> Hashable:
+        """What a row is known by when the rows are replaced. Without it, only how many there are counts."""
+
+    @abstractmethod
+    def title(self, row: T) -> str: ...
+
+    @abstractmethod
+    def description(self, row: T) -> str:
+        """What is read out."""
+
+    def painted(self, row: T) -> object:
+        """What the delegate gets; the row itself where it has all."""
+        return row
+
+    def tip(self, _row: T) -> str:
+        return ""
+
+    def show_rows(self, rows: Sequence[T]) -> None:
+        """Replace all rows; the list stays where it is when they are the ones of before, in the same order."""
+        same = list(map(self.key, rows)) == list(map(self.key, self.rows))
+        if not same:
+            self.beginResetModel()
+        self.rows = list(rows)
+        if not same:
+            self.endResetModel()
+        else:
+            self.refresh_texts()
+
+    def refresh_texts(self) -> None:
+        """Time has passed, or the language is another."""
+        if self.rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
+
+    def place_of(self, key: Hashable) -> int | None:
+        return next((place for place, row in enumerate(self.rows) if self.key(row) == key), None)
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        row = self.rows[index.row()]
+        match role:
+            case Role.UserRole:
+                return self.painted(row)
+            case Role.DisplayRole:
+                return self.title(row)
+            case Role.AccessibleTextRole:
+                return self.description(row)
+            case Role.ToolTipRole:
+                return plain_tip(self.tip(row))
+            case _:
+                return None
+
+
 _STATE = QStyle.StateFlag
 SIDE = 23
 
 
 class RowDelegate(QStyledItemDelegate):
     """Paints the background of a row; subclasses paint its content."""
+
+    HEIGHT: int
+    """Of a row, in pixels at the usual size of text."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -158,8 +234,8 @@ class RowDelegate(QStyledItemDelegate):
         self._tiny_font.setFeature(QFont.Tag("tnum"), 1)
 
     @property
-    @abstractmethod
-    def row_height(self) -> int: ...
+    def row_height(self) -> int:
+        return self._theme.px(self.HEIGHT)
 
     @abstractmethod
     def paint_row(self, painter: QPainter, row: object, width: int) -> None:
@@ -191,6 +267,18 @@ class RowDelegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.focus), 1.5))
             painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
+
+    def _sign(self, painter: QPainter, name: str, colour: str, side: int, left: float, middle: float) -> None:
+        """An icon, *side* pixels large."""
+        drawn = pixmap(name, colour, side, painter.device().devicePixelRatioF())
+        painter.drawPixmap(QPointF(left, middle - side / 2), drawn)
+
+    def _badge(self, painter: QPainter, tone: Tone, sign: str, words: str, right: int, middle: float) -> int:
+        """A badge that ends at *right*; returns how wide it is."""
+        size = badge_size(words, self._theme)
+        room = QRect(QPoint(right - size.width(), round(middle - size.height() / 2)), size)
+        paint_badge(painter, room, tone, sign, words, self._theme)
+        return size.width()
 
     def _line(
         self, painter: QPainter, words: str, font: QFont, colour: str, left: float, middle: float, room: float

@@ -18,10 +18,10 @@ from app.domain.mentorado import Link
 from app.domain.prices import TemplateCategory
 from app.domain.sending import NotSent, NumberDetails, SendErrorKind, Template, TemplateMessage, Uncertain
 from app.text.status import texts
-from app.ui.campaigns.recipients import Role
 from app.ui.campaigns.report import ReportPart
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
+from app.ui.widgets.tables import Role
 from tests.core.outbound.harness import phone
 from tests.ui.campaigns.harness import CampaignsHarness, open_campaigns
 from tests.ui.controls import nameless, out_of_reach, read_aloud

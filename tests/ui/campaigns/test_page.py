@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from app.domain.campaign import CampaignState, RecipientState
 from app.domain.sending import NotSent, SendErrorKind, Uncertain
 from app.text.status import texts
-from app.ui.campaigns.overview import Role
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.theme.theme import Theme
+from app.ui.widgets.tables import Role
 from tests.ui.campaigns.harness import CampaignsHarness, open_campaigns
 from tests.ui.controls import nameless, out_of_reach, read_aloud
 from tests.waiting import until

@@ -61,16 +61,16 @@ async def test_the_filters_show_mine_nobodys_the_due_and_the_closed_ones(theme: 
         ban, uncertain = h.service.open_cases
         await h.service.take(ban.id)
         pick(h, CaseFilter.MINE)
-        assert [case.id for case in h.page.model.cases] == [ban.id]
+        assert [case.id for case in h.page.model.rows] == [ban.id]
         pick(h, CaseFilter.UNASSIGNED)
-        assert [case.id for case in h.page.model.cases] == [uncertain.id]
+        assert [case.id for case in h.page.model.rows] == [uncertain.id]
         assert "Referência: 0123456789ab" in h.page.view.facts.text()
         pick(h, CaseFilter.DUE)
-        assert h.page.model.cases == []
+        assert h.page.model.rows == []
         assert not h.page.view.isVisible()
         await h.s.later(hours=5)
         h.page.refresh()
-        assert [case.id for case in h.page.model.cases] == [ban.id]
+        assert [case.id for case in h.page.model.rows] == [ban.id]
         assert rows(h)[0].endswith("vencido desde 16:00")
         await h.service.close(ban.id, "Liberado.")
         pick(h, CaseFilter.CLOSED)

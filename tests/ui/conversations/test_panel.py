@@ -197,7 +197,7 @@ async def test_a_search_marks_the_words_and_leads_to_their_place(theme: Theme, p
         await harness.search("DUVIDAS")
         results = harness.panel.home.results
         assert harness.panel.home.line.text() == "1 mensagem encontrada"
-        found = results.model.found(0)
+        found = results.model.rows[0]
         assert "dúvidas" in found.sentence
         assert results.model.data(results.model.index(0), Role.AccessibleTextRole).startswith("Beatriz Nóbrega, ")
         results.list.opened.emit(0)
@@ -227,11 +227,11 @@ async def test_everybodys_messages_can_be_searched(theme: Theme, path: Path) -> 
     async with open_panel(theme, path) as harness:
         wanted = QSignalSpy(harness.panel.mentorado_requested)
         await harness.search("terca")
-        assert {harness.panel.home.results.model.found(n).mentorado for n in range(2)} == {""}
+        assert {harness.panel.home.results.model.rows[n].mentorado for n in range(2)} == {""}
         harness.panel.home.search.set_everywhere(True)
         await harness.settle()
         rows = harness.panel.home.results.model
-        everything = [rows.found(n) for n in range(rows.rowCount())]
+        everything = [rows.rows[n] for n in range(rows.rowCount())]
         assert {each.mentorado for each in everything} == {"Thiago Torquato", "Luíza Prates"}
         place = next(n for n, each in enumerate(everything) if each.mentorado == "Luíza Prates")
         harness.panel.home.results.list.opened.emit(place)
@@ -263,7 +263,7 @@ async def test_results_go_on_as_they_are_scrolled(theme: Theme, path: Path) -> N
             bar = harness.panel.home.results.list.verticalScrollBar()
             bar.setValue(bar.maximum())
             await harness.settle()
-        numbers = [rows.found(n).message.number for n in range(rows.rowCount())]
+        numbers = [rows.rows[n].message.number for n in range(rows.rowCount())]
         assert numbers == sorted(set(numbers), reverse=True)
         assert len(numbers) == 300
 

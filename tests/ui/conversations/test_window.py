@@ -90,7 +90,7 @@ async def test_a_message_of_somebody_else_brings_them_along(theme: Theme, fast_d
         open_panel.panel.home.search.set_everywhere(True)
         await open_panel.search("encontro")
         rows = open_panel.panel.home.results.model
-        place = next(n for n in range(rows.rowCount()) if rows.found(n).mentorado_id == OTHER.id)
+        place = next(n for n in range(rows.rowCount()) if rows.rows[n].mentorado_id == OTHER.id)
         open_panel.panel.home.results.list.opened.emit(place)
         await open_panel.settle()
         assert harness.window.list.table.chosen_id == OTHER.id

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBo
 import app.ui
 from app.ui.dialogs.base import BaseDialog, ScrollDialog
 from app.ui.dialogs.confirm import ReasonDialog
-from app.ui.dialogs.files import FileDialog
+from app.ui.dialogs.files import FileDialog, SaveDialog
 from app.ui.procedures.forms import ProcedureForm
 from app.ui.procedures.panel import ProcedurePanel
 from app.ui.theme.theme import Theme
@@ -29,7 +29,7 @@ from tests.ui.keyboard.surfaces import SURFACES
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
-_NOT_OURS = {FileDialog}  # Qt arranges it
+_NOT_OURS = {FileDialog, SaveDialog}  # Qt arranges them
 _ABSTRACT = {BaseDialog, ScrollDialog, ReasonDialog, ProcedureForm, *_NOT_OURS}
 _SEEN: set[type] = set()
 

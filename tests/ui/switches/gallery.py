@@ -79,7 +79,7 @@ async def take(h: SwitchesHarness, folder: Path, look: str) -> None:
     await shot("03-plan-small", size=SMALL)
     page.form.whom.button("people").click()
     page.form.people.search.setText("an")
-    page.form.people.model.choose([each.id for each in page.form.people.model.shown][:3])
+    page.form.people.model.choose([each.id for each in page.form.people.model.rows][:3])
     await shot("04-plan-names")
     page.form.people.search.clear()
     h.plan(ZAPI, cohort="Turma 12")
