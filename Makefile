@@ -26,7 +26,8 @@ demo: $(DEMO) ## See the main job done, against local emulators: no phone, no in
 .PHONY: test check accept bench trace format
 test: check ## Check, then run every test; the innermost layers must be covered whole
 	@# Every fourth entry of a journal is killed after; `make accept WHAT=recovery` kills after each.
-	CONECTA_KILL_EVERY=4 $(PYTHON) -m pytest --numprocesses 3 --dist loadfile --cov --cov-report= \
+	@# The order is that of tests/conftest.py, slow files first; else xdist puts files with few tests last, however long.
+	CONECTA_KILL_EVERY=4 $(PYTHON) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report= \
 		$(CHECKED:%=--ignore=%) $(ARGS)
 	$(PYTHON) -m coverage report --show-missing --fail-under=100
 

@@ -7,6 +7,7 @@ import gc
 import inspect
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.pop("DBUS_SESSION_BUS_ADDRESS", None)  # the desktop of whoever runs the tests is not notified
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - fresh directories of our own are made in it
+ROOM = 4 * 1024**3
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    # `tmp_path`, and what children keep there: every commit of a database waits for a disk, and none for memory.
+    tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
+
 T = TypeVar("T")
 
 
@@ -40,11 +47,10 @@ def manual_clock() -> ManualClock:
 @pytest.fixture
 def fast_dir(tmp_path: Path) -> Iterator[Path]:
     """A directory in memory where the machine has one: for databases, whose every commit waits for the disk."""
-    memory = Path("/dev/shm")  # noqa: S108 - a fresh directory of our own is made in it
-    if not os.access(memory, os.W_OK):
+    if not os.access(MEMORY, os.W_OK):
         yield tmp_path
         return
-    with tempfile.TemporaryDirectory(prefix="conecta-test-", dir=memory, ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(prefix="conecta-test-", dir=MEMORY, ignore_cleanup_errors=True) as directory:
         yield Path(directory)
 
 
@@ -152,6 +158,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in folders):
             item.add_marker("no_cover")
+    items[:] = _in_order(items)
+
+
+def _in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The files with a slow test in the first half, evenly among the others.
+
+    Several processes share the files. One that is slow must not be the last, and they must not all be at work at once.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = [each for each in files.values() if any(item.get_closest_marker("slow") for item in each)]
+    quick = [each for each in files.values() if each not in slow]
+    between = len(quick) // 2 // max(len(slow), 1)
+    order: list[list[pytest.Item]] = []
+    for place, each in enumerate(slow):
+        order += [each, *quick[place * between : (place + 1) * between]]
+    order += quick[len(slow) * between :]
+    return [item for each in order for item in each]
 
 
 def pytest_collection_finish() -> None:

@@ -70,6 +70,7 @@ steps = st.one_of(
 )
 
 
+@pytest.mark.slow
 @example(
     sequence=[("say", 2, Blocked(Reason.NETWORK_DOWN)), ("do", 2, ActionName.REAUTHENTICATE)], sure=True
 )  # left in the middle, it is a procedure that waits to be undone

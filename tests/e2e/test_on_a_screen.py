@@ -33,6 +33,7 @@ def display() -> Iterator[str]:
         server.wait(10)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no Xvfb on this machine")
 def test_the_stories_take_as_few_actions_on_a_real_screen(display: str) -> None:
     environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "XDG_SESSION_TYPE": "x11"}

@@ -12,6 +12,8 @@ from tests.acceptance.meta_cloud.harness import Harness, ProgramRun
 from tests.acceptance.meta_cloud.rows import FINE, SLOWED, TABLE, UNKNOWN, Row, Shown
 from tests.acceptance.program import Person
 
+pytestmark = pytest.mark.slow
+
 WELL_LATER = 3700  # seconds: longer than any limit
 
 

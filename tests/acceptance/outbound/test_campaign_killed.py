@@ -27,6 +27,8 @@ from tests.emulators.meta_cloud.graph import MetaCloud
 from tests.emulators.meta_cloud.state import MetaState, Sent
 from tests.emulators.serving import Served
 
+pytestmark = pytest.mark.slow
+
 WHOLE = os.environ.get("CONECTA_KILL_EVERY", "1") == "1"
 RECIPIENTS, PARTS, ROUNDS = (1000, 10, 10) if WHOLE else (60, 1, 6)
 """The rounds are those of each part: one test may not take longer than some minutes."""

@@ -11,6 +11,7 @@ from app.cli import self_test
 from app.cli.self_test import run_self_test
 
 
+@pytest.mark.slow
 @pytest.mark.within(120)
 async def test_a_whole_installation_says_so_and_touches_nothing_of_the_user(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

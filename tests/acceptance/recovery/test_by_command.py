@@ -10,6 +10,8 @@ from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect.harness import Harness, no_hosts
 from tests.acceptance.connect.terminal import conecta, started
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.within(60)
 async def test_a_session_that_was_ended_on_the_phone_is_replaced_by_command(harness: Harness) -> None:

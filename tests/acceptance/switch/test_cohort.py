@@ -23,6 +23,7 @@ async def cohort(run: ProgramRun) -> list[Person]:
     return people
 
 
+@pytest.mark.slow
 @pytest.mark.within(240)
 async def test_a_cohort_with_a_failing_canary_a_failing_fifth_and_a_crash_in_the_middle(harness: Harness) -> None:
     """ "a cohort of 25 with a failing canary, a failing fifth and a crash in the middle": whoever failed is where they

@@ -161,4 +161,4 @@ def test_nobody_is_written_to_twice_or_against_their_will_or_forgotten(
     assert sum(asked) > 30  # else nothing was put to the test
 
 
-pytestmark = pytest.mark.within(120)
+pytestmark = [pytest.mark.slow, pytest.mark.within(120)]

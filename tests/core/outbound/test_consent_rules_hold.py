@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from app.domain.errors import Problem
 from app.domain.messages import ProviderMessage, WirePreference
 from tests.core.outbound.harness import NOON, phone
 from tests.core.outbound.test_consents import Program, program
+
+pytestmark = pytest.mark.slow
 
 PEOPLE = [phone(number) for number in (1, 2)]
 PURPOSES = (Purpose.CONVERSATION, Purpose.CAMPAIGN)

@@ -22,6 +22,8 @@ from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind
 from app.storage.database import Database
 from tests.core.outbound.harness import Sending, phone, sending
 
+pytestmark = pytest.mark.slow
+
 LIMITS = OutboundLimits(
     per_minute=2,
     per_hour=4,

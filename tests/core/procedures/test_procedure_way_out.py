@@ -30,6 +30,8 @@ from tests.clock import ManualClock, settle
 from tests.fake_providers import FakeConnection, FakeProvider
 from tests.services import Core
 
+pytestmark = pytest.mark.slow
+
 S = ProcedureState
 ANA = PhoneNumber("+5511987654321")
 STRANGER = PhoneNumber("+5521912345678")

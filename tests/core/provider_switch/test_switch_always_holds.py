@@ -21,6 +21,8 @@ from app.domain.switch import SwitchItemState, SwitchPlan
 from tests.clock import ManualClock, settle
 from tests.core.provider_switch.switching import ALL, Switching
 
+pytestmark = pytest.mark.slow
+
 STEPS = (
     *["switch"] * 4,
     *["roll_back"] * 2,
