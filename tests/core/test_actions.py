@@ -259,3 +259,13 @@ async def test_what_opens_a_sheet_is_not_done_by_a_yes(core: Core) -> None:
             if core.actions.needs_dialog(name):
                 with pytest.raises(ValueError, match="sheet"):
                     await core.actions.run(name, ana.id, already_sure)
+
+
+async def test_a_smoke_test_needs_a_link_that_is_connected_and_may_send(core: Core) -> None:
+    async with core.running():
+        ana = await core.add()
+        assert core.actions.unavailable_reason(ActionName.SMOKE_TEST, ana.id) is UnavailableReason.NOT_CONNECTED
+        await core.do(ActionName.CONNECT, ana)
+        core.provider.line.say(Connected(ana.phone))
+        await settle()
+        assert core.actions.unavailable_reason(ActionName.SMOKE_TEST, ana.id) is None

@@ -126,3 +126,14 @@ async def test_an_import_that_the_disk_stopped_is_written_down_as_failed(core: C
             await taking.import_rows(rows, lambda _count: True)
         await settle()
         assert core.audit.outcomes[-1].record.outcome is AuditOutcome.FAILED
+
+
+def test_a_row_that_cannot_be_read_and_a_name_of_two_lines_are_named() -> None:
+    data = b'Nome;Telefone;Turma\nAna;11 98765-4321;T1\nBia;"11 91234-5678;T1\n'
+    fine, unclosed = read_rows(data)
+    assert fine.problem is None
+    assert unclosed.problem is not None
+    assert unclosed.problem.code is ProblemCode.IMPORT_ROW_QUOTES
+    (two_lines,) = read_rows(b'Nome;Telefone;Turma\n"Ana\nLima";11 98765-4321;T1\n')
+    assert two_lines.problem is not None
+    assert two_lines.problem.code is ProblemCode.IMPORT_ROW_QUOTES

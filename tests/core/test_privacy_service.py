@@ -464,3 +464,11 @@ async def test_the_notes_about_a_mentorado_are_in_their_export_and_in_nobody_els
             each[:19] for each in at
         ]
         assert content(one)["notes"] == []
+
+
+async def test_an_erasure_that_is_given_up_is_written_down(core: Core, tmp_path: Path) -> None:
+    harness = Harness(core, FakeArchive(), tmp_path)
+    async with core.running():
+        ana = await core.add()
+        harness.data.decline_erasure(ana.id, BIA)
+    assert core.audit.outcomes[-1].record.outcome is AuditOutcome.DECLINED

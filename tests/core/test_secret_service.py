@@ -68,3 +68,16 @@ async def test_every_choice_is_written_down(core: Core) -> None:
         ("encrypted_file", "none", AuditOutcome.DONE, ""),
         ("none", "keyring", AuditOutcome.DONE, ""),
     ]
+
+
+async def test_a_file_that_is_not_replaced_after_all_is_written_down(core: Core) -> None:
+    service = SecretService(secrets=FakeSecrets(), audit_service=core.audit_service)
+    async with core.running():
+        await service.decline_set_aside()
+    (entry,) = core.audit.outcomes
+    record = entry.record
+    assert (record.outcome, record.before, record.after) == (
+        AuditOutcome.DECLINED,
+        {"place": "none"},
+        {"place": "none"},
+    )

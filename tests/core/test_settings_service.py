@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,11 +12,12 @@ from app.core.background import BackgroundTasks
 from app.core.privacy_service import RetentionJob
 from app.core.settings_service import DebugLogController, SettingsService
 from app.core.trusted_time import TrustedClock
-from app.domain.audit import Actor
+from app.domain.audit import Actor, AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesErased, OperatorSettingsChanged
 from app.domain.mentorado import MentoradoId
-from app.domain.settings import LONGEST_LOG, OPERATOR_NAME, RETENTION, OperatorSettings
+from app.domain.outbound import OutboundLimits
+from app.domain.settings import LONGEST_LOG, OPERATOR_NAME, OUTBOUND_LIMITS, RETENTION, OperatorSettings, moment
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN, settle
 from tests.core.conftest import Run
@@ -369,3 +371,31 @@ def test_a_task_that_breaks_is_told_of_and_ends_alone(core: Core, run: Run, capl
 
     run(main())
     assert "breaks failed" in caplog.text
+
+
+async def test_a_change_that_is_given_up_is_written_down_and_changes_nothing(core: Core) -> None:
+    harness = Harness(core)
+    async with core.running():
+        harness.service.decline(RETENTION, 30)
+    assert harness.service.settings == OperatorSettings()
+    (entry,) = core.audit.outcomes
+    assert (entry.record.action, entry.record.outcome) == (RETENTION.action, AuditOutcome.DECLINED)
+    assert entry.record.after["value"] == "30"
+
+
+async def test_a_limit_is_loosened_with_a_reason_only(core: Core) -> None:
+    harness = Harness(core)
+    wider = replace(OutboundLimits(), per_day=500)
+    async with core.running():
+        with pytest.raises(Problem) as caught:
+            await harness.service.change(OUTBOUND_LIMITS, wider, reason="so")
+        assert caught.value.code is ProblemCode.REASON_MISSING
+        assert core.audit.outcomes == []
+        await harness.service.change(OUTBOUND_LIMITS, wider, reason="um evento em maio")
+    assert harness.service.settings.outbound_limits == wider
+
+
+async def test_a_time_is_stored_with_its_zone_and_one_without_is_not_read(core: Core) -> None:
+    assert moment("2026-05-01T10:00:00-03:00") == moment("2026-05-01T13:00:00+00:00")
+    assert moment("2026-05-01T10:00:00") is None
+    assert moment("soon") is None

@@ -22,6 +22,7 @@ from app.domain.outbound import (
     limits_hold,
     quiet_until,
 )
+from app.domain.sending import SERVICE_WINDOW, window_open
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 OLD = NOW - timedelta(days=90)
@@ -196,3 +197,9 @@ def test_what_was_said_last_of_a_purpose_counts_and_opting_out_ends_all() -> Non
     again = consent_state([granted, out, granted], Purpose.CAMPAIGN)
     assert (again.granted, again.opted_out_at) == (True, None)
     assert consent_state([granted, out, granted], Purpose.CONVERSATION).opted_out_at == NOW - DAY
+
+
+def test_anything_may_be_sent_for_a_day_after_the_contact_wrote() -> None:
+    assert window_open(NOW - SERVICE_WINDOW + timedelta(seconds=1), NOW)
+    assert not window_open(NOW - SERVICE_WINDOW, NOW)
+    assert not window_open(None, NOW)

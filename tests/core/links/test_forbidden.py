@@ -379,3 +379,26 @@ async def test_what_is_too_damaged_to_be_decided_about_is_replaced_by_a_new_pair
         await core.supervisor.pair_again(ana.id)
         await settle()
         assert core.provider.line.pairing
+
+
+class ScannedProvider(FakeProvider):
+    """A phone has scanned the code, and its account waits for a decision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rolled_back = 0
+
+    async def pending_account(self, link: Link) -> PhoneNumber | None:
+        return PhoneNumber("+5511912345678")
+
+    async def rollback_pairing(self, link: Link) -> None:
+        self.rolled_back += 1
+
+
+async def test_a_phone_that_has_scanned_stays_linked_when_the_pairing_is_given_up(manual_clock: ManualClock) -> None:
+    provider = ScannedProvider()
+    core = Core(manual_clock, provider=provider)
+    async with core.running():
+        ana = await core.add()
+        await core.supervisor.give_up_pairing(ana.id)
+    assert provider.rolled_back == 0
