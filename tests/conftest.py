@@ -12,9 +12,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import psutil
 import pytest
 
 from tests.clock import ManualClock, StillClock
@@ -190,6 +192,28 @@ def freeze_what_stays() -> None:
     """What outlived the tests of the files before stays, too: else each test is slower to end than the last."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_session_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A session host that outlives the tests of a file fails the last of them: the next one would find it."""
+    yield
+    patience = time.monotonic() + 5
+    while left := _session_hosts():
+        if time.monotonic() > patience:
+            for process in left:
+                process.kill()
+            pytest.fail(f"{request.node.nodeid} left {len(left)} session hosts behind", pytrace=False)
+        time.sleep(0.02)
+
+
+def _session_hosts() -> list[psutil.Process]:
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and "session_host" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 @pytest.fixture(autouse=True)

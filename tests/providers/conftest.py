@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shlex
-import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,16 +15,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from app.domain.errors import Problem
 from app.domain.mentorado import Link, Mentorado, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Connected, Connection, ConnectionEvent, HostAnswered, Lost, QrIssued, QrScanned
+from app.domain.provider import Connected, Connection, ConnectionEvent, HostAnswered, QrIssued, QrScanned
 from app.providers.whatsapp_web.connection import SessionConnection, SessionTimeouts
 from app.providers.whatsapp_web.host_process import HostProcess
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock
 from tests.emulators.whatsapp_web import session_host
-from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
+from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 T = TypeVar("T")
 _numbers = itertools.count(11_000_000)
@@ -144,69 +140,6 @@ def build(emulator: EmulatorProcess, fast_dir: Path) -> Callable[..., ProviderHa
 @pytest.fixture
 def harness(build: Callable[..., ProviderHarness]) -> ProviderHarness:
     return build()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def timers(request: pytest.FixtureRequest) -> Iterator[Future[Timed] | None]:
-    """What only the library's own timers bring about, waited for once, while the other tests run."""
-    if not any(item.path.stem == "test_timers" for item in request.session.items):
-        yield None
-        return
-    with (
-        EmulatorProcess() as own,  # its manners are bad all the while
-        tempfile.TemporaryDirectory(dir=quick_directory()) as home,
-        ThreadPoolExecutor(1) as thread,
-    ):
-        yield thread.submit(
-            lambda: run(_wait_for_timers(world_in(own, Path(home), timeouts=SessionTimeouts())), within=110)
-        )
-
-
-@dataclass
-class Timed:
-    """What became of three lines whose far end fell silent."""
-
-    pings: list[ConnectionEvent] = field(default_factory=list)
-    codes: list[ConnectionEvent] = field(default_factory=list)
-    send: Problem | None = None
-    send_took: float = 0.0
-
-
-async def _wait_for_timers(harness: ProviderHarness) -> Timed:
-    control, seen = harness.emulator.control, Timed()
-    listener, sender = harness.somebody(), harness.somebody()
-    await harness.pair(listener)
-    await harness.pair(sender)
-    control.set_ref_count(1)
-    async with (
-        harness.connected(listener) as listening,
-        harness.connected(sender) as sending,
-        harness.provider.pair(harness.somebody()) as pairing,
-    ):
-        seen.codes.append(await until(pairing, QrIssued))
-        control.answer_pings(False)
-        control.answer_iqs(False)
-
-        async def pings() -> None:
-            seen.pings.append(await until(listening, Lost))
-            control.answer_pings(True)
-            seen.pings.append(await until(listening, Connected))
-
-        async def codes() -> None:
-            seen.codes.extend([each async for each in pairing.events() if not isinstance(each, HostAnswered)])
-
-        async def send() -> None:
-            began = time.monotonic()
-            try:
-                await sending.send_text(listener.phone, "lost")
-            except Problem as problem:
-                seen.send = problem
-            seen.send_took = time.monotonic() - began
-
-        async with asyncio.TaskGroup() as all_three:
-            for wait in (pings, codes, send):
-                all_three.create_task(wait())
-    return seen
 
 
 def host_of(line: SessionConnection) -> HostProcess:
