@@ -11,7 +11,6 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFont, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -46,7 +45,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.action_menu import pop_up
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import EmptyState
 
 _WIDTH = 560
@@ -67,8 +66,7 @@ class EntryDialog(BaseDialog):
         for row, (name, value) in enumerate(self._rows):
             label = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.DemiBold, wraps=False)
             label.setText(name)
-            value_label = QLabel(_breakable(value), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-            value_label.setProperty("role", "secondary")
+            value_label = text_label(_breakable(value), "secondary")
             value_label.setTextInteractionFlags(_SELECTABLE)
             value_label.setAccessibleName(f"{name}: {value}")
             grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.audit import AuditEntry, ChainBreak, Verification
 from app.text import audit as audit_text
@@ -17,7 +17,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
+from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _DISC, _ICON = 40, 20
@@ -50,9 +50,8 @@ class VerificationCard(QFrame):
         self.setProperty("role", "card")
         self._sign = IconCircle(theme, "refresh", _DISC, _ICON, tone=Tone.PROGRESS, scales=True)
         self._title = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
-        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._line.setProperty("role", "secondary")
-        self._step = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._line = text_label(role="secondary")
+        self._step = text_label()
         self._bar = IndeterminateBar(theme)  # the walk says nothing on its way
         self._show_entry = self._button("")
         self._show_entry.clicked.connect(self._ask_for_entry)

@@ -20,6 +20,7 @@ from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import CheckBox, DropdownButton, Option
+from app.ui.widgets.labels import text_label
 
 _LINES = 3
 
@@ -60,8 +61,7 @@ class RecordConsentDialog(ScrollDialog):
         self.version, self.note = QLineEdit(maxLength=LONGEST), QLineEdit(maxLength=LONGEST)
         self.again = CheckBox(theme, texts("consent.again"))
         self.again.setVisible(opted_out)
-        self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.trouble.setProperty("role", "danger")
+        self.trouble = text_label(role="danger")
         self.trouble.hide()
         self._add("consent.column.contact", self.contact)
         row = QHBoxLayout()

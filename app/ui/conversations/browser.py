@@ -7,12 +7,11 @@ from functools import partial
 from PySide6.QtCore import (
     QObject,
     QRectF,
-    Qt,
     QTimer,
     Signal,
 )
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QShowEvent
-from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem
@@ -34,6 +33,7 @@ from app.ui.theme.theme import (
     SPACE_6,
     Theme,
 )
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
@@ -136,8 +136,7 @@ class ConversationBrowser(QWidget):
         self._stale = True
         self.extent: HistoryStats | None = None
         self.search = SearchBar(theme)
-        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.line.setProperty("role", "caption")
+        self.line = text_label(role="caption")
         self.trouble = InlineError(theme)
         self.conversations = ConversationListModel(clock, self)
         self.list = RowList(self.conversations, ConversationDelegate(theme, self), theme)

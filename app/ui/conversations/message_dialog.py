@@ -12,6 +12,7 @@ from app.text.conversation import counted, one_line, sanitize
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import SPACE_1, SPACE_4, Theme
+from app.ui.widgets.labels import text_label
 
 _WIDTH = 520
 _LINE, _MOST_LINES = 20, 14
@@ -80,6 +81,6 @@ def _facts(message: StoredMessage) -> QGridLayout:
 
 
 def _label(text: str, role: str) -> QLabel:
-    label = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label = text_label(text)
     label.setProperty("role", role)
     return label

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.outbound.replies import ReplyService
 from app.domain.errors import Problem
@@ -19,6 +19,7 @@ from app.ui.async_slots import async_slot
 from app.ui.dialogs.confirm import ask_release
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, Theme
+from app.ui.widgets.labels import text_label
 
 LONGEST: Final = 4096  # characters, as the shortest limit of the providers has it
 _LINES: Final = 5  # the box grows to so many, then it scrolls
@@ -49,8 +50,7 @@ class ReplyBox(QWidget):
         self.button = QPushButton()
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self._on_send)
-        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.line.setProperty("role", "caption")
+        self.line = text_label(role="caption")
         self.other = QPushButton()  # releases the number, or puts a text back
         self.other.setProperty("role", "link")
         self.other.clicked.connect(self._on_other)

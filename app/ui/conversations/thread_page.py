@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -48,7 +47,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.action_menu import pop_up
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import EmptyState
 
 _ICON = 18
@@ -67,8 +66,7 @@ class ThreadHead(QWidget):
         self._theme = theme
         self._wide = False
         self.title = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.line.setProperty("role", "caption")
+        self.line = text_label(role="caption")
         self.back, self.search, self.wide = (self._button() for _ in range(3))
         self.back.clicked.connect(self.back_requested)
         self.search.clicked.connect(self.search_requested)

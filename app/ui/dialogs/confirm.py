@@ -31,7 +31,7 @@ from app.ui.theme.theme import (
     TEXT_SMALL,
     Theme,
 )
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 
 _ICON = 16
 _ASPECTS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
@@ -55,7 +55,7 @@ class ConfirmDialog(ScrollDialog):
         self.cancel.setFocus()
 
     def add_line(self, words: str) -> None:
-        self.inside.addWidget(QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText))
+        self.inside.addWidget(text_label(words))
         self.setAccessibleDescription(f"{self.accessibleDescription()} {words}".strip())
 
     def add_aspect(self, aspect: str, words: str) -> None:
@@ -67,7 +67,7 @@ class ConfirmDialog(ScrollDialog):
         heading = ScaledLabel(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
         heading.setText(texts(f"question.{aspect}"))
         heading.setProperty("role", "danger" if aspect == "lost" else "")
-        words_below = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        words_below = text_label(words)
         column = QVBoxLayout()
         column.setSpacing(SPACE_1 // 2)
         column.addWidget(heading)
@@ -81,8 +81,7 @@ class ConfirmDialog(ScrollDialog):
 
     def ask_for_name(self) -> None:
         """Add the field, last, so that the ledger is read before."""
-        label = QLabel(texts("question.type_name", name=self._typed), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", "secondary")
+        label = text_label(texts("question.type_name", name=self._typed), "secondary")
         self._field = QLineEdit()
         self._field.setAccessibleName(label.text())
         self._field.textChanged.connect(self._compare)
@@ -171,13 +170,11 @@ class ReasonDialog(ConfirmDialog):
 
     def ask_for_reason(self, question: str) -> None:
         """Add the field, last, so that everything is read before."""
-        label = QLabel(question, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", "secondary")
+        label = text_label(question, "secondary")
         self.field = QPlainTextEdit(tabChangesFocus=True)
         self.field.setAccessibleName(label.text())
         self.field.setFixedHeight(self._theme.px(72))
-        self._left = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._left.setProperty("role", "caption")
+        self._left = text_label(role="caption")
         label.setBuddy(self.field)
         self.inside.addSpacing(SPACE_2)
         for part in (label, self.field, self._left):

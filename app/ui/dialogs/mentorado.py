@@ -22,6 +22,7 @@ from app.ui.dialogs.base import BaseDialog, ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import SegmentedControl
+from app.ui.widgets.labels import text_label
 
 
 class ProviderField(QWidget):
@@ -37,8 +38,7 @@ class ProviderField(QWidget):
         self._chosen = chosen
         label = QLabel(texts("dialog.provider"), textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
-        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._line.setProperty("role", "secondary")
+        self._line = text_label(role="secondary")
         self.choice = SegmentedControl(theme, kinds)
         self.choice.set_text(label.text(), [provider(kind) for kind in kinds])
         self.choice.choose(chosen)
@@ -115,7 +115,7 @@ class _Field(QWidget):
         self.line.setPlaceholderText(texts(f"dialog.{name}_hint"))
         self.line.setAccessibleName(self.label.text().replace("&", ""))
         self.label.setBuddy(self.line)
-        self._error = QLabel(" ", wordWrap=True, textFormat=Qt.TextFormat.PlainText)  # keeps its place while empty
+        self._error = text_label(" ")  # keeps its place while empty
         self._error.setProperty("role", "danger")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -184,7 +184,7 @@ class MentoradoDialog(ScrollDialog):
         for field in self._fields:
             self.inside.addWidget(field)
         self.provider = self._provider_field(theme, kinds, draft)
-        self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.trouble = text_label()
         self.trouble.hide()
         self.trouble.setProperty("role", "danger")
         self.inside.addWidget(self.trouble)

@@ -26,7 +26,7 @@ from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.result_card import ResultCard
 
@@ -143,15 +143,14 @@ class SmokeTestDialog(ScrollDialog):
         self._task: Task[None] | None = None
         self.wants_settings = False
         self.set_title(texts("smoke.title", name=mentorado.name))
-        self.recipient = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.recipient.setProperty("role", "secondary")
+        self.recipient = text_label(role="secondary")
         self.rows = {stage: _StageRow(theme, stage) for stage in SmokeTestStage}
         stages = QVBoxLayout()
         stages.setSpacing(SPACE_1)
         for row in self.rows.values():
             stages.addWidget(row)
         self.elapsed = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.closing = QLabel(texts("smoke.closing"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.closing = text_label(texts("smoke.closing"))
         self.outcome = ResultCard(theme)
         for caption in (self.elapsed, self.closing):
             caption.setProperty("role", "caption")

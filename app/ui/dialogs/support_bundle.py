@@ -32,7 +32,7 @@ from app.ui.dialogs.files import SaveDialog
 from app.ui.settings.section import OpenFolder, breakable
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, Theme
-from app.ui.widgets.labels import IndeterminateBar
+from app.ui.widgets.labels import IndeterminateBar, set_role, text_label
 
 _WIDTH: Final = 940
 _LIST_WIDTH: Final = 270
@@ -107,7 +107,7 @@ class SupportBundleDialog(BaseDialog):
         self._saving = False
         self.bundle: SupportBundle | None = None
         self.set_title(texts("bundle.title"))
-        self.line = QLabel(texts("bundle.collecting"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line = text_label(texts("bundle.collecting"))
         self.waiting = IndeterminateBar(theme)
         self.list = QListWidget()
         self.list.setAccessibleName(texts("bundle.files"))
@@ -117,8 +117,7 @@ class SupportBundleDialog(BaseDialog):
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.currentItemChanged.connect(self._show_current)
         self.list.itemChanged.connect(self._count)
-        self.about = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.about.setProperty("role", "secondary")
+        self.about = text_label(role="secondary")
         self.preview = QPlainTextEdit(readOnly=True)
         self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.preview.setTabChangesFocus(True)
@@ -287,9 +286,7 @@ class SupportBundleDialog(BaseDialog):
     def _tell(self, words: str) -> None:
         self.waiting.hide()
         self.line.setText(words)
-        self.line.setProperty("role", "danger")
-        self.line.style().unpolish(self.line)
-        self.line.style().polish(self.line)
+        set_role(self.line, "danger")
         self.fit()
 
 

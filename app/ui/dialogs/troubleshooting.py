@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.diagnostics.passkey import PasskeyService, PasskeyToken
 from app.core.diagnostics.troubleshooting import TroubleshootingService
@@ -34,7 +34,7 @@ from app.ui.async_slots import async_slot
 from app.ui.detail_pane.code_clipboard import CodeClipboard
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_HEADING, TEXT_SMALL, Theme
-from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
+from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.radio_card import RadioCard
 from app.ui.widgets.result_card import ResultCard
@@ -130,8 +130,7 @@ class _CheckRow(QWidget):
         self._sign = IconCircle(theme, "clock", _SIGN, _SIGN_ICON, scales=True)
         self._name = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
         self._name.setText(check_name(check))
-        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.line.setProperty("role", "secondary")
+        self.line = text_label(role="secondary")
         self.bars = ReasonBars(theme)
         self.bars.hide()
         words = QVBoxLayout()
@@ -174,16 +173,13 @@ class PasskeySteps(QFrame):
         self._clipboard = CodeClipboard(clock, self)
         self._clipboard.changed.connect(self._show_copy)
         install, enter, answer = (
-            QLabel(texts(f"trouble.passkey.{step}"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-            for step in ("install", "enter", "answer")
+            text_label(texts(f"trouble.passkey.{step}")) for step in ("install", "enter", "answer")
         )
         self.token = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
         self.token.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self.copy = QPushButton(texts("trouble.passkey.copy"))
         self.copy.clicked.connect(self._copy)
-        self.left, self.state, self.failed = (
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(3)
-        )
+        self.left, self.state, self.failed = (text_label() for _ in range(3))
         self.left.setProperty("role", "caption")
         self.bar = IndeterminateBar(theme)
         line = QHBoxLayout()
@@ -266,8 +262,7 @@ class TroubleshootingDialog(ScrollDialog):
         self._conclusion: TroubleConclusion | None = None
         self.wanted: ActionName | None = None
         self.set_title(texts("trouble.title", name=mentorado.name))
-        self._lead = QLabel(texts("trouble.choose"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._lead.setProperty("role", "secondary")
+        self._lead = text_label(texts("trouble.choose"), "secondary")
         self.choices = {trouble: RadioCard(theme) for trouble in Trouble}
         self._chooser = QWidget()
         choices = QVBoxLayout(self._chooser)

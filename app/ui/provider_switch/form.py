@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.provider_switch.service import SwitchService
 from app.domain.errors import Problem, ProblemCode
@@ -30,7 +30,7 @@ from app.ui.navigation import SWITCHES
 from app.ui.procedures.forms import ProcedureForm
 from app.ui.provider_switch.report import SwitchReport
 from app.ui.theme.theme import SPACE_1, SPACE_2
-from app.ui.widgets.labels import IndeterminateBar
+from app.ui.widgets.labels import IndeterminateBar, text_label
 from app.ui.widgets.radio_card import RadioCard
 
 _MOVES: Final = frozenset({"switch_sheet.checking", "switch_sheet.approving", "switch_sheet.begins"})
@@ -57,8 +57,7 @@ class SwitchForm(ProcedureForm):
         self._run_id: SwitchRunId | None = None  # once it was approved
         self.targets = {kind: RadioCard(runner.theme) for kind in ProviderKind if kind is not mentorado.link.provider}
         self._busy = QWidget()
-        self._busy_line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._busy_line.setProperty("role", "secondary")
+        self._busy_line = text_label(role="secondary")
         self.open_page = QPushButton()
         self.open_page.clicked.connect(lambda _checked=False: runner.page_requested.emit(SWITCHES, ""))
         self.check_again = QPushButton()
@@ -66,14 +65,12 @@ class SwitchForm(ProcedureForm):
         self.report = SwitchReport(runner.theme)
         self.report.again_requested.connect(self.check)
         self.report.credentials_requested.connect(self._enter_credentials)
-        self._name_label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._name_label.setProperty("role", "secondary")
+        self._name_label = text_label(role="secondary")
         self.name_field = QLineEdit()
         self.name_field.textChanged.connect(lambda _text: self.changed.emit())
         self.name_field.returnPressed.connect(self.confirm_wanted)
         self._name_label.setBuddy(self.name_field)
-        self._second = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._second.setProperty("role", "secondary")
+        self._second = text_label(role="secondary")
         self._approval = QWidget()
         self._arrange()
         self._take_up()

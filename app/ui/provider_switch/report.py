@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.mentorado import ProviderKind
 from app.domain.switch import PlannedSwitch, Severity, SwitchFinding
@@ -18,7 +18,7 @@ from app.text.status import date_time, provider, texts
 from app.text.switch import finding, price_note, severity, todo
 from app.ui.switches.findings import GOOD, LACKING
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, TEXT_SMALL, Theme
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _SIGN, _SIGN_ICON, _MARK, _MARK_ICON = 36, 18, 22, 13
@@ -39,14 +39,13 @@ class _FindingRow(QWidget):
         super().__init__()
         tone, icon_name = look
         sign = IconCircle(theme, icon_name, _MARK, _MARK_ICON, tone=tone, scales=True)
-        what = QLabel(sentence, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        what = text_label(sentence)
         self.column = QVBoxLayout()
         self.column.setContentsMargins(0, SPACE_1 // 2, 0, 0)
         self.column.setSpacing(SPACE_1 // 2)
         self.column.addWidget(what)
         if next_step:
-            then = QLabel(next_step, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-            then.setProperty("role", "secondary")
+            then = text_label(next_step, "secondary")
             self.column.addWidget(then)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -69,8 +68,7 @@ class SwitchReport(QFrame):
         """All of it, for a screen reader."""
         self.sign = IconCircle(theme, "check", _SIGN, _SIGN_ICON, tone=Tone.CONNECTED, scales=True)
         self.verdict = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self._checked = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._checked.setProperty("role", "secondary")
+        self._checked = text_label(role="secondary")
         self.again = QPushButton()
         self.enter = QPushButton()
         for button, wanted in ((self.again, self.again_requested), (self.enter, self.credentials_requested)):
@@ -128,8 +126,7 @@ class SwitchReport(QFrame):
                 self._rows.addWidget(row)
                 spoken.append(row.accessibleName())
         if note := price_note(planned.prices):
-            line = QLabel(note, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-            line.setProperty("role", "caption")
+            line = text_label(note, "caption")
             self._rows.addWidget(line)
             spoken.append(note)
         self.spoken = " ".join(spoken)

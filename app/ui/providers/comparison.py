@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.mentorado import ProviderKind
 from app.domain.provider_descriptor import DESCRIPTORS
@@ -29,7 +29,7 @@ from app.ui.theme.theme import (
     TEXT_SMALL,
     Theme,
 )
-from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.labels import Badge, ScaledLabel, text_label
 
 _BESIDE = 760
 _TILE, _ICON, _MARK = 36, 18, 14
@@ -171,8 +171,7 @@ class Comparison(QWidget):
     def _head(self, kind: ProviderKind) -> QWidget:
         name = ScaledLabel(self._theme, TEXT_HEADING, QFont.Weight.DemiBold)
         name.setText(provider(kind))
-        what = QLabel(texts(f"comparison.{kind}.what"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        what.setProperty("role", "secondary")
+        what = text_label(texts(f"comparison.{kind}.what"), "secondary")
         words = QVBoxLayout()
         words.setSpacing(SPACE_1 // 2)
         words.addWidget(name)
@@ -256,7 +255,7 @@ class ComparisonDialog(ScrollDialog):
         super().__init__(theme, over, width=_WIDTH)
         self.chosen = chosen
         self.set_title(texts("comparison.title"))
-        advice = QLabel(texts("comparison.advice"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        advice = text_label(texts("comparison.advice"))
         self.comparison = Comparison(theme, kinds, chosen=chosen, choosing=choosing)
         self.comparison.picked.connect(self._select)
         for part in (advice, self.comparison):

@@ -29,7 +29,7 @@ from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import RADIUS_ROW, SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import CheckBox
-from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
+from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, set_role, text_label
 
 _SENSITIVE = (
     Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText | Qt.InputMethodHint.ImhNoAutoUppercase
@@ -57,7 +57,7 @@ class CredentialInput(QWidget):
         self.line.setInputMethodHints(_SENSITIVE)
         self.line.textEdited.connect(self._clean_text)
         self._label.setBuddy(self.line)
-        self._below = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._below = text_label()
         row = QHBoxLayout()
         row.setSpacing(SPACE_1)
         row.addWidget(self.line, 1)
@@ -104,9 +104,7 @@ class CredentialInput(QWidget):
 
     def _update_hint(self) -> None:
         text = f"{self._error} {providers_text.hint(self.asked.name)}".strip()
-        self._below.setProperty("role", "danger" if self._error else "caption")
-        self._below.style().unpolish(self._below)
-        self._below.style().polish(self._below)
+        set_role(self._below, "danger" if self._error else "caption")
         self._below.setText(text)
         self._below.setVisible(bool(text))
         self.line.setAccessibleDescription(text)
@@ -326,19 +324,16 @@ class CredentialsDialog(ScrollDialog):
         self._can_connect = in_use and actions.unavailable_reason(ActionName.CONNECT, mentorado.id) is None
         known_words = {"name": mentorado.name, "provider": provider(self._kind)}
         self.set_title(texts("credentials.title" if in_use else "credentials.title_beside", **known_words))
-        where = QLabel(texts(f"credentials.where.{self._kind}"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        where.setProperty("role", "secondary")
+        where = text_label(texts(f"credentials.where.{self._kind}"), "secondary")
         self.form = CredentialForm(self._kind, theme)
         self.form.changed.connect(self._discard_check)
         self.verdict = CheckBanner(theme)
         self.keep = CheckBox(theme, texts("credentials.keep"))
         self.keep.toggled.connect(self._update_buttons)
-        self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.trouble.setProperty("role", "danger")
+        self.trouble = text_label(role="danger")
         self.settings = QPushButton(texts("credentials.open_settings"), autoDefault=False)
         self.settings.clicked.connect(lambda: self._end(DialogResult.SETTINGS))
-        kept_where = QLabel(texts("credentials.where_kept"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        kept_where.setProperty("role", "caption")
+        kept_where = text_label(texts("credentials.where_kept"), "caption")
         if not in_use:
             kept_where.setText(f"{texts('credentials.beside')} {kept_where.text()}")
         self.keep_secrets = KeepSecrets(secret_service) if secret_service is not None else None

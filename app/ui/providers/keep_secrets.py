@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.secret_service import SecretService
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.for_many import FieldBeforeButton
 from app.ui.theme.theme import SPACE_2
+from app.ui.widgets.labels import text_label
 
 
 class KeepSecrets(QWidget):
@@ -30,8 +31,7 @@ class KeepSecrets(QWidget):
             field.setPlaceholderText(texts(f"settings.secrets.{name}"))
             field.setAccessibleName(texts(f"settings.secrets.{name}"))
             field.textChanged.connect(self._compare)
-        line = QLabel(texts("settings.secrets.file_line"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        line.setProperty("role", "secondary")
+        line = text_label(texts("settings.secrets.file_line"), "secondary")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_2)

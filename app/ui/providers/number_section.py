@@ -26,7 +26,7 @@ from app.text.status import age, provider, texts
 from app.ui.async_slots import async_slot
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
-from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.labels import Badge, ScaledLabel, text_label
 
 _ORDER: Final = (
     "quality",
@@ -137,8 +137,7 @@ class NumberSection(QWidget):
     def _draw(self, details: CachedDetails | None) -> None:
         _empty(self._inside)
         if details is None:
-            never = QLabel(texts("number.never"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-            never.setProperty("role", "secondary")
+            never = text_label(texts("number.never"), "secondary")
             self._inside.addWidget(never)
             return
         facts = details.details.facts
@@ -149,8 +148,7 @@ class NumberSection(QWidget):
         grid.setVerticalSpacing(SPACE_1 + 2)
         grid.setColumnStretch(0, 1)
         for row, (name, value) in enumerate(shown):
-            label = QLabel(fact_name(name), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-            label.setProperty("role", "secondary")
+            label = text_label(fact_name(name), "secondary")
             grid.addWidget(label, row, 0)
             grid.addWidget(self._value(name, value), row, 1, Qt.AlignmentFlag.AlignRight)
         self._inside.addLayout(grid)

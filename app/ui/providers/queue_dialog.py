@@ -37,7 +37,7 @@ from app.ui.theme.theme import (
     TEXT_BODY,
     Theme,
 )
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, set_role, text_label
 
 MOST: Final = 30
 """So many are shown; the rest is counted."""
@@ -140,9 +140,8 @@ class QueueDialog(ScrollDialog):
         self._removing = False
         self.messages: Sequence[QueuedMessage] = ()
         self.decided = False
-        self._about = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.trouble.setProperty("role", "danger")
+        self._about = text_label()
+        self.trouble = text_label(role="danger")
         self.trouble.hide()
         self.listed = QueueList(theme)
         self._removal = QWidget()
@@ -267,9 +266,7 @@ class QueueDialog(ScrollDialog):
         roles = ((self.remove, "danger" if self._removing else ""), (self.send, "" if self.messages else "primary"))
         for button, role in roles:
             if button.property("role") != role:
-                button.setProperty("role", role)
-                button.style().unpolish(button)
-                button.style().polish(button)
+                set_role(button, role)
 
     @contextmanager
     def _deciding(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from app.text.status import problem as words_of
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, TEXT_NAME, Theme
-from app.ui.widgets.labels import Badge
+from app.ui.widgets.labels import Badge, text_label
 
 _FEW = 3
 _DIGITS = 6
@@ -144,6 +144,6 @@ class RegisterDialog(ScrollDialog):
 
 
 def _plain(words: str, role: str = "") -> QLabel:
-    label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label = text_label(words)
     label.setProperty("role", role)
     return label

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QFont, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.errors import Problem
 from app.domain.phone import PhoneNumber
@@ -20,7 +20,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, set_role, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _BESIDE = 520
@@ -38,7 +38,7 @@ class SettingRow(QWidget):
         self._below = below
         self._control = control
         self.label = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
-        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line = text_label()
         self.line.setMinimumWidth(1)  # it wraps as narrow as its words; Qt asks more for a long text, and cuts the row
         self.line.setProperty("role", "secondary")
         words = QVBoxLayout()
@@ -85,9 +85,8 @@ class Section(QFrame):
         self._problem: Problem | None = None
         self.setProperty("role", "card")
         self._heading = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
-        self._about = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._about.setProperty("role", "secondary")
-        self._message = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._about = text_label(role="secondary")
+        self._message = text_label()
         self._message.setMinimumWidth(1)
         self._message.hide()
         self._hush = QTimer(self, singleShot=True, interval=_MESSAGE_MILLISECONDS)
@@ -163,9 +162,7 @@ class Section(QFrame):
         self._message.hide()
 
     def _set_message(self, words: str, role: str) -> None:
-        self._message.setProperty("role", role)
-        self._message.style().unpolish(self._message)
-        self._message.style().polish(self._message)
+        set_role(self._message, role)
         self._message.setText(words)
         self._message.setAccessibleName(words)
         self._message.show()

@@ -28,7 +28,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 
 HIDDEN = "••••••••"
 SHOWN = 4
@@ -44,8 +44,8 @@ class _Endpoint(QWidget):
         self._name = name
         self.links = links
         self.heading = ScaledLabel(theme, t.TEXT_BODY)
-        self.address = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.counts = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.address = text_label()
+        self.counts = text_label()
         for label in (self.address, self.counts):
             label.setProperty("role", "secondary")
         self.heading.setText(name)

@@ -31,7 +31,7 @@ from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.labels import Badge, ScaledLabel, set_role, text_label
 from app.ui.widgets.split_view import SplitView
 
 _S = SwitchItemState
@@ -108,7 +108,7 @@ class RunHead(QFrame):
         self.setProperty("role", "header")
         self.badge = Badge(theme)
         self.sentence = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
-        self.next = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.next = text_label()
         self.bar = SwitchProgressBar(theme)
         self.second, self.resume, self.retry, self.release, self.pause, self.stop, self.show_code, self.decide = (
             QPushButton() for _ in range(8)
@@ -189,9 +189,7 @@ class RunHead(QFrame):
             if button.isHidden() is visible:
                 button.setVisible(visible)
         if self.resume.property("role") != (role := "" if undecided else "primary"):
-            self.resume.setProperty("role", role)
-            self.resume.style().unpolish(self.resume)
-            self.resume.style().polish(self.resume)
+            set_role(self.resume, role)
         self.buttons.setVisible(any(shown.values()))
         self._arrange()
 

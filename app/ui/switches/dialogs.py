@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
@@ -25,6 +24,7 @@ from app.text.status import provider, texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.theme.theme import SPACE_2, Theme
+from app.ui.widgets.labels import text_label
 
 _NAMED: Final = 20
 """So many are named before they are only counted."""
@@ -50,8 +50,7 @@ class ApprovalDialog(ConfirmDialog):
         self.plans_again = False
         """Whether a person left it to plan the switch again."""
         self.name, self.number = QLineEdit(), QLineEdit()
-        self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.trouble.setProperty("role", "danger")
+        self.trouble = text_label(role="danger")
         self.trouble.hide()
         self.plan_again = self.add_button(texts("switches.dialog.plan_again"), "primary")
         self.plan_again.clicked.connect(self._leave_to_plan)
@@ -108,8 +107,7 @@ class ApprovalDialog(ConfirmDialog):
         return " ".join(self.name.text().split())
 
     def _add_field(self, field: QLineEdit, words: str) -> None:
-        label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", "secondary")
+        label = text_label(words, "secondary")
         label.setBuddy(field)
         field.setAccessibleName(words)
         field.textChanged.connect(self._on_typed)

@@ -11,7 +11,7 @@ from app.text.signs import Tone
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import paint_icon_circle
 from app.ui.theme.theme import SPACE_1, SPACE_3, SPACE_4, TEXT_NAME, Theme
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 
 _CIRCLE = 64
 _ICON = 28
@@ -67,8 +67,7 @@ class Notice(QWidget):
         super().__init__()
         self._circle = IconCircle(theme, icon_name)
         self._title = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._line.setProperty("role", "secondary")
+        self._line = text_label(role="secondary")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_3, SPACE_4, SPACE_3, SPACE_1)
         layout.setSpacing(SPACE_1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from app.text.signs import Tone
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _SIGN, _SIGN_ICON = 32, 16
@@ -22,7 +22,7 @@ class ResultCard(QFrame):
         self.setProperty("role", "sunken")
         self._sign = IconCircle(theme, "info", _SIGN, _SIGN_ICON, scales=True)
         self.sentence = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
-        self.step, self.code = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self.step, self.code = (text_label() for _ in range(2))
         self.step.setProperty("role", "secondary")
         self.code.setProperty("role", "caption")
         words = QVBoxLayout()
