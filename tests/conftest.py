@@ -198,9 +198,9 @@ def freeze_what_stays() -> None:
 def no_session_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     """A session host that outlives the tests of a file fails the last of them: the next one would find it."""
     yield
-    patience = time.monotonic() + 5
+    latest = time.monotonic() + 5
     while left := _session_hosts():
-        if time.monotonic() > patience:
+        if time.monotonic() > latest:
             for process in left:
                 process.kill()
             pytest.fail(f"{request.node.nodeid} left {len(left)} session hosts behind", pytrace=False)

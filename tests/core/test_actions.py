@@ -14,9 +14,11 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, applies_to, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.outbound import OutboundStop
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureKind, ProcedureState, StepData, StepName
 from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
+from app.domain.sending import SendErrorKind
 from tests.clock import settle
 from tests.core.conftest import Run
 from tests.services import Core
@@ -269,3 +271,6 @@ async def test_a_smoke_test_needs_a_link_that_is_connected_and_may_send(core: Co
         core.provider.line.say(Connected(ana.phone))
         await settle()
         assert core.actions.unavailable_reason(ActionName.SMOKE_TEST, ana.id) is None
+        stop = OutboundStop(link_id=ana.link.id, trouble=SendErrorKind.POLICY_BLOCK, code="1", at=core.clock.now())
+        core.actions._stops_of = lambda _whose: [stop]
+        assert core.actions.unavailable_reason(ActionName.SMOKE_TEST, ana.id) is UnavailableReason.SENDING_STOPPED

@@ -15,10 +15,11 @@ import pytest
 
 from app.core.privacy_service import ExportResult, PrivacyService, contact_of
 from app.domain.audit import AuditOutcome, AuditRecord
+from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, Purpose
 from app.domain.erasure import Erased
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesErased
-from app.domain.mentorado import Mentorado
+from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.messages import Address, Media, MessageKind, SetAsideReason, StoredMessage
 from app.domain.set_aside import SetAsideDelivery
 from app.formats.privacy_export import PAGE, ConversationFile, ExportHead
@@ -472,3 +473,30 @@ async def test_an_erasure_that_is_given_up_is_written_down(core: Core, tmp_path:
         ana = await core.add()
         harness.data.decline_erasure(ana.id, BIA)
     assert core.audit.outcomes[-1].record.outcome is AuditOutcome.DECLINED
+
+
+async def test_who_only_the_ledger_of_consent_knows_is_exported_with_it(core: Core, tmp_path: Path) -> None:
+    given = ConsentEntry(
+        mentorado_id=MentoradoId("a" * 32),
+        contact=BIA,
+        change=ConsentChange.GRANTED,
+        purpose=Purpose.CAMPAIGN,
+        source=ConsentSource.TYPED,
+        at=DAWN,
+        wording="Aceito",
+    )
+
+    class Ledger(FakeConsents):
+        async def ledgers(
+            self, mentorado_id: MentoradoId, contacts: Sequence[Address]
+        ) -> Sequence[Sequence[ConsentEntry]]:
+            return [(given,) for _ in contacts]
+
+    archive = FakeArchive([stored_message(1, "olá")])
+    archive.unknown = True
+    harness = Harness(core, archive, tmp_path)
+    harness.data._consents = Ledger()
+    async with core.running():
+        exported = await harness.export(await core.add(), BIA)
+    assert "Aceito" in (exported.folder / "data.json").read_text(encoding="utf-8")
+    assert "olá" not in (exported.folder / "data.json").read_text(encoding="utf-8")

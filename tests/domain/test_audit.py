@@ -12,6 +12,8 @@ from app.domain.audit import (
     AuditEntry,
     AuditOutcome,
     AuditRecord,
+    ChainBreak,
+    Verification,
     chain_entry,
     is_intact,
     without_begun,
@@ -74,3 +76,10 @@ def test_the_beginning_of_an_act_goes_when_its_outcome_has_an_entry() -> None:
     entries.append(chain_entry(6, replace(other, outcome=AuditOutcome.BEGUN), "a" * 64))
     left = without_begun(reversed(entries))
     assert [entry.number for entry in left] == [6, 5, 3, 1], "the program ended in the midst of the first and the last"
+
+
+def test_a_chain_holds_whose_missing_end_would_be_noticed() -> None:
+    assert Verification(broken=None).holds
+    assert not Verification(broken=None, number=3).holds
+    assert Verification(broken=None, number=3, noted_from=1, noted_to=3).holds
+    assert not Verification(broken=ChainBreak(number=2, found="hash"), number=3, noted_to=3).holds

@@ -70,7 +70,7 @@ def test_what_the_links_in_use_did_reads_like_one_link() -> None:
 
 
 def test_a_link_of_which_nothing_is_known_before_its_tenure_begins_with_what_it_left() -> None:
-    silent = (Tenure(OLD, None, at(5)), [])
+    silent: tuple[Tenure, list[Transition]] = Tenure(OLD, None, at(5)), []
     present = (Tenure(NEW, at(5)), [move(NEW, 8, S.CONNECTED, S.OFF)])
     seen = [(each.at, each.before.state, each.after.state) for each in joined([silent, present])]
     assert seen == [(at(5), S.CONNECTED, S.CONNECTED), (at(8), S.CONNECTED, S.OFF)]
