@@ -50,14 +50,20 @@ def open_sample_window(settings: Settings) -> None:
 
 
 def paint_window() -> int:
-    """Paint an empty window, make a QR and read it back, and print what was seen as JSON: for `conecta self-test`."""
+    """Paint an empty window, make a QR and read it back, and print what was seen as JSON: for `conecta self-test`.
+
+    Raises `Problem` where a library of the system is missing.
+    """
     from io import BytesIO
     from tempfile import TemporaryDirectory
 
     from PIL import Image
-    from PySide6.QtGui import QFontInfo
-    from PySide6.QtWidgets import QApplication
 
+    try:
+        from PySide6.QtGui import QFontInfo
+        from PySide6.QtWidgets import QApplication
+    except ImportError as error:
+        raise library_missing(error) from error
     from app.frame import Frame
     from app.platform.terminal import json_line, printed
     from app.ui.detail_pane.qr import encode, png

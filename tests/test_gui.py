@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.domain.errors import Problem, ProblemCode
-from app.gui import _claim, show_problem
+from app.gui import _claim, paint_window, show_problem
 from app.text import status as status_text
 from app.text.status import texts
 from app.ui.single_instance import SingleInstance
@@ -208,6 +208,13 @@ def test_what_is_told_has_the_sentence_the_next_step_and_the_code(
     QTimer.singleShot(0, close)
     show_problem(problem)
     assert seen == ["\n\n".join((*status_text.problem(problem), "[database_not_writable]"))]
+
+
+def test_a_self_test_names_the_library_that_its_window_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PySide6.QtGui", None)
+    with pytest.raises(Problem) as met:
+        paint_window()
+    assert met.value.code is ProblemCode.SYSTEM_LIBRARY_MISSING
 
 
 def _can_mount() -> bool:
