@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
 from tests.acceptance.connect.conftest import harness as harness
 from tests.acceptance.packaging.harness import ROOT, BareSystem, bare_system, command
 
@@ -23,7 +24,7 @@ def package() -> Path:
     if missing := [tool for tool in ("dpkg-shlibdeps", "objdump") if not shutil.which(tool)]:
         pytest.skip(f"cannot build here without {', '.join(missing)}")
     command("python3", ROOT / "packaging/build.py", "--fast")
-    (built,) = (ROOT / "dist").glob("*.deb")
+    (built,) = (ROOT / "dist").glob(f"conecta_{__version__}_*.deb")  # those of earlier versions may lie beside it
     return built
 
 
