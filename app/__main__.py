@@ -193,6 +193,7 @@ def _parser() -> ArgumentParser:
     unarchive = verbs.add_parser("unarchive", help=texts("cli.help.unarchive"))
     unarchive.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
 
+    _add_check_commands(commands)
     for command in (
         status,
         connect,
@@ -203,7 +204,6 @@ def _parser() -> ArgumentParser:
         archive,
         edit,
         unarchive,
-        *_add_check_commands(commands),
         *_add_setup_commands(commands),
         *_add_record_commands(commands),
         *_add_backup_commands(commands),
@@ -238,8 +238,8 @@ def _add_setup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Arg
     return [provider, credentials, disconnect]
 
 
-def _add_check_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
-    """What looks at this computer and this installation."""
+def _add_check_commands(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """What looks at this computer and this installation. Their JSON is one object."""
     from argparse import SUPPRESS
 
     from app.domain.diagnosis import CheckName, Fix
@@ -250,9 +250,11 @@ def _add_check_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Arg
     doctor.add_argument("--fix", choices=fixes, help=texts("cli.help.doctor_fix"))
     checks = [name.value for name in CheckName if name is not CheckName.LOOP]  # that is asked of a window only
     doctor.add_argument("--only", action="append", choices=checks, help=texts("cli.help.doctor_only"))
-    self_test = commands.add_parser("self-test", help=texts("cli.help.self_test"))
+    about = texts("cli.help.self_test_about")
+    self_test = commands.add_parser("self-test", help=texts("cli.help.self_test"), description=about)
     self_test.add_argument("--paint", action="store_true", help=SUPPRESS)  # the part that needs Qt
-    return [doctor, self_test]
+    for command in (doctor, self_test):
+        command.add_argument("--json", action="store_true", help=texts("cli.help.json_object"))
 
 
 def _translate(parser: ArgumentParser) -> None:
@@ -307,7 +309,10 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     bundle.add_argument("--key", action="store_true", help=texts("cli.help.bundle_key"))
     clock = commands.add_parser("clock", help=texts("cli.help.clock"))
     clock.add_argument("--confirm", action="store_true", help=texts("cli.help.confirm_clock"))
-    return [export, erase, verify, listing, aside, smoke_test, bundle, clock]
+    metrics = commands.add_parser("metrics", help=texts("cli.help.metrics"))
+    metrics.add_argument("switch", choices=["on", "off"], nargs="?", help=texts("cli.help.metrics_switch"))
+    metrics.add_argument("--port", metavar="PORT", help=texts("cli.help.metrics_port"))
+    return [export, erase, verify, listing, aside, smoke_test, bundle, clock, metrics]
 
 
 def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

@@ -155,11 +155,14 @@ class _Doctor:
         return await run_abandonable(look)
 
     async def database(self) -> Sequence[Diagnosis]:
+        from app.storage.audit_integrity import NAME as HEADS
+        from app.storage.audit_integrity import AuditHeads
         from app.storage.inspection import inspect_database
         from app.storage.lost_database import former_files
 
         settings = self._settings
-        return await run_abandonable(partial(inspect_database, settings.database, former_files(settings)))
+        heads = AuditHeads(settings.data_dir / HEADS)
+        return await run_abandonable(partial(inspect_database, settings.database, former_files(settings), heads))
 
     async def secrets(self) -> Sequence[Diagnosis]:
         from app.storage.inspection import inspect_secrets

@@ -42,6 +42,8 @@ async def run_record_command(core: Services, arguments: Namespace) -> int:
             return await list_set_aside(core, arguments.name, arguments.limit, as_json=arguments.json)
         case "clock":
             return await clock(core, confirm=arguments.confirm, as_json=arguments.json)
+        case "metrics":
+            return await metrics(core, arguments)
         case _ if arguments.audit_command == "verify":
             return await verify_audit(core, as_json=arguments.json)
         case _:
@@ -150,10 +152,24 @@ async def clock(core: Services, *, confirm: bool, as_json: bool) -> int:
         computer = now if doubt is None else doubt.computer
         _print_json({"believed": doubt is None, "computer": computer.isoformat(), "trusted": now.isoformat()})
     elif doubt is None:
-        print(texts("clock.cli_fine", now=f"{now.astimezone():%Y-%m-%d %H:%M}"))
+        print(texts("clock.cli_fine", now=status_text.full_date_time(now.astimezone())))
     else:
         print(clock_doubt(doubt), *(() if doubt.certain else (texts("clock.cli_next"),)))
     return DONE if doubt is None else FAILED
+
+
+async def metrics(core: Services, arguments: Namespace) -> int:
+    """Print whether and where metrics are offered, after the changes that *arguments* ask for. Raises `Problem`."""
+    if arguments.port is not None:
+        await core.metrics.set_port(arguments.port)
+    if arguments.switch is not None:
+        await core.metrics.switch(on=arguments.switch == "on")
+    chosen = core.metrics.settings
+    if arguments.json:
+        _print_json({"on": chosen.on, "port": chosen.port, "address": chosen.address})
+    else:
+        print(texts("cli.metrics_on", address=chosen.address) if chosen.on else texts("cli.metrics_off"))
+    return DONE
 
 
 async def verify_audit(core: Services, *, as_json: bool) -> int:

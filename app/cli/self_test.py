@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import re
+import shutil
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,6 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from app.domain.errors import Problem, ProblemCode
+from app.platform.files import require_room
 from app.platform.installation import program_command
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
@@ -38,8 +43,22 @@ class SelfTestPart(StrEnum):
     WINDOW = "window"
 
 
+ROOM: Final = 64 << 20
+"""Bytes that all parts together need, and sessions are opened with."""
+
+_NO_ROOM: Final = frozenset(
+    {ProblemCode.DATABASE_DISK_FULL, ProblemCode.SESSION_DISK_FULL, ProblemCode.BACKUP_DISK_FULL}
+)
+_EXPLAINED: Final = re.compile(r"(.*)\n\[(\w+)\]\s*", re.DOTALL)
+"""How a command ends that explains its problem."""
+
+
 class _Broken(Exception):
-    """A part does not do what it is for; the text says what was seen."""
+    """A part does not do what it is for; the text says what was seen, and the code why, where that is known."""
+
+    def __init__(self, seen: str, problem: str = "") -> None:
+        super().__init__(seen)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,7 @@ class _Tried:
     detail: str
     broken: bool
     seconds: float
+    problem: str = ""
 
 
 @dataclass
@@ -80,7 +100,7 @@ class _Installation:
             await process.wait()
             raise _Broken(texts("selftest.silent", seconds=round(WITHIN_SECONDS))) from None
         if process.returncode:
-            raise _Broken(f"{process.returncode}: {error.decode(errors='replace').strip() or out.decode().strip()}")
+            raise _failed(process.returncode, (error or out).decode(errors="replace").strip())
         return out.decode()
 
     async def conecta(self, *words: str, given: str = "") -> Any:
@@ -129,8 +149,29 @@ class _Installation:
         return texts("selftest.found.window", width=seen["width"], height=seen["height"], font=seen["font"])
 
 
+def _failed(code: int, said: str) -> _Broken:
+    explained = _EXPLAINED.fullmatch(said)
+    if explained is None or explained[2] not in set(ProblemCode):
+        return _Broken(f"{code}: {said}")
+    return _Broken(" ".join(explained[1].split()), explained[2])
+
+
+def _require_room() -> None:
+    folder = Path(tempfile.gettempdir())
+    detail = ""
+    try:
+        require_room(folder)
+        if shutil.disk_usage(folder).free < ROOM:
+            detail = os.strerror(errno.ENOSPC)
+    except (Problem, OSError) as error:
+        detail = error.context["detail"] if isinstance(error, Problem) else error.strerror or ""
+    if detail:
+        raise Problem(ProblemCode.SELF_TEST_NO_ROOM, folder=str(folder), wanted=str(ROOM >> 20), detail=detail)
+
+
 async def run_self_test(*, as_json: bool) -> int:
-    """Try every part, print a line for each, and return 0 when all of them work, else 1."""
+    """Try every part, print a line for each, and return 0 when all of them work, else 1. Raises `Problem`."""
+    _require_room()
     with tempfile.TemporaryDirectory(prefix="conecta-self-test-") as folder:
         installation = _Installation(Path(folder))
         tried = []
@@ -140,8 +181,13 @@ async def run_self_test(*, as_json: bool) -> int:
                 _print(tried[-1])
     broken = [each for each in tried if each.broken]
     if as_json:
-        known = [{"part": each.part, "works": not each.broken, "detail": each.detail} for each in tried]
+        known = [
+            {"part": each.part, "works": not each.broken, "detail": each.detail, "problem": each.problem or None}
+            for each in tried
+        ]
         print(json_line({"works": not broken, "parts": known}), flush=True)
+    elif broken and all(each.problem in _NO_ROOM for each in broken):
+        print(texts("selftest.no_room", folder=tempfile.gettempdir()))
     else:
         print(texts.plural("selftest.broken", len(broken)))
     return 1 if broken else 0
@@ -149,14 +195,16 @@ async def run_self_test(*, as_json: bool) -> int:
 
 async def _try(part: SelfTestPart, does: Callable[[], Awaitable[str]]) -> _Tried:
     began = time.monotonic()
+    problem = ""
     try:
         detail, broken = await does(), False
     except (_Broken, OSError, ValueError, LookupError) as error:
         detail, broken = str(error) or type(error).__name__, True
-    return _Tried(part, detail, broken, time.monotonic() - began)
+        problem = error.problem if isinstance(error, _Broken) else ""
+    return _Tried(part, detail, broken, time.monotonic() - began, problem)
 
 
 def _print(tried: _Tried) -> None:
     mark = texts("selftest.no" if tried.broken else "selftest.yes")
     name = texts(f"selftest.part.{tried.part}")
-    print(f"{mark}  {name}: {tried.detail} ({tried.seconds:.1f} s)", flush=True)
+    print(f"{mark}  {name}: {tried.detail} ({texts.decimal(tried.seconds)} s)", flush=True)

@@ -80,16 +80,20 @@ class DiagnosisCode(StrEnum):
     DISPLAY_DEAD = "display_dead"
     DISPLAY_INVALID = "display_invalid"
     LIBRARIES_MISSING = "libraries_missing"
+    LIBRARIES_BROKEN = "libraries_broken"  # they are there, and the loader refuses them
     QT_INCOMPLETE = "qt_incomplete"
     DATA_FOLDER_FINE = "data_folder_fine"
     DATA_FOLDER_NEW = "data_folder_new"
     DATA_FOLDER_UNUSABLE = "data_folder_unusable"
     DATA_FOLDER_OPEN = "data_folder_open"
+    DATA_PART_UNUSABLE = "data_part_unusable"  # a folder or file in it
+    LOGS_UNUSABLE = "logs_unusable"
     SESSION_FOLDER_FINE = "session_folder_fine"
     SESSION_FOLDER_NEW = "session_folder_new"
     SESSION_FOLDER_UNUSABLE = "session_folder_unusable"
     SESSION_FOLDER_OPEN = "session_folder_open"
     SESSION_UNUSABLE = "session_unusable"
+    SESSION_UNLINKED = "session_unlinked"  # whole, and without the keys of a device
     SPACE_FINE = "space_fine"
     SPACE_LOW = "space_low"
     SPACE_OUT = "space_out"
@@ -100,6 +104,9 @@ class DiagnosisCode(StrEnum):
     DATABASE_PARTLY_READ = "database_partly_read"
     DATABASE_UNUSABLE = "database_unusable"
     DATABASE_BUSY = "database_busy"
+    PEOPLE_UNREADABLE = "people_unreadable"  # some mentorados, whom the program leaves out
+    DATABASE_REPLACED = "database_replaced"  # by another than the file beside it knows
+    AUDIT_NOTES_UNREADABLE = "audit_notes_unreadable"  # that file
     KEYRING_FINE = "keyring_fine"
     KEYRING_NOT_NEEDED = "keyring_not_needed"
     KEYRING_NONE = "keyring_none"
@@ -120,6 +127,8 @@ class DiagnosisCode(StrEnum):
     HANDSHAKE_FAILED = "handshake_failed"
     PROXY_UNREACHABLE = "proxy_unreachable"
     PROXY_REFUSES = "proxy_refuses"
+    PROXY_INVALID = "proxy_invalid"  # its address in the settings of the computer
+    PROXY_UNCHECKED = "proxy_unchecked"  # of a kind that cannot be looked through
     SERVER_UNEXPECTED = "server_unexpected"
     CHANNEL_FINE = "channel_fine"
     CHANNEL_UNUSED = "channel_unused"
@@ -135,14 +144,17 @@ class DiagnosisCode(StrEnum):
     LOCK_HELD = "lock_held"
     LOCK_STALE = "lock_stale"
     LOCK_UNPROVEN = "lock_unproven"
+    LOCK_UNUSABLE = "lock_unusable"  # not a file, so that nobody can take it
     PROCEDURES_FINE = "procedures_fine"
     PROCEDURE_INTERRUPTED = "procedure_interrupted"
     PROCEDURE_WAITS = "procedure_waits"
     PROCEDURE_MOVES = "procedure_moves"  # a program is at work on it
     PROCEDURES_UNREAD = "procedures_unread"
+    PROCEDURES_DAMAGED = "procedures_damaged"  # what is written of some makes no sense
     LEFTOVERS_FINE = "leftovers_fine"
     PARTS_LEFT = "parts_left"
     TOOK_TOO_LONG = "took_too_long"  # of any check
+    COULD_NOT_LOOK = "could_not_look"  # what any check has to read is refused to it
     BROKE = "broke"  # a bug in any check; the log has it
 
 
@@ -182,16 +194,20 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.DISPLAY_DEAD: _D(_K.DISPLAY, _FAILED),
         _C.DISPLAY_INVALID: _D(_K.DISPLAY, _FAILED),
         _C.LIBRARIES_MISSING: _D(_K.DISPLAY, _FAILED),
+        _C.LIBRARIES_BROKEN: _D(_K.DISPLAY, _FAILED),
         _C.QT_INCOMPLETE: _D(_K.DISPLAY, _FAILED),
         _C.DATA_FOLDER_FINE: _D(_K.DATA_FOLDER, _OK),
         _C.DATA_FOLDER_NEW: _D(_K.DATA_FOLDER, _OK),
         _C.DATA_FOLDER_UNUSABLE: _D(_K.DATA_FOLDER, _FAILED),
         _C.DATA_FOLDER_OPEN: _D(_K.DATA_FOLDER, _FAILED, Fix.MAKE_PRIVATE),
+        _C.DATA_PART_UNUSABLE: _D(_K.DATA_FOLDER, _FAILED),
+        _C.LOGS_UNUSABLE: _D(_K.DATA_FOLDER, _WARNING),
         _C.SESSION_FOLDER_FINE: _D(_K.SESSION_FOLDER, _OK),
         _C.SESSION_FOLDER_NEW: _D(_K.SESSION_FOLDER, _OK),
         _C.SESSION_FOLDER_UNUSABLE: _D(_K.SESSION_FOLDER, _FAILED),
         _C.SESSION_FOLDER_OPEN: _D(_K.SESSION_FOLDER, _FAILED, Fix.MAKE_PRIVATE),
         _C.SESSION_UNUSABLE: _D(_K.SESSION_FOLDER, _FAILED),
+        _C.SESSION_UNLINKED: _D(_K.SESSION_FOLDER, _WARNING),
         _C.SPACE_FINE: _D(_K.SPACE, _OK),
         _C.SPACE_LOW: _D(_K.SPACE, _WARNING),
         _C.SPACE_OUT: _D(_K.SPACE, _FAILED),
@@ -202,6 +218,9 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.DATABASE_PARTLY_READ: _D(_K.DATABASE, _UNKNOWN),
         _C.DATABASE_UNUSABLE: _D(_K.DATABASE, _FAILED),
         _C.DATABASE_BUSY: _D(_K.DATABASE, _WARNING),
+        _C.PEOPLE_UNREADABLE: _D(_K.DATABASE, _FAILED),
+        _C.DATABASE_REPLACED: _D(_K.DATABASE, _FAILED),
+        _C.AUDIT_NOTES_UNREADABLE: _D(_K.DATABASE, _WARNING),
         _C.KEYRING_FINE: _D(_K.SECRETS, _OK),
         _C.KEYRING_NOT_NEEDED: _D(_K.SECRETS, _OK),
         _C.KEYRING_NONE: _D(_K.SECRETS, _FAILED),
@@ -222,6 +241,8 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.HANDSHAKE_FAILED: _D(_K.NETWORK, _FAILED),
         _C.PROXY_UNREACHABLE: _D(_K.NETWORK, _FAILED),
         _C.PROXY_REFUSES: _D(_K.NETWORK, _FAILED),
+        _C.PROXY_INVALID: _D(_K.NETWORK, _FAILED),
+        _C.PROXY_UNCHECKED: _D(_K.NETWORK, _WARNING),
         _C.SERVER_UNEXPECTED: _D(_K.NETWORK, _WARNING),
         _C.CHANNEL_FINE: _D(_K.CHANNEL, _OK),
         _C.CHANNEL_UNUSED: _D(_K.CHANNEL, _OK),
@@ -237,15 +258,18 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.LOCK_HELD: _D(_K.LOCKS, _OK),
         _C.LOCK_STALE: _D(_K.LOCKS, _WARNING, Fix.RELEASE_LOCKS),
         _C.LOCK_UNPROVEN: _D(_K.LOCKS, _FAILED),
+        _C.LOCK_UNUSABLE: _D(_K.LOCKS, _FAILED),
         _C.PROCEDURES_FINE: _D(_K.PROCEDURES, _OK),
         _C.PROCEDURE_INTERRUPTED: _D(_K.PROCEDURES, _WARNING, Fix.RESUME_PROCEDURES),
         _C.PROCEDURE_WAITS: _D(_K.PROCEDURES, _OK),
         _C.PROCEDURE_MOVES: _D(_K.PROCEDURES, _OK),
         _C.PROCEDURES_UNREAD: _D(_K.PROCEDURES, _UNKNOWN),
+        _C.PROCEDURES_DAMAGED: _D(_K.PROCEDURES, _WARNING),
         _C.LEFTOVERS_FINE: _D(_K.LEFTOVERS, _OK),
         _C.PARTS_LEFT: _D(_K.LEFTOVERS, _WARNING, Fix.REMOVE_PARTS),
-        _C.TOOK_TOO_LONG: _D(None, _UNKNOWN),
-        _C.BROKE: _D(None, _UNKNOWN),
+        _C.TOOK_TOO_LONG: _D(None, _WARNING),
+        _C.COULD_NOT_LOOK: _D(None, _WARNING),
+        _C.BROKE: _D(None, _WARNING),
     }
 )
 

@@ -57,6 +57,7 @@ class ProblemCode(StrEnum):
     NOTE_CHANGED = "note_changed"  # by somebody else, since it was read
 
     AUDIT_UNREADABLE = "audit_unreadable"
+    AUDIT_NOTES_UNREADABLE = "audit_notes_unreadable"  # the file beside the database that knows it once more
     DATABASE_LOCKED = "database_locked"
     DATABASE_CORRUPT = "database_corrupt"
     DATABASE_NEWER = "database_newer"
@@ -65,6 +66,7 @@ class ProblemCode(StrEnum):
     DATABASE_MISSING = "database_missing"  # although sessions or backups show that there was one
     DATABASE_PRESENT = "database_present"  # where a copy should go
     DATABASE_COPY_UNUSABLE = "database_copy_unusable"
+    LINK_BROKEN = "link_broken"  # a symbolic link to nothing, or in a circle
     DATA_FOLDER_UNSAFE = "data_folder_unsafe"  # others may write to it
 
     SECRETS_UNAVAILABLE = "secrets_unavailable"
@@ -189,7 +191,9 @@ class ProblemCode(StrEnum):
     PATH_UNKNOWN = "path_unknown"
     OUTPUT_NOT_WRITTEN = "output_not_written"
     NO_DISPLAY = "no_display"
+    SELF_TEST_NO_ROOM = "self_test_no_room"
     SYSTEM_LIBRARY_MISSING = "system_library_missing"
+    SYSTEM_LIBRARY_BROKEN = "system_library_broken"  # it is there and cannot be loaded
     ALREADY_RUNNING = "already_running"
     WINDOW_HELD_ELSEWHERE = "window_held_elsewhere"
     LINKS_HELD = "links_held"  # by a window or a `conecta run` of the same data folder

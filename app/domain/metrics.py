@@ -16,6 +16,11 @@ class MetricsSettings:
     on: bool = False
     port: int = 9464
 
+    @property
+    def address(self) -> str:
+        """Where they are offered while they are."""
+        return f"http://127.0.0.1:{self.port}/metrics"
+
 
 class MetricKind(StrEnum):
     """What a monitoring system makes of a family."""

@@ -30,6 +30,13 @@ _LOADED: Final = frozenset({"QtCore.abi3.so", "QtGui.abi3.so", "QtWidgets.abi3.s
 _OWN: Final = ("libQt6", "libpyside6", "libshiboken6", "libicu")
 """How the names of the libraries begin that PySide6 brings itself."""
 
+_REFUSED: Final = re.compile(
+    r"error while loading shared libraries: (/[^:\n]+): |(/[^:\n]+): version `[^'\n]*' not found"
+    r"|^(/[^\n]+):\n\s*not a dynamic executable",
+    re.MULTILINE,
+)
+"""How the loader says that it does not take a file that is there."""
+
 _LDD_SECONDS: Final = 4.0
 _WAYLAND, _XCB = "wayland", "xcb"
 _DISPLAYS: Final = frozenset({_WAYLAND, _XCB})
@@ -54,9 +61,12 @@ def check_platform_libraries(plugin: Path | None = None) -> None:
 
 def library_missing(error: Exception) -> Problem:
     """The problem of a library that the loader names first in *error*, with the Debian package that brings it."""
-    library = str(error).split(":")[0]
+    named, _, why = str(error).partition(": ")
+    library = Path(named).name  # of one that is there the loader gives the whole path
     package = package_of(library) or "libxcb-cursor0 libegl1 libxkbcommon-x11-0"  # what is lacking most often
-    return Problem(ProblemCode.SYSTEM_LIBRARY_MISSING, library=library, package=package)
+    if library == named or "cannot open shared object file" in why:
+        return Problem(ProblemCode.SYSTEM_LIBRARY_MISSING, library=library, package=package)
+    return Problem(ProblemCode.SYSTEM_LIBRARY_BROKEN, library=named, package=package, detail=why)
 
 
 def package_of(library: str) -> str:
@@ -154,12 +164,14 @@ def diagnose_display(qt: Path | None = None) -> Sequence[Diagnosis]:
         platforms = _platforms()
     except Problem as problem:
         return [diagnosed(DiagnosisCode.DISPLAY_INVALID, problem)]
-    missing = missing_libraries(_qt_folder() if qt is None else qt, with_display=platforms <= _DISPLAYS)
-    if own := [name for name in missing if name.startswith(_OWN)]:
+    folder = _qt_folder() if qt is None else qt
+    missing, broken = unloadable_libraries(folder, with_display=platforms <= _DISPLAYS)
+    if own := [name for name in (*missing, *broken) if _is_of_qt(Path(name), folder)]:
         return [diagnosed(DiagnosisCode.QT_INCOMPLETE, libraries=", ".join(own))]
-    if missing:
-        packages = " ".join(dict.fromkeys(filter(None, map(package_of, missing))))
-        return [diagnosed(DiagnosisCode.LIBRARIES_MISSING, libraries=", ".join(missing), packages=packages)]
+    for code, names in ((DiagnosisCode.LIBRARIES_MISSING, missing), (DiagnosisCode.LIBRARIES_BROKEN, broken)):
+        if names:
+            packages = " ".join(dict.fromkeys(filter(None, (package_of(Path(name).name) for name in names))))
+            return [diagnosed(code, libraries=", ".join(names), packages=packages)]
     if not platforms <= _DISPLAYS:
         return [diagnosed(DiagnosisCode.DISPLAY_FINE, display=", ".join(sorted(platforms)))]
     named = _named_displays(os.environ, platforms)
@@ -171,23 +183,32 @@ def diagnose_display(qt: Path | None = None) -> Sequence[Diagnosis]:
     return [diagnosed(DiagnosisCode.DISPLAY_DEAD, displays=_listed(named))]
 
 
-def missing_libraries(qt: Path, *, with_display: bool) -> list[str]:
-    """The system's libraries that Qt's files in *qt* need and the loader does not find."""
+def _is_of_qt(library: Path, folder: Path) -> bool:
+    return library.name.startswith(_OWN) or library.is_relative_to(folder)
+
+
+def unloadable_libraries(qt: Path, *, with_display: bool) -> tuple[list[str], list[str]]:
+    """The libraries that Qt's files in *qt* need and the loader does not find, and those it finds and refuses.
+
+    `ldd` has the loader map each of them as for a start, and ends at the first that it refuses.
+    """
     files = [*qt.glob("Qt*.abi3.so"), qt / _PLUGIN] if with_display else list(qt.glob("Qt*.abi3.so"))
     wanted = [str(file) for file in files if file.name in _LOADED and file.is_file()]
     import subprocess
 
     with suppress(OSError, subprocess.TimeoutExpired):
-        listed = subprocess.run(  # noqa: S603 - only files of the installation
+        done = subprocess.run(  # noqa: S603 - only files of the installation
             ["ldd", *wanted],  # noqa: S607 - the system's, wherever it is
             capture_output=True,
             text=True,
             timeout=_LDD_SECONDS,
             check=False,
             env={**os.environ, "LC_ALL": "C"},
-        ).stdout
-        return sorted({line.split()[0] for line in listed.splitlines() if line.endswith("=> not found")})
-    return []
+        )
+        missing = {line.split()[0] for line in done.stdout.splitlines() if line.endswith("=> not found")}
+        said = _REFUSED.findall(f"{done.stdout}\n{done.stderr}")
+        return sorted(missing), sorted({"".join(each) for each in said})
+    return [], []
 
 
 def _qt_folder() -> Path:

@@ -148,6 +148,20 @@ def os_errors_as(code: ProblemCode, path: Path, *, full: ProblemCode | None = No
         raise Problem(found, path=str(path), detail=error.strerror or str(error)) from error
 
 
+def refuse_broken_link(path: Path) -> None:
+    """Raise `Problem(LINK_BROKEN)` where *path*, or a folder on the way to it, is a link that leads nowhere.
+
+    What is made there would be made elsewhere, or nowhere at all; and it is not simply missing: a drive may be.
+    """
+    for place in (*reversed(path.parents), path):
+        try:
+            place.stat()
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP) and place.is_symlink():
+                raise Problem(ProblemCode.LINK_BROKEN, path=str(place), target=str(place.readlink())) from error
+            return  # nothing further down can be looked at
+
+
 def private(name: str, flags: int) -> int:
     """An opener: what `open` creates with it is for this user alone."""
     return open_binary(name, flags)
@@ -216,6 +230,7 @@ def prepare_data_folder(folder: Path) -> None:
     `Problem(DATA_FOLDER_UNSAFE)`: what is in it may already be theirs. So is one that cannot be made or narrowed, with
     `DATABASE_DISK_FULL` or `DATABASE_NOT_WRITABLE`.
     """
+    refuse_broken_link(folder)
     try:
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         for each in reversed(missing):  # `parents=True` would give the outer ones the usual mode

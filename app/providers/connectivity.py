@@ -29,6 +29,9 @@ WITHIN_SECONDS: Final = 10.0
 TIME_WITHIN_SECONDS: Final = 5.0
 """Somebody may be waiting for what depends on the time."""
 
+_PORTS: Final = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+"""The kinds of proxies there are, and the port of each where none is named."""
+
 PROBE_URLS: Final = {kind: descriptor.probe_url for kind, descriptor in DESCRIPTORS.items()}
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -39,7 +42,15 @@ class _ProxyRefused(OSError):
 
 
 class _ProxyUnreachable(_ProxyRefused):
-    """There is no proxy where one is set, or none of a kind that is known here."""
+    """There is no proxy where one is set."""
+
+
+class _ProxyInvalid(_ProxyRefused):
+    """What is set is no address of a proxy. Never quotes it: a password may be anywhere in it."""
+
+
+class _ProxyUnchecked(_ProxyRefused):
+    """The proxy is of a kind that cannot be looked through; the text names it."""
 
 
 class HttpConnectivityChecker:
@@ -72,7 +83,7 @@ class HttpConnectivityChecker:
         except ssl.SSLCertVerificationError as error:
             network = Finding(CheckResult.CERTIFICATE_REFUSED, error.verify_message)
         except (OSError, EOFError) as error:  # no name, no way, no answer in time
-            network = Finding(CheckResult.NETWORK_DOWN, str(error) or type(error).__name__)
+            network = Finding(CheckResult.NETWORK_DOWN, _why(error))
         except ValueError as error:  # what came back is not HTTP
             network = Finding(CheckResult.SERVER_SILENT, str(error))
         else:
@@ -88,6 +99,8 @@ class HttpConnectivityChecker:
         began = monotonic()
         evidence = {"provider": provider.value, "host": url.hostname or "", "proxy": self._proxy_of(url.hostname or "")}
         code, detail = await self._way_to(url)
+        if code is DiagnosisCode.PROXY_UNCHECKED:
+            evidence["kind_of_proxy"] = detail
         return diagnosed(code, **evidence, detail=detail, milliseconds=str(round((monotonic() - began) * 1000)))
 
     async def _way_to(self, url: SplitResult) -> tuple[DiagnosisCode, str]:
@@ -95,19 +108,24 @@ class HttpConnectivityChecker:
             async with asyncio.timeout(self._within):
                 status, _date = await self._ask(url)
         except TimeoutError:
-            return DiagnosisCode.NO_CONNECTION, f"no answer in {self._within:g} s"
+            return DiagnosisCode.NO_CONNECTION, "no answer in time"
+        except _ProxyInvalid as error:
+            return DiagnosisCode.PROXY_INVALID, str(error)
+        except _ProxyUnchecked as error:
+            return DiagnosisCode.PROXY_UNCHECKED, str(error)
         except _ProxyUnreachable as error:
             return DiagnosisCode.PROXY_UNREACHABLE, str(error)
         except _ProxyRefused as error:
             return DiagnosisCode.PROXY_REFUSES, str(error)
         except socket.gaierror as error:
-            return DiagnosisCode.NAME_UNKNOWN, error.strerror or str(error)
+            return DiagnosisCode.NAME_UNKNOWN, _why(error)
         except ssl.SSLCertVerificationError as error:
-            return DiagnosisCode.CERTIFICATE_UNTRUSTED, error.verify_message
+            of_another = "mismatch" in error.verify_message  # which it names, and the sentence does, too
+            return DiagnosisCode.CERTIFICATE_UNTRUSTED, "hostname mismatch" if of_another else error.verify_message
         except ssl.SSLError as error:
             return DiagnosisCode.HANDSHAKE_FAILED, error.reason or str(error)
         except (OSError, EOFError) as error:
-            return DiagnosisCode.NO_CONNECTION, str(error) or type(error).__name__
+            return DiagnosisCode.NO_CONNECTION, _why(error)
         except ValueError as error:
             return DiagnosisCode.SERVER_UNEXPECTED, str(error)
         found = DiagnosisCode.SERVER_UNEXPECTED if status >= 500 else DiagnosisCode.NETWORK_FINE
@@ -117,9 +135,9 @@ class HttpConnectivityChecker:
         """The proxy on the way to *host*, without the password that may be in its address."""
         try:
             proxy = self._proxy(host)
-        except _ProxyUnreachable:
+        except _ProxyInvalid:
             return "HTTPS_PROXY"
-        return "" if proxy is None else f"{proxy.hostname}:{proxy.port or 80}"
+        return "" if proxy is None else f"{proxy.hostname}:{proxy.port or _PORTS.get(proxy.scheme, 80)}"
 
     async def ask(self) -> datetime | None:
         """The time of the first provider that answers: a whole second, and what the way took too early."""
@@ -152,13 +170,34 @@ class HttpConnectivityChecker:
 
     def _proxy(self, host: str) -> SplitResult | None:
         """The proxy that is set, unless *host* is reached without it."""
-        proxy = self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or ""
-        try:
-            through = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
-            _ = through and through.port  # reading it checks it
-        except ValueError as error:
-            raise _ProxyUnreachable(f"its address cannot be read: {error}") from None
-        return None if through is None or proxy_bypass(host) else through
+        proxy = (self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or "").strip()
+        return None if not proxy or proxy_bypass(host) else _read_proxy(proxy)
+
+
+def _read_proxy(written: str) -> SplitResult:
+    """The address of a proxy; raises `_ProxyInvalid`."""
+    try:
+        proxy = urlsplit(written if "://" in written else f"http://{written}")
+    except ValueError:
+        raise _ProxyInvalid("no computer is named") from None
+    if proxy.scheme not in _PORTS:
+        raise _ProxyInvalid("of no known kind")
+    if not proxy.hostname:
+        raise _ProxyInvalid("no computer is named")
+    try:
+        _ = proxy.port  # reading it checks it
+    except ValueError:
+        raise _ProxyInvalid("the port is no number") from None
+    return proxy
+
+
+def _why(error: OSError | EOFError) -> str:
+    """What went wrong, in words that do not change with the library that says it."""
+    if isinstance(error, EOFError):
+        return "the connection was closed"
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or str(error) or type(error).__name__
+    return os.strerror(error.errno)
 
 
 def _moment(date: str) -> datetime:
@@ -205,12 +244,12 @@ async def _open(host: str, port: int, trust: ssl.SSLContext | None = None) -> _S
 
 
 async def _to_proxy(proxy: SplitResult) -> _Streams:
-    if proxy.scheme != "http" or not proxy.hostname:
-        raise _ProxyUnreachable(f"a proxy of the kind {proxy.scheme} cannot be looked through")
+    if proxy.scheme != "http":
+        raise _ProxyUnchecked(proxy.scheme)
     try:
-        return await _open(proxy.hostname, proxy.port or 80)
+        return await _open(proxy.hostname or "", proxy.port or 80)
     except OSError as error:
-        raise _ProxyUnreachable(str(error)) from error
+        raise _ProxyUnreachable(_why(error)) from error
 
 
 async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: SplitResult, to: str) -> None:
@@ -222,7 +261,9 @@ async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pr
     await writer.drain()
     try:
         status, _ = await _head(reader)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError) as error:
+        raise _ProxyRefused(_why(error)) from error
+    except ValueError as error:
         raise _ProxyRefused(str(error)) from error
     if status != 200:
         raise _ProxyRefused(f"HTTP {status}")
@@ -233,7 +274,7 @@ async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
     try:
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     except asyncio.LimitOverrunError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError("not HTTP") from error
     protocol, status, *_ = [*lines[0].split(" "), ""]
     if not protocol.startswith("HTTP/") or not status.isdecimal():
         raise ValueError("not HTTP")

@@ -13,21 +13,25 @@ import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from app.domain.audit import AuditEntry
-from app.domain.errors import Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.repositories import SecretStore
 from app.domain.settings import SecretBackendKind
-from app.platform.files import open_binary
+from app.platform.files import os_errors_as
+from app.platform.locks import open_regular
 
 log = logging.getLogger(__name__)
 
 NAME: Final = "audit-heads.jsonl"
 _LONGEST_LINE: Final = 400
+_TAIL: Final = 64 << 10
+"""Bytes of the end of the file, some hundred entries."""
 
 
 class AuditHeads:
@@ -39,9 +43,8 @@ class AuditHeads:
     def append(self, entry: AuditEntry) -> None:
         """Note *entry*, which is committed."""
         line = {"number": entry.number, "hash": entry.hash, "at": entry.record.at.astimezone(UTC).isoformat()}
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         try:
-            descriptor = open_binary(self.path, flags, 0o600)
+            descriptor = open_regular(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 # Begins with a line end: what a crash or a full disk cut short spoils no line but its own.
                 os.write(descriptor, f"\n{json.dumps(line)}".encode())
@@ -51,20 +54,35 @@ class AuditHeads:
             log.warning("The audit head could not be written to %s: %s", self.path.name, error.strerror)
 
     def known(self) -> Mapping[int, str]:
-        """The hash of each entry that was noted, by its number; the one noted first counts. Raises `OSError`."""
+        """The hash of each entry that was noted, by its number; the one noted first counts.
+
+        Raises `Problem(AUDIT_NOTES_UNREADABLE)`.
+        """
         noted: dict[int, str] = {}
-        try:
-            with self.path.open(encoding="utf-8", errors="replace") as lines:
+        with os_errors_as(ProblemCode.AUDIT_NOTES_UNREADABLE, self.path), suppress(FileNotFoundError):
+            descriptor = open_regular(self.path, os.O_RDONLY)
+            with open(descriptor, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123 - by descriptor
                 while line := lines.readline(_LONGEST_LINE):
                     if found := _read(line):
                         noted.setdefault(*found)
-        except FileNotFoundError:
-            pass
         return noted
+
+    def latest(self) -> tuple[int, str] | None:
+        """Number and hash of the entry that was noted last, found without reading the whole file.
+
+        Raises `Problem(AUDIT_NOTES_UNREADABLE)`.
+        """
+        with os_errors_as(ProblemCode.AUDIT_NOTES_UNREADABLE, self.path), suppress(FileNotFoundError):
+            descriptor = open_regular(self.path, os.O_RDONLY)
+            with open(descriptor, "rb") as file:  # noqa: PTH123 - by descriptor
+                file.seek(max(0, os.fstat(descriptor).st_size - _TAIL))
+                lines = file.read(_TAIL).decode(errors="replace").splitlines()
+            return max(filter(None, map(_read, lines)), default=None)
+        return None
 
     def set_aside(self) -> None:
         """Start a new file after the database was replaced; the former is kept under today's date."""
-        if self.path.exists():
+        with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, self.path), suppress(FileNotFoundError):
             at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
             self.path.rename(self.path.with_name(f"{self.path.stem}.{at}{self.path.suffix}"))
 
@@ -73,7 +91,7 @@ def _read(line: str) -> tuple[int, str] | None:
     try:
         noted = json.loads(line)
         return int(noted["number"]), str(noted["hash"])
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, OverflowError):
         return None
 
 
@@ -94,7 +112,7 @@ class AuditSeals:
         self, place: SecretStore, database: Path, *, act_limit: float = 2.0, verify_limit: float = 15.0
     ) -> None:
         self._place = place
-        self.remembered_name = f"audit-last-{sha256(str(database.resolve()).encode()).hexdigest()[:16]}"
+        self.remembered_name = f"audit-last-{sha256(os.path.realpath(database).encode()).hexdigest()[:16]}"
         self._act_limit = act_limit
         self._verify_limit = verify_limit
         self.key: bytes | None = None

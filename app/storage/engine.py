@@ -10,16 +10,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from app.domain.errors import Problem, ProblemCode
 from app.platform.files import replacing, write_private
 from app.storage.errors import file_problems, map_sqlite_errors
 from app.storage.lost_database import STAMP, Trace, is_missing, refuse_lost
-from app.storage.migrations import Migrations
+from app.storage.migrations import SHAPE_QUERY, Migrations, shape_fault
 
 log = logging.getLogger(__name__)
+
+_TOLD_BY_AUDIT: Final = "audit_head"
+"""A table whose loss the audit log tells of itself, with the entry from which on nothing can be proven."""
 
 
 def open_engine(path: Path, *, busy_timeout: float, migrations: Migrations, traces: Sequence[Trace] = ()) -> Engine:
@@ -108,14 +113,24 @@ def _revision(connection: Connection, path: Path, migrations: Migrations) -> str
         revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if revision is None and tables - {"alembic_version"}:
         raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail="a database of another program")
-    if revision is not None and revision not in migrations.revisions:
-        raise Problem(ProblemCode.DATABASE_NEWER, path=str(path), found=revision, known=migrations.head)
+    if revision is not None:
+        require_known(revision, path, migrations)
+        found = frozenset(connection.exec_driver_sql(SHAPE_QUERY).scalars())
+        if fault := shape_fault(found | {_TOLD_BY_AUDIT}, revision, migrations):
+            raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=fault)
     return revision
 
 
-def _migrate(path: Path, busy_timeout: float, migrations: Migrations) -> None:
-    from app.storage.migrations.upgrade import upgrade
+def require_known(revision: str, path: Path, migrations: Migrations) -> None:
+    """Raise `Problem` for the stamp of a newer program, or one that no program wrote."""
+    if revision in migrations.revisions:
+        return
+    if revision.isdecimal() and revision > migrations.head:
+        raise Problem(ProblemCode.DATABASE_NEWER, path=str(path), found=revision, known=migrations.head)
+    raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=f"unknown version: {revision}")
 
+
+def _migrate(path: Path, busy_timeout: float, migrations: Migrations) -> None:
     # A table that is rebuilt is dropped for a moment, and foreign keys cannot be switched inside a transaction.
     engine = _engine(path, busy_timeout, foreign_keys=False)
     try:
@@ -125,9 +140,7 @@ def _migrate(path: Path, busy_timeout: float, migrations: Migrations) -> None:
                 return  # another program was quicker
             copy = _copy(path, revision) if revision is not None else None
             try:
-                upgrade(connection, migrations)
-                if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
-                    raise RuntimeError(f"The migration left rows that point nowhere: {broken}")
+                _upgrade(connection, path, migrations)
             except BaseException:
                 if copy is not None:
                     copy.unlink(missing_ok=True)  # nothing was committed: the file itself is what was copied
@@ -135,6 +148,21 @@ def _migrate(path: Path, busy_timeout: float, migrations: Migrations) -> None:
         log.info("Database migrated from revision %s to %s", revision, migrations.head)
     finally:
         engine.dispose()
+
+
+def _upgrade(connection: Connection, path: Path, migrations: Migrations) -> None:
+    """Every revision was tried on what its predecessors make: what fails here fails by what stands in the file."""
+    from app.storage.migrations.upgrade import upgrade
+
+    try:
+        with map_sqlite_errors(path):
+            upgrade(connection, migrations)
+    except DBAPIError as error:
+        log.warning("The migration failed", exc_info=error)
+        raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=str(error.orig)) from error
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        log.warning("The migration left rows that point nowhere: %s", [tuple(each) for each in broken])
+        raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail="rows that point nowhere")
 
 
 def _copy(path: Path, revision: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -35,6 +36,9 @@ _BY_SQLITE: Final = MappingProxyType(
     }
 )
 
+_DAMAGE: Final = re.compile("decode to UTF-8|^no such (table|column)|has no column named|^malformed database schema")
+"""Python's words about a text that is none; SQLite's about a part of our own shape that is gone."""
+
 
 @contextmanager
 def map_sqlite_errors(path: Path) -> Iterator[None]:
@@ -45,11 +49,12 @@ def map_sqlite_errors(path: Path) -> Iterator[None]:
         raw = error.orig if isinstance(error, DBAPIError) else error
         found: int | None = getattr(raw, "sqlite_errorcode", None)
         code = None if found is None else _BY_SQLITE.get(found) or _BY_SQLITE.get(found & 0xFF)
-        if code is None and "decode to UTF-8" in str(raw):  # Python's words, about a text that is none
+        if code is None and _DAMAGE.search(str(raw)):
             code = ProblemCode.DATABASE_CORRUPT
         if code is None:
             raise
-        raise Problem(code, path=str(path), detail=str(raw)) from error
+        detail = "a text that is none" if "decode to UTF-8" in str(raw) else str(raw)  # which is quoted in it
+        raise Problem(code, path=str(path), detail=detail) from error
 
 
 def file_problems(path: Path) -> AbstractContextManager[None]:

@@ -13,16 +13,19 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, LinksInUse, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.procedure import ProcedureKind
 from app.platform.files import os_errors_as
-from app.storage.engine import refuse_cut_short
+from app.storage.audit_integrity import AuditHeads
+from app.storage.columns import metadata
+from app.storage.engine import refuse_cut_short, require_known
 from app.storage.errors import map_sqlite_errors
 from app.storage.lost_database import Trace, is_missing, refuse_lost
-from app.storage.migrations import OURS, Migrations
+from app.storage.migrations import OURS, SHAPE_QUERY, Migrations, is_due, shape_fault
 from app.storage.secrets.store import TRUSTED, EncryptedFile, SystemKeyring, name_of, require_readable, round_trips
 from app.storage.time_records import KEY as TIME_KEY
 
@@ -38,6 +41,10 @@ _IN_USE: Final = (
     "SELECT mentorado.id, mentorado.name, link.provider FROM mentorado JOIN link ON link.mentorado_id = mentorado.id"
     " WHERE mentorado.archived_at IS NULL"
 )
+_PEOPLE: Final = (
+    "SELECT mentorado.name, mentorado.phone, mentorado.created_at, link.provider FROM mentorado"
+    " LEFT JOIN link ON link.mentorado_id = mentorado.id AND link.active"
+)
 _UNFINISHED: Final = (
     "SELECT procedure.id, procedure.kind, mentorado.name, procedure.began_at,"
     " (SELECT kind FROM procedure_entry WHERE procedure_id = procedure.id ORDER BY number DESC LIMIT 1)"
@@ -49,11 +56,13 @@ _UNFINISHED: Final = (
 def inspect_database(
     path: Path,
     traces: Sequence[Trace] = (),
+    heads: AuditHeads | None = None,
     *,
     migrations: Migrations = OURS,
     budget: float = BUDGET_SECONDS,
 ) -> Sequence[Diagnosis]:
-    """Whether the database is there, whole, and of a shape that is known here. Blocks for *budget* and a little."""
+    """Whether the database is there, whole, of the shape that its stamp says, and the one that *heads*, the file beside
+    it, knows. Blocks for *budget* and a little."""
     evidence = {"path": str(path)}
     try:
         with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, path):
@@ -62,7 +71,9 @@ def inspect_database(
                 return [diagnosed(_C.DATABASE_NEW, **evidence)]
             refuse_cut_short(path)
         with map_sqlite_errors(path), closing(_open(path)) as opened:
-            return [_judge(opened, path, migrations, budget, evidence)]
+            judged = _judge(opened, path, migrations, budget, evidence)
+            replaced = None if heads is None or judged.code is _C.DATABASE_UNUSABLE else _replaced(opened, heads)
+            return [judged] if replaced is None else [replaced]
     except Problem as problem:
         locked = problem.code is ProblemCode.DATABASE_LOCKED
         return [diagnosed(_C.DATABASE_BUSY if locked else _C.DATABASE_UNUSABLE, problem, **evidence)]
@@ -72,9 +83,11 @@ def _judge(
     opened: sqlite3.Connection, path: Path, migrations: Migrations, budget: float, evidence: dict[str, str]
 ) -> Diagnosis:
     revision = _revision(opened, path)
-    if revision not in migrations.revisions:
-        newer = Problem(ProblemCode.DATABASE_NEWER, path=str(path), found=revision, known=migrations.head)
-        return diagnosed(_C.DATABASE_UNUSABLE, newer, **evidence)
+    require_known(revision, path, migrations)
+    shape = frozenset(str(name) for (name,) in opened.execute(SHAPE_QUERY))
+    fault = shape_fault(shape, revision, migrations) or (revision == OURS.head and _lacking_columns(shape))
+    if fault:
+        raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=fault)
     evidence |= {"revision": revision, "known": migrations.head, "size": f"{path.stat().st_size / (1 << 20):.1f}"}
     whole = _quick_check(opened, budget)
     if whole is None:
@@ -83,16 +96,62 @@ def _judge(
         return diagnosed(
             _C.DATABASE_UNUSABLE, Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=whole), **evidence
         )
+    if unreadable := _unreadable_people(opened):
+        return diagnosed(_C.PEOPLE_UNREADABLE, **evidence, count=str(unreadable))
     return diagnosed(_C.DATABASE_FINE if revision == migrations.head else _C.DATABASE_OLDER, **evidence)
+
+
+def _lacking_columns(shape: frozenset[str]) -> str:
+    """Which columns of today are not in *shape*, as text; empty if none."""
+    from app.storage import figure_tables, staff_tables, tables  # noqa: F401 - they make the tables known
+
+    due = (f"{table.name}.{column.name}" for table in metadata.sorted_tables for column in table.columns)
+    lacking = [name for name in due if name not in shape]
+    return f"missing: {', '.join(lacking)}" if lacking else ""
 
 
 def _revision(opened: sqlite3.Connection, path: Path) -> str:
     tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     ours = "alembic_version" in tables
     found = opened.execute("SELECT version_num FROM alembic_version").fetchone() if ours else None
-    if found is None:
+    if found is None or found[0] is None:
         raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail="a database of another program")
     return str(found[0])
+
+
+def _unreadable_people(opened: sqlite3.Connection) -> int:
+    """How many mentorados the program would leave out, because what is written of them makes no sense."""
+    kinds = set(ProviderKind)
+    return sum(
+        1
+        for name, phone, created, provider in opened.execute(_PEOPLE)
+        if provider not in kinds or not _is_moment(created) or not isinstance(name, str) or not isinstance(phone, str)
+    )
+
+
+def _is_moment(written: object) -> bool:
+    try:
+        return datetime.fromisoformat(str(written)).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _replaced(opened: sqlite3.Connection, heads: AuditHeads) -> Diagnosis | None:
+    """What the file beside the database knows and the database does not, or otherwise: it is not the former one."""
+    try:
+        noted = heads.latest()
+    except Problem as problem:
+        return diagnosed(_C.AUDIT_NOTES_UNREADABLE, problem, path=str(heads.path))
+    if noted is None:
+        return None
+    number, its_hash = noted
+    has = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE name = 'audit'")}
+    row = opened.execute("SELECT hash FROM audit WHERE number = ?", (number,)).fetchone() if has else None
+    if row is not None and row[0] == its_hash:
+        return None
+    last = opened.execute("SELECT max(number) FROM audit").fetchone()[0] if has else None
+    evidence = {"noted": str(number), "last": str(last or 0), "folder": str(heads.path.parent)}
+    return diagnosed(_C.DATABASE_REPLACED, path=str(heads.path), **evidence)
 
 
 def _quick_check(opened: sqlite3.Connection, budget: float) -> str | None:
@@ -110,6 +169,9 @@ def _quick_check(opened: sqlite3.Connection, budget: float) -> str | None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    """Raises `sqlite3.Error`; never waits for a pipe."""
+    if not path.is_file():
+        raise sqlite3.OperationalError("not a file")
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.5)
 
 
@@ -130,29 +192,38 @@ def read_links(path: Path) -> LinksInUse | None:
 def read_procedures(path: Path, *, held: Callable[[str], bool]) -> Sequence[Diagnosis]:
     """What is not finished, as the journal says; *held* is whether a program is at work on the one with an id."""
     try:
-        if is_missing(path):
-            return [diagnosed(_C.PROCEDURES_FINE)]
-        with closing(_open(path)) as opened:
-            rows = opened.execute(_UNFINISHED).fetchall()
+        rows = _unfinished(path)
     except (sqlite3.Error, Problem):
         return [diagnosed(_C.PROCEDURES_UNREAD, path=str(path))]
-    found = []
+    found, strange = [], 0
     for id_, kind, name, began, last in rows:
+        if kind not in set(ProcedureKind) or not _is_moment(began):
+            strange += 1
+            continue
         waits = _C.PROCEDURE_WAITS if last == "asked" else _C.PROCEDURE_INTERRUPTED
         code = _C.PROCEDURE_MOVES if held(str(id_)) else waits
         found.append(diagnosed(code, id=str(id_), kind=str(kind), name=str(name), since=str(began)))
+    if strange:
+        found.append(diagnosed(_C.PROCEDURES_DAMAGED, path=str(path), count=str(strange)))
     return found or [diagnosed(_C.PROCEDURES_FINE)]
 
 
 def read_open_procedures(path: Path) -> frozenset[str] | None:
     """The ids of the procedures that are not finished; None where they cannot be read."""
     try:
-        if is_missing(path):
-            return frozenset()
-        with closing(_open(path)) as opened:
-            return frozenset(str(id_) for id_, *_ in opened.execute(_UNFINISHED))
+        return frozenset(str(id_) for id_, *_ in _unfinished(path))
     except (sqlite3.Error, Problem):
         return None
+
+
+def _unfinished(path: Path) -> Sequence[tuple[Any, ...]]:
+    if is_missing(path):
+        return []
+    with closing(_open(path)) as opened:
+        revision = _revision(opened, path)
+        if revision in OURS.revisions and not is_due("procedure", revision, OURS):
+            return []  # the first versions had none
+        return opened.execute(_UNFINISHED).fetchall()
 
 
 def read_known_time(path: Path) -> datetime | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -17,10 +19,11 @@ from app.domain.backup import BACKUP_ENDING
 from app.domain.erasure import CopyKind, OldCopy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
-from app.platform.files import replacing, write_private
+from app.platform.files import refuse_broken_link, replacing, write_private
 from app.settings import Settings
+from app.storage.audit_integrity import NAME as AUDIT_HEADS
 from app.storage.errors import file_problems
-from app.storage.migrations import Migrations
+from app.storage.migrations import SHAPE_QUERY, Migrations, shape_fault
 
 _SMALLEST = 4 * 4096
 """Bytes that any database with our tables has more of."""
@@ -38,6 +41,7 @@ def former_files(settings: Settings) -> tuple[Trace, ...]:
         (settings.session_dir, "*/snapshots/*"),
         (settings.backup_dir, f"*{BACKUP_ENDING}"),
         (settings.data_dir, settings.secrets.name),
+        (settings.data_dir, AUDIT_HEADS),
         (settings.data_dir, f"{settings.database.stem}.*{settings.database.suffix}"),
     )
 
@@ -51,12 +55,16 @@ def refuse_lost(path: Path, traces: Sequence[Trace]) -> None:
 
 
 def is_missing(path: Path) -> bool:
-    """Whether the database file is missing, empty, or without tables."""
+    """Whether the database file is missing, empty, or without tables. Raises `Problem` for what is no file."""
+    refuse_broken_link(path)
     with file_problems(path):
         try:
-            size = path.stat().st_size
+            found = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return True
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path))
+    size = found.st_size
     if size == 0 or size > _SMALLEST or path.with_name(f"{path.name}-wal").exists():
         return size == 0
     try:
@@ -98,6 +106,9 @@ def _read_whole(copy: Path, part: Path, migrations: Migrations) -> None:
             (revision,) = source.execute("SELECT version_num FROM alembic_version").fetchone() or ("none",)
             if revision not in migrations.revisions:
                 raise Problem(ProblemCode.DATABASE_COPY_UNUSABLE, path=str(copy), detail=f"revision {revision}")
+            shape = frozenset(name for (name,) in source.execute(SHAPE_QUERY))
+            if fault := shape_fault(shape, revision, migrations):
+                raise Problem(ProblemCode.DATABASE_COPY_UNUSABLE, path=str(copy), detail=fault)
             (whole,) = source.execute("PRAGMA quick_check(1)").fetchone()
             if whole != "ok":
                 raise Problem(ProblemCode.DATABASE_COPY_UNUSABLE, path=str(copy), detail=str(whole))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from app.domain.diagnosis import CheckName, CheckOutcome, Diagnosis, Fix, Report
 from app.domain.mentorado import ProviderKind
-from app.text.status import age, date_time, problem, provider, texts
+from app.text.status import age, date_time, full_date_time, problem, provider, reason, texts
 
 
 def check_name(name: CheckName) -> str:
@@ -81,7 +82,7 @@ def _lines(diagnosis: Diagnosis) -> list[str]:
 
 def _known(diagnosis: Diagnosis) -> dict[str, object]:
     """What fills the words: the evidence, with codes and moments said as people say them."""
-    known: dict[str, object] = dict(diagnosis.evidence)
+    known: dict[str, object] = {name: _said(name, value) for name, value in diagnosis.evidence.items()}
     if (kind := known.get("provider")) in set(ProviderKind):
         known["provider"] = provider(ProviderKind(str(kind)))
     if "kind" in known:
@@ -93,3 +94,26 @@ def _known(diagnosis: Diagnosis) -> dict[str, object]:
     if diagnosis.problem is not None:
         known["problem"], known["next"] = problem(diagnosis.problem)
     return known
+
+
+_DECIMAL: Final = re.compile(r"-?\d+\.\d+")
+_NUMBER: Final = re.compile(r"([+-]?)(\d+)")
+_MOMENT_IN_UTC: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
+_NUMBERS: Final = frozenset({"count", "free", "last", "milliseconds", "minutes", "noted", "seconds", "size", "wanted"})
+
+
+def _said(name: str, value: str) -> str:
+    """*value* of the evidence *name*, which is as machines read it, as people say it in the chosen language."""
+    if name in _NUMBERS and _DECIMAL.fullmatch(value):
+        return texts.decimal(float(value), len(value.partition(".")[2]))
+    if name in _NUMBERS and (found := _NUMBER.fullmatch(value)):
+        return f"{found[1]}{texts.number(int(found[2]))}"
+    if name in ("computer", "trusted"):
+        return full_date_time(datetime.fromisoformat(value))
+    if name == "owner":
+        return _MOMENT_IN_UTC.sub(lambda found: full_date_time(_local(found[1])), value)
+    return reason(value) if name == "detail" else value
+
+
+def _local(in_utc: str) -> datetime:
+    return datetime.fromisoformat(in_utc).replace(tzinfo=UTC).astimezone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from math import ceil
@@ -37,12 +38,14 @@ __all__ = [
     "action",
     "age",
     "date_time",
+    "full_date_time",
     "is_limited",
     "mentorado_badge",
     "next_step",
     "override",
     "problem",
     "provider",
+    "reason",
     "refusal",
     "row_badge",
     "secrets_place",
@@ -149,11 +152,22 @@ def problem(trouble: Problem) -> tuple[str, str]:
     known = _Known(trouble.context)
     if texts.has(limit := f"settings.limits.name.{trouble.context.get('limit')}"):
         known["limit"] = texts(limit)
+    known.update({name: reason(str(known[name])) for name in ("detail", "why") if name in known})
     sentence_ = _words(f"problem.{trouble.code}.sentence", known)
     why = f"refusal.{trouble.context.get('why')}"
     if trouble.code is ProblemCode.NOT_POSSIBLE_NOW and texts.has(why):
         return sentence_, f"{texts(why)}."
     return sentence_, _words(f"problem.{trouble.code}.next", known)
+
+
+def reason(detail: str) -> str:
+    """Return what the system or the program says of a failure, in the chosen language where its words are known.
+
+    Words behind a colon name things and stay as they are.
+    """
+    said, colon, named = detail.partition(": ")
+    name = "_".join(re.findall("[a-z0-9]+", said.casefold()))
+    return f"{texts(f'why.{name}')}{colon}{named}" if texts.has(f"why.{name}") else detail
 
 
 def refusal(why: UnavailableReason) -> str:
@@ -227,20 +241,20 @@ def date_time(local: datetime, today: date | None = None) -> str:
     if local.date() == today:
         return f"{local:%H:%M}"
     if today is not None and local.year != today.year:
-        return _with_year(local)
+        return full_date_time(local)
     return texts("date.short", day=local.day, month=_month(local), time=f"{local:%H:%M}")
 
 
 def clock_doubt(doubt: ClockDoubt) -> str:
     """Return why the computer's date is doubted, what waits because of it, and the next step."""
     key = "clock.wrong" if doubt.certain else "clock.doubt"
-    computer, trusted = (_with_year(moment.astimezone()) for moment in (doubt.computer, doubt.trusted))
+    computer, trusted = (full_date_time(moment.astimezone()) for moment in (doubt.computer, doubt.trusted))
     return texts(key, computer=computer, trusted=trusted)
 
 
 def old_copy(copy: OldCopy) -> str:
     """Return the kind and date of a copy."""
-    text = texts(f"erasure.copy.{copy.kind}", at=_with_year(copy.at.astimezone()))
+    text = texts(f"erasure.copy.{copy.kind}", at=full_date_time(copy.at.astimezone()))
     return texts("erasure.encrypted", copy=text) if copy.encrypted else text
 
 
@@ -249,7 +263,8 @@ def traces_left(why: Problem) -> str:
     return texts("erasure.traces", why=problem(why)[0])
 
 
-def _with_year(local: datetime) -> str:
+def full_date_time(local: datetime) -> str:
+    """Format a local time with its year, where it may be any."""
     return texts("date.with_year", day=local.day, month=_month(local), year=local.year, time=f"{local:%H:%M}")
 
 

@@ -116,6 +116,13 @@ class Translator:
         """``12.431``, as the language groups digits."""
         return f"{count:,}".replace(",", self._catalogue()["app.thousands"])
 
+    def decimal(self, value: float, digits: int = 1) -> str:
+        """``1.234,5``, with the decimal sign of the language."""
+        whole, _, part = f"{value:.{digits}f}".partition(".")
+        sign = "-" if whole.startswith("-") else ""
+        words = f"{sign}{self.number(abs(int(whole)))}"
+        return f"{words}{self._catalogue()['app.decimal']}{part}" if part else words
+
     def plural(self, key: str, count: int, **context: object) -> str:
         """Return the text for *count* things: ``key_zero`` where there is one, else ``key_one`` or ``key_other``."""
         zero = f"{key}_zero"

@@ -139,7 +139,7 @@ async def test_a_migration_that_leaves_rows_pointing_nowhere_does_not_count(path
     async with Database(path) as database:
         await SqlMentoradoRepository(database).add(ana := new_mentorado())
     careless = with_next(tmp_path / "careless", "op.execute('DELETE FROM mentorado')")
-    with pytest.raises(RuntimeError, match="point nowhere"):
+    with pytest.raises(Problem, match="point nowhere"):
         async with Database(path, migrations=careless):
             pass
     async with Database(path) as database:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from app.core.diagnostics.folders import NOWHERE, entries
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
 from app.domain.errors import Problem, ProblemCode
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import MentoradoId, is_id
 from app.domain.repositories import Clock, ProviderTime
 from app.domain.trusted_time import SKEW_ALLOWED
 from app.platform.files import os_errors_as
@@ -94,7 +98,11 @@ _OWNER, _HOST = "owner.lock", "host.lock"
 
 def locks(window: Path, sessions: Path, procedures: Path, names: Mapping[MentoradoId, str]) -> Sequence[Diagnosis]:
     """The lock of the data folder (*window*), those of the session folders and those of procedures."""
-    found: list[Diagnosis] = []
+    found = [
+        diagnosed(_C.LOCK_UNUSABLE, path=str(path), detail=detail)
+        for path in _lock_files(window, sessions, procedures)
+        if (detail := _no_lock(path))
+    ]
     held: dict[str, int] = {}
     for path, owner, name in _owners(window, sessions, procedures, names):
         state = owner.state()
@@ -115,11 +123,32 @@ def _owners(
     window: Path, sessions: Path, procedures: Path, names: Mapping[MentoradoId, str]
 ) -> Iterator[tuple[Path, Owner, str]]:
     """Each lock that names somebody, and the mentorado whose it is, where it is one's."""
-    of_sessions = (each for name in (_OWNER, _HOST) for each in sorted(sessions.glob(f"*/{name}")))
-    for path in (window, *of_sessions, *sorted(procedures.glob("*.lock"))):
+    for path in _lock_files(window, sessions, procedures):
         if (owner := read_owner(path)) is not None:
             folder = path.parent.name
             yield path, owner, names.get(MentoradoId(folder), folder if path.name in (_OWNER, _HOST) else "")
+
+
+def _lock_files(window: Path, sessions: Path, procedures: Path) -> Iterator[Path]:
+    """Where locks are or would be. Raises `OSError` for a folder that cannot be read."""
+    yield window
+    for folder in entries(sessions):
+        if is_id(folder.name):
+            yield from (folder / _OWNER, folder / _HOST)
+    yield from (each for each in entries(procedures) if each.suffix == ".lock")
+
+
+def _no_lock(path: Path) -> str:
+    """Why *path* can be no lock; empty where it is one, or is not there yet."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        if error.errno not in NOWHERE:
+            raise
+        return ""
+    if not stat.S_ISREG(found.st_mode):
+        return "not a file"
+    return "" if os.access(path, os.R_OK | os.W_OK) else os.strerror(errno.EACCES)
 
 
 def _command(path: Path, window: Path, name: str) -> str:

@@ -5,10 +5,12 @@ What a check looks at is never changed by it, but for a small trial file that it
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from time import time
 from typing import Final
@@ -16,7 +18,7 @@ from typing import Final
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import is_id
-from app.platform.files import KNOWS_OWNERS, os_errors_as, require_room
+from app.platform.files import KNOWS_OWNERS, os_errors_as, refuse_broken_link, require_room
 
 _C: Final = DiagnosisCode
 
@@ -32,27 +34,57 @@ LEFT_SECONDS: Final = 3600.0
 _PATTERNS: Final = (".*.part", "*.copy.part", ".trial-*", ".*.session", ".*.archive")
 """What a program that is killed while it writes leaves behind. The whole file is never called so."""
 
+NOWHERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+"""How the file system says that there can be nothing at a path."""
+
 OpenProcedures = Callable[[], frozenset[str] | None]
 """The procedures that may go on and need their files, by id; None where that cannot be told."""
 
 
 def data_folder(folder: Path, database: Path) -> Sequence[Diagnosis]:
-    """Whether the data folder can be used, and nobody else reads it."""
-    if not folder.exists():
-        return _absent(folder)
-    if not folder.is_dir():
-        return [_unusable(folder, "not a folder")]
-    if (owner := _other_owner(folder)) is not None:
-        return [_unusable(folder, f"it belongs to {owner}")]
+    """Whether the data folder and what belongs into it can be used, and nobody else reads it."""
     try:
+        refuse_broken_link(folder)
+        if not folder.exists():
+            return _absent(folder)
+        if not folder.is_dir():
+            return [_unusable(folder, "not a folder")]
+        if (owner := _other_owner(folder)) is not None:
+            return [_unusable(folder, f"belongs to: {owner}")]
         require_room(folder)
     except Problem as problem:
         return [diagnosed(_C.DATA_FOLDER_UNUSABLE, problem, path=str(folder))]
+    except OSError as error:
+        return [_unusable(folder, error.strerror or str(error))]
+    if unusable := list(_unusable_parts(folder)):
+        return unusable
     private = [database, database.with_name(f"{database.name}-wal")]
-    readable = _open_to_others([folder, *(each for each in private if each.exists())])
+    readable = _open_to_others([folder, *filter(Path.is_file, private)])
     if readable:
         return [diagnosed(_C.DATA_FOLDER_OPEN, path=str(path), mode=_mode(path)) for path in readable]
     return [diagnosed(_C.DATA_FOLDER_FINE, path=str(folder))]
+
+
+_FOLDERS: Final = ("backups", "crashes", "logs", "procedures")
+
+
+def _unusable_parts(folder: Path) -> Iterator[Diagnosis]:
+    """The folders in the data folder that the program could not use. What is a file has a check of its own."""
+    for name in _FOLDERS:
+        path = folder / name
+        code = _C.LOGS_UNUSABLE if name == "logs" else _C.DATA_PART_UNUSABLE
+        try:
+            refuse_broken_link(path)
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        except Problem as problem:
+            yield diagnosed(code, path=str(path), detail=f"a link that leads nowhere: {problem.context['target']}")
+            continue
+        if not stat.S_ISDIR(found.st_mode):
+            yield diagnosed(code, path=str(path), detail="not a folder")
+        elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            yield diagnosed(code, path=str(path), detail=os.strerror(errno.EACCES))
 
 
 def _absent(folder: Path) -> Sequence[Diagnosis]:
@@ -70,6 +102,17 @@ def _unusable(path: Path, why: str) -> Diagnosis:
 
 def session_folder(root: Path, *, chosen: bool) -> Sequence[Diagnosis]:
     """Whether sessions can be kept in *root*. One that a setting names must be there: its drive may be missing."""
+    try:
+        refuse_broken_link(root)
+        return _session_folder(root, chosen=chosen)
+    except Problem as problem:
+        return [diagnosed(_C.SESSION_FOLDER_UNUSABLE, problem, path=str(root))]
+    except OSError:
+        denied = Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE, path=str(root))
+        return [diagnosed(_C.SESSION_FOLDER_UNUSABLE, denied, path=str(root))]
+
+
+def _session_folder(root: Path, *, chosen: bool) -> Sequence[Diagnosis]:
     if not root.exists():
         if chosen:
             problem = Problem(ProblemCode.SESSION_DIR_MISSING, path=str(root))
@@ -79,7 +122,7 @@ def session_folder(root: Path, *, chosen: bool) -> Sequence[Diagnosis]:
         return [diagnosed(_C.SESSION_FOLDER_UNUSABLE, trouble, path=str(root))]
     folders = sorted(each for each in root.iterdir() if each.is_dir() and not each.is_symlink())
     files = (file for folder in folders for file in folder.glob("session-*.db"))
-    if readable := _open_to_others([root, *folders, *files]):
+    if readable := _open_to_others([root, *folders, *filter(Path.is_file, files)]):
         return [diagnosed(_C.SESSION_FOLDER_OPEN, path=str(path), mode=_mode(path)) for path in readable]
     return [diagnosed(_C.SESSION_FOLDER_FINE, path=str(root), count=str(len(folders)))]
 
@@ -137,7 +180,7 @@ def room(
     """How much room is left where *folders* are or will be, each disk once."""
     places: dict[int, Path] = {}
     for folder in folders:
-        place = next(each for each in (folder, *folder.parents) if each.exists())
+        place = next(each for each in (folder, *folder.parents) if os.path.exists(each))  # noqa: PTH110 - never raises
         places.setdefault(place.stat().st_dev, place)
     free, files = free or _free_bytes, files or _free_files
     return [_room_of(place, free(place), files(place)) for place in places.values()]
@@ -181,14 +224,25 @@ def leftovers(
 
 def old_parts(folder: Path, in_use: frozenset[str] | None, now: float) -> Iterator[Path]:
     """The pieces in *folder* that were last written to long before *now*, by name."""
-    names = {each for pattern in _PATTERNS for each in folder.glob(pattern)} if folder.is_dir() else set()
-    for each in sorted(names):
+    for each in entries(folder):
+        if not any(fnmatchcase(each.name, pattern) for pattern in _PATTERNS):
+            continue
         found = each.lstat()
         if not stat.S_ISREG(found.st_mode) or now - found.st_mtime <= LEFT_SECONDS:
             continue
         procedure = each.name.split(".")[1]
         if not is_id(procedure) or (in_use is not None and procedure not in in_use):
             yield each
+
+
+def entries(folder: Path) -> Sequence[Path]:
+    """What is in *folder*, by name; nothing where there is no such folder. Raises `OSError` where it cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        if error.errno not in NOWHERE:
+            raise
+        return []
 
 
 def remove_parts(folder: Path, in_use: OpenProcedures, *, now: Callable[[], float] = time) -> None:

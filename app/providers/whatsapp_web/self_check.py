@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
@@ -24,11 +25,13 @@ from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host.engine import VERSION, EngineMissing, library_path
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.protocol import Ready, Unable
-from app.providers.whatsapp_web.session_repository import SessionDirectory, require_whole
+from app.providers.whatsapp_web.regular_files import map_os_errors, require_no_link
+from app.providers.whatsapp_web.session_repository import SessionDirectory, inspect_account, require_whole
 
 _C: Final = DiagnosisCode
 
 READY_SECONDS: Final = 4.0
+PAGES_SECONDS: Final = 1.5
 _PACKAGE: Final = "neonize"
 
 
@@ -119,25 +122,44 @@ def _wrong_version(found: str) -> Diagnosis:
 
 
 def check_sessions(root: Path, names: Mapping[MentoradoId, str]) -> Sequence[Diagnosis]:
-    """The sessions in use that cannot be opened, as far as that is seen without opening them."""
-    found = []
-    for folder in sorted(root.glob("*/current")):
-        mentorado_id = folder.parent.name
-        if not is_id(mentorado_id):
+    """The sessions that cannot be used, found without changing anything. *names* are those of the mentorados in use.
+
+    Each is looked through page by page until `PAGES_SECONDS` are over; of the others only the length is looked at.
+    """
+    found: list[Diagnosis] = []
+    deadline = monotonic() + PAGES_SECONDS
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        if not is_id(folder.name):
             continue
+        name = names.get(MentoradoId(folder.name))
         try:
-            _require_usable(SessionDirectory(folder.parent).current)
+            file = _session_of(SessionDirectory(folder))
+            if file is None:
+                continue
+            if monotonic() > deadline:
+                _require_length(file)
+            elif inspect_account(file) is None and name is not None:
+                found.append(diagnosed(_C.SESSION_UNLINKED, name=name, path=str(file)))
         except Problem as problem:
-            name = names.get(MentoradoId(mentorado_id), mentorado_id)
-            found.append(diagnosed(_C.SESSION_UNUSABLE, problem, name=name, path=problem.context.get("path", "")))
+            if problem.code is not ProblemCode.SESSION_IN_USE:  # whoever has it open can read it
+                path = problem.context.get("path") or str(folder)
+                found.append(diagnosed(_C.SESSION_UNUSABLE, problem, name=name or folder.name, path=path))
     return found
 
 
-def _require_usable(file: Path | None) -> None:
-    if file is None:
-        return
+def _session_of(folder: SessionDirectory) -> Path | None:
+    """The file in use; None where none is yet. Raises `Problem`, also where there are files and none is named."""
+    require_no_link(folder.path)
+    if not folder.path.is_dir():
+        raise Problem(ProblemCode.SESSION_DIR_NOT_A_FOLDER, path=str(folder.path))
+    current, candidate = folder.current, folder.candidate
+    if current is None and any(each != candidate for each in folder.path.glob("session-*.db")):
+        raise Problem(ProblemCode.SESSION_MISSING, path=str(folder.path / "current"))
+    return current
+
+
+def _require_length(file: Path) -> None:
     if not os.path.lexists(file):
         raise Problem(ProblemCode.SESSION_MISSING, path=str(file))
-    if not os.access(file, os.R_OK | os.W_OK):
-        raise Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE, path=str(file))
-    require_whole(file)
+    with map_os_errors(file):
+        require_whole(file)

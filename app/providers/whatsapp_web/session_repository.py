@@ -109,7 +109,15 @@ def read_account(file: Path) -> PhoneNumber | None:
         raise Problem(code_of(error), path=str(file), why=error.strerror or str(error)) from error
 
 
-def _account_in(file: Path) -> PhoneNumber | None:
+def inspect_account(file: Path) -> PhoneNumber | None:
+    """As `read_account`, and nothing is changed: no mode, and no journal that a killed host left."""
+    try:
+        return _account_in(file, changes=False)
+    except OSError as error:
+        raise Problem(code_of(error), path=str(file), why=error.strerror or str(error)) from error
+
+
+def _account_in(file: Path, *, changes: bool = True) -> PhoneNumber | None:
     try:
         found = file.lstat()
     except FileNotFoundError:
@@ -122,7 +130,7 @@ def _account_in(file: Path) -> PhoneNumber | None:
             _require_plain(beside, beside.lstat().st_mode)
     if not os.access(file, os.R_OK | os.W_OK):
         raise Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE, path=str(file))
-    if os.name == "posix" and found.st_mode & 0o077:
+    if changes and os.name == "posix" and found.st_mode & 0o077:
         file.chmod(0o600)
     require_whole(file)
     try:
@@ -131,6 +139,8 @@ def _account_in(file: Path) -> PhoneNumber | None:
         if "locked" in str(error):
             raise Problem(ProblemCode.SESSION_IN_USE, path=str(file), owner="an unknown process") from None
         require_free_descriptors()  # else what cannot be opened would be called damaged
+        if not changes and file.with_name(file.name + "-journal").exists():
+            raise Problem(ProblemCode.SESSION_IN_USE, path=str(file), owner="an unknown process") from None
         jids = _devices_after_rollback(file, error)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a broken file makes SQLite say broken texts
         raise Problem(ProblemCode.SESSION_CORRUPT, path=str(file), why=str(error)) from None

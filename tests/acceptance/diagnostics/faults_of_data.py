@@ -114,7 +114,151 @@ def a_session_that_is_gone(machine: Machine) -> None:
     machine.session().unlink()
 
 
+@fault(C.SESSION_UNUSABLE, "Back up and re-authenticate", says="Ana", problem=ProblemCode.SESSION_CORRUPT)
+def a_session_with_damaged_pages(machine: Machine) -> None:
+    with machine.session().open("r+b") as file:
+        for page in range(2, 8):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 4096)
+
+
+@fault(C.SESSION_UNLINKED, "scan a new code", says="Ana")
+def a_session_that_whatsapp_ended(machine: Machine) -> None:
+    with closing(sqlite3.connect(machine.session())) as opened, opened:
+        opened.execute("DELETE FROM whatsmeow_device")
+
+
+@fault(C.SESSION_UNUSABLE, "scan a new code", says="current", problem=ProblemCode.SESSION_MISSING)
+def a_session_that_nothing_points_to(machine: Machine) -> None:
+    (machine.session().parent / "current").unlink()
+
+
+@fault(C.SESSION_FOLDER_UNUSABLE, "remove it", problem=ProblemCode.LINK_BROKEN)
+def a_link_to_nothing_where_the_sessions_should_be(machine: Machine) -> None:
+    machine.sessions.symlink_to(machine.home / "gone")
+
+
+@fault(
+    C.SESSION_UNUSABLE,
+    "Allow it",
+    problem=ProblemCode.SESSION_DIR_NOT_WRITABLE,
+    also=(C.COULD_NOT_LOOK,),
+    needs="permissions",
+)
+def a_session_folder_that_nobody_may_open(machine: Machine) -> None:
+    machine.obeys_permissions()
+    machine.session().parent.chmod(0)
+
+
+@fault(C.LOGS_UNUSABLE, "chmod", says="permission denied", needs="permissions")
+def a_log_that_cannot_be_written(machine: Machine) -> None:
+    machine.obeys_permissions()
+    (machine.data / "logs").mkdir(mode=0o500)
+
+
+@fault(C.DATA_PART_UNUSABLE, "move it away", says="not a folder")
+def a_file_where_procedures_have_their_locks(machine: Machine) -> None:
+    (machine.data / "procedures").touch()
+
+
+@fault(C.DATA_PART_UNUSABLE, "move it away", says="a link that leads nowhere")
+def a_link_in_a_circle_where_procedures_have_their_locks(machine: Machine) -> None:
+    (machine.data / "procedures").symlink_to("procedures")
+
+
+@fault(
+    C.DATA_FOLDER_UNUSABLE,
+    "remove it",
+    problem=ProblemCode.LINK_BROKEN,
+    also=(C.SESSION_FOLDER_UNUSABLE, C.DATABASE_UNUSABLE),
+)
+def a_link_to_nothing_where_the_data_should_be(machine: Machine) -> None:
+    shutil.rmtree(machine.data)
+    machine.data.symlink_to(machine.home / "gone")
+
+
+@fault(
+    C.DATA_FOLDER_UNUSABLE,
+    "CONECTA_DATA_DIR",
+    says="the name is too long",
+    problem=ProblemCode.DATABASE_NOT_WRITABLE,
+    also=(C.SESSION_FOLDER_UNUSABLE, C.DATABASE_UNUSABLE, C.COULD_NOT_LOOK),
+)
+def a_data_folder_with_too_long_a_name(machine: Machine) -> None:
+    machine.environment["CONECTA_DATA_DIR"] = str(machine.home / ("x" * 300))
+
+
 # --- the database ---------------------------------------------------------------------------------------------------
+
+
+@fault(C.DATABASE_UNUSABLE, "support", says="missing: case_note", problem=ProblemCode.DATABASE_CORRUPT)
+def a_database_without_a_table(machine: Machine) -> None:
+    machine.sql("DROP TABLE case_note")
+
+
+@fault(C.DATABASE_UNUSABLE, "support", says="missing: mentorado.cohort", problem=ProblemCode.DATABASE_CORRUPT)
+def a_database_without_a_column(machine: Machine) -> None:
+    machine.sql("ALTER TABLE mentorado DROP COLUMN cohort")
+
+
+@fault(C.DATABASE_UNUSABLE, "support", says="of a later version", problem=ProblemCode.DATABASE_CORRUPT)
+def a_database_with_the_stamp_of_an_earlier_version(machine: Machine) -> None:
+    machine.sql("UPDATE alembic_version SET version_num = '0003'")
+
+
+@fault(C.DATABASE_UNUSABLE, "support", says="unknown version", problem=ProblemCode.DATABASE_CORRUPT)
+def a_database_with_a_stamp_that_nobody_wrote(machine: Machine) -> None:
+    machine.sql("UPDATE alembic_version SET version_num = 'garbage'")
+
+
+@fault(C.DATABASE_REPLACED, "put the former database back", says="up to entry 99")
+def a_database_that_is_older_than_what_was_noted_of_it(machine: Machine) -> None:
+    with (machine.data / "audit-heads.jsonl").open("a") as noted:
+        noted.write('\n{"number": 99, "hash": "of the former database"}')
+
+
+@fault(C.DATABASE_UNUSABLE, "conecta database use", problem=ProblemCode.DATABASE_MISSING)
+def a_database_that_was_emptied(machine: Machine) -> None:
+    machine.database.write_bytes(b"")
+
+
+@fault(C.AUDIT_NOTES_UNREADABLE, "chmod 600", problem=ProblemCode.AUDIT_NOTES_UNREADABLE)
+def a_folder_where_the_audit_is_noted(machine: Machine) -> None:
+    (machine.data / "audit-heads.jsonl").unlink()
+    (machine.data / "audit-heads.jsonl").mkdir()
+
+
+@fault(C.PEOPLE_UNREADABLE, "support", says="1")
+def mentorados_whom_the_list_leaves_out(machine: Machine) -> None:
+    machine.sql("UPDATE link SET provider = 'pigeon'")
+
+
+@fault(C.PROCEDURES_DAMAGED, "support")
+def a_procedure_that_makes_no_sense(machine: Machine) -> None:
+    machine.begins_procedure(kind="dance")
+
+
+@fault(
+    C.DATABASE_UNUSABLE,
+    "CONECTA_DATA_DIR",
+    says="not a file",
+    problem=ProblemCode.DATABASE_NOT_WRITABLE,
+)
+def a_pipe_where_the_database_should_be(machine: Machine) -> None:
+    machine.database.unlink()
+    os.mkfifo(machine.database)
+
+
+@fault(C.DATABASE_UNUSABLE, "CONECTA_DATA_DIR", says="not a file", problem=ProblemCode.DATABASE_NOT_WRITABLE)
+def a_folder_where_the_database_should_be(machine: Machine) -> None:
+    machine.database.unlink()
+    machine.database.mkdir()
+
+
+@fault(C.DATABASE_UNUSABLE, "remove it", problem=ProblemCode.LINK_BROKEN)
+def a_link_in_a_circle_where_the_database_should_be(machine: Machine) -> None:
+    machine.database.unlink()
+    machine.database.symlink_to(machine.database.name)
 
 
 @fault(C.DATABASE_UNUSABLE, "support", problem=ProblemCode.DATABASE_CORRUPT)
@@ -245,6 +389,21 @@ def a_proxy_that_is_not_there(machine: Machine) -> None:
     machine.environment["HTTPS_PROXY"] = "http://staff:hidden-word@127.0.0.1:9"
 
 
+@fault(C.PROXY_INVALID, "http://computer:port", says="of no known kind")
+def a_proxy_that_is_garbage(machine: Machine) -> None:
+    machine.environment["HTTPS_PROXY"] = "garbage::://hidden-word"
+
+
+@fault(C.PROXY_INVALID, "http://computer:port", says="the port is no number")
+def a_proxy_whose_computer_was_forgotten(machine: Machine) -> None:
+    machine.environment["HTTPS_PROXY"] = "http://staff:hidden-word"
+
+
+@fault(C.PROXY_UNCHECKED, "of the kind http", says="socks5 (127.0.0.1:1080)")
+def a_proxy_that_cannot_be_looked_through(machine: Machine) -> None:
+    machine.environment["HTTPS_PROXY"] = "socks5://staff:hidden-word@127.0.0.1"
+
+
 @fault(C.PROXY_REFUSES, "HTTPS_PROXY", says="407")
 def a_proxy_that_wants_a_password(machine: Machine) -> None:
     machine.internet.proxy_says = "407 Proxy Authentication Required"
@@ -276,6 +435,12 @@ def _of_a_dead_process() -> Owner:
 @fault(C.LOCK_STALE, "--fix release_locks", says="window.lock")
 def a_lock_of_a_window_that_was_killed(machine: Machine) -> None:
     (machine.data / "window.lock").write_text(_note(_of_a_dead_process()))
+
+
+@fault(C.LOCK_UNUSABLE, "Move", says="window.lock")
+def a_lock_that_is_a_folder(machine: Machine) -> None:
+    (machine.data / "window.lock").unlink(missing_ok=True)
+    (machine.data / "window.lock").mkdir()
 
 
 @fault(C.LOCK_STALE, "--fix release_locks", says="owner.lock")

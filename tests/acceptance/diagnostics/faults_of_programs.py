@@ -134,6 +134,24 @@ def a_library_of_the_system_that_qt_needs(machine: Machine) -> None:
     _needs_another(machine, b"libxcb-cursor.so.0", b"libxcb-kursor.so.0")
 
 
+@fault(C.LIBRARIES_BROKEN, "sudo apt install --reinstall libxcb-cursor0", says="libxcb-cursor.so.0", needs="ldd")
+def a_library_of_the_system_that_is_empty(machine: Machine) -> None:
+    _found_first(machine, b"")
+
+
+@fault(C.LIBRARIES_BROKEN, "sudo apt install --reinstall libxcb-cursor0", says="libxcb-cursor.so.0", needs="ldd")
+def a_library_of_the_system_that_is_something_else(machine: Machine) -> None:
+    _found_first(machine, b"no library at all" * 1000)
+
+
+def _found_first(machine: Machine, content: bytes) -> None:
+    """Let *content* be what the loader finds of a library that the window needs."""
+    del machine.environment["QT_QPA_PLATFORM"]
+    machine.extra.mkdir()
+    (machine.extra / "libxcb-cursor.so.0").write_bytes(content)
+    machine.environment["LD_LIBRARY_PATH"] = str(machine.extra)
+
+
 @fault(C.QT_INCOMPLETE, "pip install --force-reinstall", says="libQt6Gvi.so.6", needs="ldd")
 def a_part_of_qt_that_is_gone(machine: Machine) -> None:
     _needs_another(machine, b"libQt6Gui.so.6", b"libQt6Gvi.so.6")

@@ -219,28 +219,19 @@ class Machine:
         self.sql("UPDATE link SET provider = 'zapi'")
         self.environment["CONECTA_ZAPI_URL"] = url or "https://web.whatsapp.com"  # where the internet here leads
 
-    def begins_procedure(self) -> None:
+    def begins_procedure(self, *, kind: str = "recovery") -> None:
         """A recovery of Ana that was begun, and then the program was killed."""
         id_, at = "0" * 31 + "1", "2026-01-05T09:30:00.000000+00:00"
         self.sql(
             "INSERT INTO procedure (number, id, kind, mentorado_id, user, operator, began_at, facts)"
-            f" VALUES (1, '{id_}', 'recovery', '{self.ana()}', 'rosa', '', '{at}', '{{}}')",
+            f" VALUES (1, '{id_}', '{kind}', '{self.ana()}', 'rosa', '', '{at}', '{{}}')",
             "INSERT INTO procedure_entry (procedure_id, number, at, kind, facts)"
             f" VALUES ('{id_}', 1, '{at}', 'started', '{{}}')",
         )
 
     def session(self) -> Path:
         """A session file of Ana, as whole as SQLite makes it."""
-        folder = self.sessions / self.ana()
-        for each in (self.sessions, folder):
-            each.mkdir(mode=0o700, exist_ok=True)
-        file = folder / "session-1.db"
-        with contextlib.closing(sqlite3.connect(file)) as opened, opened:
-            opened.execute("CREATE TABLE whatsmeow_device (jid TEXT)")
-            opened.executemany("INSERT INTO whatsmeow_device VALUES (?)", [("x" * 500,)] * 60)
-        file.chmod(0o600)
-        (folder / "current").write_text("session-1.db\n")
-        return file
+        return write_session(self.sessions, self.ana())
 
     # --- what it runs on
 
@@ -294,6 +285,22 @@ class Machine:
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o700)
         self.environment["CONECTA_SESSION_HOST"] = str(file)
+
+
+def write_session(sessions: Path, mentorado_id: str) -> Path:
+    """A session as the library keeps it: one device, and beside it what was agreed upon with others."""
+    folder = sessions / mentorado_id
+    for each in (sessions, folder):
+        each.mkdir(mode=0o700, exist_ok=True)
+    file = folder / "session-1.db"
+    with contextlib.closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("CREATE TABLE whatsmeow_device (jid TEXT, noise_key BLOB, identity_key BLOB)")
+        opened.execute("INSERT INTO whatsmeow_device VALUES ('5511987654321:7@s.whatsapp.net', x'01', x'02')")
+        opened.execute("CREATE TABLE whatsmeow_sessions (their_id TEXT, session BLOB)")
+        opened.executemany("INSERT INTO whatsmeow_sessions VALUES (?, ?)", [("x" * 20, b"y" * 500)] * 60)
+    file.chmod(0o600)
+    (folder / "current").write_text("session-1.db\n")
+    return file
 
 
 def _installed() -> Path:

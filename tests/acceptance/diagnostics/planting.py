@@ -62,14 +62,14 @@ def as_parameters() -> list[object]:
         pytest.param(
             each,
             id=each.name,
-            marks=pytest.mark.skipif(not _have(each.needs), reason=f"cannot be planted without {each.needs}"),
+            marks=pytest.mark.skipif(not have(each.needs), reason=f"cannot be planted without {each.needs}"),
         )
         for each in FAULTS
     ]
 
 
 @cache
-def _have(needed: str) -> bool:
+def have(needed: str) -> bool:
     if needed == "mount":
         tried = [*MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"]
         return (

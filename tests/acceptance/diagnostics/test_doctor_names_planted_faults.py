@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
 
 from app.domain.diagnosis import DIAGNOSES, CheckOutcome, DiagnosisCode
+from app.domain.diagnosis import DiagnosisCode as C
 from tests.acceptance.diagnostics import faults_of_data, faults_of_programs
-from tests.acceptance.diagnostics.machine import Machine
+from tests.acceptance.diagnostics.machine import ROOT, Machine
 from tests.acceptance.diagnostics.planting import FAULTS, Fault, as_parameters
 
 pytestmark = [
@@ -66,6 +70,27 @@ def test_a_new_machine_gives_no_false_alarm(machine: Machine) -> None:
     checked = machine.doctor()
     assert (checked.exit_code, checked.accused) == (0, set()), [each["sentence"] for each in checked.checks]
     assert not machine.data.exists()
+
+
+def test_a_database_of_the_first_version_gives_no_false_alarm(machine: Machine) -> None:
+    """It had no procedures, no audit and no settings: there is nothing to be read of them."""
+    for each in machine.data.glob("conecta.db*"):
+        each.unlink()
+    (machine.data / "audit-heads.jsonl").unlink()
+    with closing(sqlite3.connect(machine.database)) as opened:
+        opened.executescript((ROOT / "tests" / "storage" / "shapes" / "0001.sql").read_text())
+    machine.database.chmod(0o600)
+    checked = machine.doctor("--only", "database", "--only", "procedures")
+    assert [each["code"] for each in checked.checks] == [C.DATABASE_OLDER, C.PROCEDURES_FINE]
+
+
+def test_what_the_doctor_says_is_in_the_language_that_is_chosen(machine: Machine) -> None:
+    machine.environment |= {"LANG": "pt_BR.UTF-8", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    machine.internet.ahead = timedelta(hours=1)
+    said = {each["code"]: each["sentence"] for each in machine.doctor().checks}
+    assert "a conexão foi recusada" in said[C.PROXY_UNREACHABLE]
+    assert "0,4 MB" in said[C.DATABASE_FINE] or "0,5 MB" in said[C.DATABASE_FINE]
+    assert f"{datetime.now().astimezone():%d/%m/%Y} " in said[C.CLOCK_UNKNOWN]
 
 
 @pytest.mark.parametrize("fault", as_parameters())
