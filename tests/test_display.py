@@ -27,7 +27,8 @@ def test_a_library_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
     broken.write_bytes(b"no library at all")
     with pytest.raises(Problem) as caught:
         check_platform_libraries(broken)
-    assert caught.value.code is ProblemCode.SYSTEM_LIBRARY_MISSING
+    assert caught.value.code is ProblemCode.SYSTEM_LIBRARY_BROKEN
+    assert caught.value.context["detail"] == "file too short"
     assert "libqxcb.so" in caught.value.context["library"]
 
 

@@ -149,10 +149,10 @@ class _Installation:
         return texts("selftest.found.window", width=seen["width"], height=seen["height"], font=seen["font"])
 
 
-def _failed(code: int, said: str) -> _Broken:
-    explained = _EXPLAINED.fullmatch(said)
+def _failed(code: int, answer: str) -> _Broken:
+    explained = _EXPLAINED.fullmatch(answer)
     if explained is None or explained[2] not in set(ProblemCode):
-        return _Broken(f"{code}: {said}")
+        return _Broken(f"{code}: {answer}")
     return _Broken(" ".join(explained[1].split()), explained[2])
 
 

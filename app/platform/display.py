@@ -190,7 +190,7 @@ def _is_of_qt(library: Path, folder: Path) -> bool:
 def unloadable_libraries(qt: Path, *, with_display: bool) -> tuple[list[str], list[str]]:
     """The libraries that Qt's files in *qt* need and the loader does not find, and those it finds and refuses.
 
-    `ldd` has the loader map each of them as for a start, and ends at the first that it refuses.
+    ``ldd`` has the loader map each of them as for a start, and ends at the first that it refuses.
     """
     files = [*qt.glob("Qt*.abi3.so"), qt / _PLUGIN] if with_display else list(qt.glob("Qt*.abi3.so"))
     wanted = [str(file) for file in files if file.name in _LOADED and file.is_file()]
@@ -206,8 +206,8 @@ def unloadable_libraries(qt: Path, *, with_display: bool) -> tuple[list[str], li
             env={**os.environ, "LC_ALL": "C"},
         )
         missing = {line.split()[0] for line in done.stdout.splitlines() if line.endswith("=> not found")}
-        said = _REFUSED.findall(f"{done.stdout}\n{done.stderr}")
-        return sorted(missing), sorted({"".join(each) for each in said})
+        refused = _REFUSED.findall(f"{done.stdout}\n{done.stderr}")
+        return sorted(missing), sorted({"".join(each) for each in refused})
     return [], []
 
 

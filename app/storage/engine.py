@@ -23,7 +23,7 @@ from app.storage.migrations import SHAPE_QUERY, Migrations, shape_fault
 
 log = logging.getLogger(__name__)
 
-_TOLD_BY_AUDIT: Final = "audit_head"
+_AUDITED: Final = frozenset({"audit_head"})
 """A table whose loss the audit log tells of itself, with the entry from which on nothing can be proven."""
 
 
@@ -116,7 +116,7 @@ def _revision(connection: Connection, path: Path, migrations: Migrations) -> str
     if revision is not None:
         require_known(revision, path, migrations)
         found = frozenset(connection.exec_driver_sql(SHAPE_QUERY).scalars())
-        if fault := shape_fault(found | {_TOLD_BY_AUDIT}, revision, migrations):
+        if fault := shape_fault(found, revision, migrations, aside=_AUDITED):
             raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=fault)
     return revision
 
@@ -158,10 +158,10 @@ def _upgrade(connection: Connection, path: Path, migrations: Migrations) -> None
         with map_sqlite_errors(path):
             upgrade(connection, migrations)
     except DBAPIError as error:
-        log.warning("The migration failed", exc_info=error)
+        log.info("The migration failed", exc_info=error)
         raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=str(error.orig)) from error
     if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
-        log.warning("The migration left rows that point nowhere: %s", [tuple(each) for each in broken])
+        log.info("The migration left rows that point nowhere: %s", [tuple(each) for each in broken])
         raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail="rows that point nowhere")
 
 

@@ -82,7 +82,7 @@ def _lines(diagnosis: Diagnosis) -> list[str]:
 
 def _known(diagnosis: Diagnosis) -> dict[str, object]:
     """What fills the words: the evidence, with codes and moments said as people say them."""
-    known: dict[str, object] = {name: _said(name, value) for name, value in diagnosis.evidence.items()}
+    known: dict[str, object] = {name: _in_words(name, value) for name, value in diagnosis.evidence.items()}
     if (kind := known.get("provider")) in set(ProviderKind):
         known["provider"] = provider(ProviderKind(str(kind)))
     if "kind" in known:
@@ -102,7 +102,7 @@ _MOMENT_IN_UTC: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 _NUMBERS: Final = frozenset({"count", "free", "last", "milliseconds", "minutes", "noted", "seconds", "size", "wanted"})
 
 
-def _said(name: str, value: str) -> str:
+def _in_words(name: str, value: str) -> str:
     """*value* of the evidence *name*, which is as machines read it, as people say it in the chosen language."""
     if name in _NUMBERS and _DECIMAL.fullmatch(value):
         return texts.decimal(float(value), len(value.partition(".")[2]))

@@ -165,8 +165,8 @@ def reason(detail: str) -> str:
 
     Words behind a colon name things and stay as they are.
     """
-    said, colon, named = detail.partition(": ")
-    name = "_".join(re.findall("[a-z0-9]+", said.casefold()))
+    head, colon, named = detail.partition(": ")
+    name = "_".join(re.findall("[a-z0-9]+", head.casefold()))
     return f"{texts(f'why.{name}')}{colon}{named}" if texts.has(f"why.{name}") else detail
 
 

@@ -96,13 +96,42 @@ async def close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-@pytest.mark.parametrize("address", ["http://proxy:99999", "http://127.0.0.1:abc", "http://[::1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://proxy:99999",
+        "http://127.0.0.1:abc",
+        "http://[::1",
+        "http://",
+        "garbage::://",
+        "http://staff:hidden-word",
+        "hidden-word://proxy",
+    ],
+)
 async def test_a_proxy_whose_address_cannot_be_read_is_what_is_to_be_corrected(address: str) -> None:
     checker = find(1, None, proxy=address)
     found = await checker.diagnose(WEB)
-    assert (found.code, found.evidence["proxy"]) == (DiagnosisCode.PROXY_UNREACHABLE, "HTTPS_PROXY")
+    assert (found.code, found.evidence["proxy"]) == (DiagnosisCode.PROXY_INVALID, "HTTPS_PROXY")
+    assert "hidden-word" not in str(found.evidence)
     network, _clock = await checker.check(WEB)
     assert network.found is CheckResult.PROXY_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "shown"),
+    [
+        ("socks5://staff:hidden-word@proxy", "socks5", "proxy:1080"),
+        ("socks5h://proxy:9", "socks5h", "proxy:9"),
+        ("https://proxy", "https", "proxy:443"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_looked_through_is_no_fault_of_the_proxy(
+    address: str, kind: str, shown: str
+) -> None:
+    found = await find(1, None, proxy=address).diagnose(WEB)
+    assert found.code is DiagnosisCode.PROXY_UNCHECKED
+    assert (found.evidence["kind_of_proxy"], found.evidence["proxy"]) == (kind, shown)
+    assert "hidden-word" not in str(found.evidence)
 
 
 def find(

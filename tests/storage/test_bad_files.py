@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from app.storage.database import Database
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.transitions import SqlTransitionRepository
 from tests.storage.people import blocked, new_mentorado
+from tests.storage.revisions import with_next
 
 
 async def _fill(path: Path, people: int = 300) -> None:
@@ -55,6 +56,75 @@ async def test_what_is_not_a_database_is_refused_and_left_as_it_is(path: Path, c
     await database.open()
     assert await SqlMentoradoRepository(database).all() == []
     await database.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "detail"),
+    [
+        ("DROP TABLE case_note", "missing: case_note"),
+        ("ALTER TABLE message DROP COLUMN failure", "missing: message.failure"),
+        (
+            "UPDATE alembic_version SET version_num = '0010'",
+            "of a later version: case_note, support_case, outbound_stop.detail, campaign, campaign_recipient, …",
+        ),
+        ("UPDATE alembic_version SET version_num = '0013a'", "unknown version: 0013a"),
+        ("UPDATE alembic_version SET version_num = ''", "unknown version: "),
+        ("DELETE FROM alembic_version", "a database of another program"),
+    ],
+)
+async def test_a_database_that_is_not_of_the_shape_that_its_stamp_says_is_refused(
+    path: Path, statement: str, detail: str
+) -> None:
+    await _fill(path, people=2)
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute(statement)
+    content = path.read_bytes()
+    with pytest.raises(Problem) as caught:
+        await Database(path).open()
+    assert (caught.value.code, caught.value.context["detail"]) == (ProblemCode.DATABASE_CORRUPT, detail)
+    assert path.read_bytes() == content
+
+
+async def test_a_table_that_goes_while_the_database_is_open_is_damage_and_no_error_of_the_program(path: Path) -> None:
+    async with Database(path) as database:
+        with closing(sqlite3.connect(path)) as raw, raw:
+            raw.execute("DROP TABLE setting")
+        with pytest.raises(Problem) as caught:
+            await database.read(lambda connection: connection.exec_driver_sql("SELECT * FROM setting").all())
+    assert caught.value.code is ProblemCode.DATABASE_CORRUPT
+
+
+async def test_rows_that_a_migration_cannot_bring_along_are_damage(path: Path, tmp_path: Path) -> None:
+    await _fill(path, people=2)
+    migrations = with_next(tmp_path / "next", "op.execute('INSERT INTO mentorado SELECT * FROM mentorado')")
+    with pytest.raises(Problem) as caught:
+        await Database(path, migrations=migrations).open()
+    assert caught.value.code is ProblemCode.DATABASE_CORRUPT
+    assert "UNIQUE" in caught.value.context["detail"]
+
+
+@pytest.mark.parametrize("kind", ["circle", "nowhere", "folder above"])
+async def test_a_link_that_leads_nowhere_is_named_and_nothing_is_made_of_it(path: Path, kind: str) -> None:
+    link, target = (
+        (path.parent, "gone") if kind == "folder above" else (path, "conecta.db" if kind == "circle" else "x")
+    )
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(target)
+    with pytest.raises(Problem) as caught:
+        await Database(path).open()
+    assert caught.value.code is ProblemCode.LINK_BROKEN
+    assert caught.value.context == {"path": str(link), "target": target}
+    assert not link.exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+async def test_what_is_no_file_is_never_waited_for(path: Path, make: Callable[[Path], None]) -> None:
+    path.parent.mkdir()
+    make(path)
+    async with asyncio.timeout(5):
+        with pytest.raises(Problem) as caught:
+            await Database(path).open()
+    assert (caught.value.code, caught.value.context["detail"]) == (ProblemCode.DATABASE_NOT_WRITABLE, "not a file")
 
 
 @pytest.mark.parametrize("kept", [1, 50, 512, 4096, 20_000, -1])

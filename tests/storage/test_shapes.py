@@ -29,7 +29,7 @@ from app.storage.columns import metadata
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
-from app.storage.migrations import OURS, Migrations
+from app.storage.migrations import ADDED, OURS, SHAPE_QUERY, Migrations, shape_fault
 from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
 from tests.storage.people import new_mentorado
@@ -111,6 +111,21 @@ async def test_every_released_shape_is_frozen(path: Path, revision: str) -> None
         if os.environ.get("CONECTA_FREEZE") and revision == OURS.head and not frozen.exists():
             await _freeze(database, path, frozen)
     assert _shape(_load(path.with_suffix(".frozen"), frozen)) == _shape(path)
+
+
+def test_what_each_revision_added_is_what_its_frozen_shape_has_and_the_one_before_has_not(path: Path) -> None:
+    path.parent.mkdir()
+    before: set[str] = set()
+    for revision in OURS.revisions:
+        with closing(sqlite3.connect(_load(path.with_suffix(f".{revision}"), SHAPES / f"{revision}.sql"))) as raw:
+            found = {name for (name,) in raw.execute(SHAPE_QUERY)}
+        assert before <= found, "nothing was taken away"
+        own = ("alembic_version", "sqlite_", "message_fts_")  # SQLite's and Alembic's
+        tables = {each for each in found - before if "." not in each and not each.startswith(own)}
+        columns = {each for each in found - before if "." in each and each.partition(".")[0] in before}
+        assert tables | columns == set(ADDED[revision])
+        assert shape_fault(frozenset(found), revision, OURS) == ""
+        before = found
 
 
 @pytest.mark.parametrize("revision", OURS.revisions)

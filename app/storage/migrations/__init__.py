@@ -91,12 +91,17 @@ def is_due(name: str, revision: str, migrations: Migrations) -> bool:
     return any(name in ADDED.get(each, ()) for each in migrations.revisions[: migrations.revisions.index(revision) + 1])
 
 
-def shape_fault(found: frozenset[str], revision: str, migrations: Migrations) -> str:
-    """What the tables and columns *found* say against *revision*, the stamp of their database; empty if nothing."""
+def shape_fault(
+    found: frozenset[str], revision: str, migrations: Migrations, *, aside: frozenset[str] = frozenset()
+) -> str:
+    """What the tables and columns *found* say against *revision*, the stamp of their database; empty if nothing.
+
+    Those named in *aside* are not looked at.
+    """
     at = migrations.revisions.index(revision)
     due = [name for each in migrations.revisions[: at + 1] for name in ADDED.get(each, ())]
     early = [name for each in migrations.revisions[at + 1 :] for name in ADDED.get(each, ())]
-    lacking, left = [name for name in due if name not in found], [name for name in early if name in found]
+    lacking, left = [name for name in due if name not in found | aside], [name for name in early if name in found]
     if lacking:
         return f"missing: {_some(lacking)}"
     return f"of a later version: {_some(left)}" if left else ""

@@ -36,7 +36,7 @@ SEEN_BY_NO_CHECK = {
 @dataclass(frozen=True, slots=True)
 class Ended:
     code: int | None
-    said: str
+    output: str
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_at_least_thirty_damages_are_done() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_healthy_folder_is_answered_for(ended: dict[tuple[str, str], Ended], command: str) -> None:
-    assert ended[HEALTHY, command].code == 0, ended[HEALTHY, command].said
+    assert ended[HEALTHY, command].code == 0, ended[HEALTHY, command].output
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -110,15 +110,15 @@ def test_every_command_explains_what_it_met(ended: dict[tuple[str, str], Ended],
     for command in COMMANDS:
         found = ended[damage, command]
         assert found.code in (0, 1, 3), (command, found)
-        assert "Traceback" not in found.said, (command, found.said)
-        assert "app.__main__" not in found.said, (command, found.said)  # the outline of an error of the program
+        assert "Traceback" not in found.output, (command, found.output)
+        assert "app.__main__" not in found.output, (command, found.output)  # the outline of an error of the program
         if found.code == 1 and command not in ("doctor", "audit verify"):
-            assert found.said.strip().endswith("]"), "a sentence, a next step and a code"
+            assert found.output.strip().endswith("]"), "a sentence, a next step and a code"
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_the_doctor_sees_the_damage(ended: dict[tuple[str, str], Ended], damage: str) -> None:
     found = ended[damage, "doctor"]
-    read = json.loads(found.said)
+    read = json.loads(found.output)
     assert (found.code != 0) is (damage not in SEEN_BY_NO_CHECK), read
     assert not [each for each in read["checks"] if each["code"] in ("broke", "took_too_long")], read

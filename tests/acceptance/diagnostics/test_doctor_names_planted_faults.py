@@ -87,10 +87,10 @@ def test_a_database_of_the_first_version_gives_no_false_alarm(machine: Machine) 
 def test_what_the_doctor_says_is_in_the_language_that_is_chosen(machine: Machine) -> None:
     machine.environment |= {"LANG": "pt_BR.UTF-8", "HTTPS_PROXY": "http://127.0.0.1:9"}
     machine.internet.ahead = timedelta(hours=1)
-    said = {each["code"]: each["sentence"] for each in machine.doctor().checks}
-    assert "a conexão foi recusada" in said[C.PROXY_UNREACHABLE]
-    assert "0,4 MB" in said[C.DATABASE_FINE] or "0,5 MB" in said[C.DATABASE_FINE]
-    assert f"{datetime.now().astimezone():%d/%m/%Y} " in said[C.CLOCK_UNKNOWN]
+    sentences = {each["code"]: each["sentence"] for each in machine.doctor().checks}
+    assert "a conexão foi recusada" in sentences[C.PROXY_UNREACHABLE]
+    assert "0,4 MB" in sentences[C.DATABASE_FINE] or "0,5 MB" in sentences[C.DATABASE_FINE]
+    assert f"{datetime.now().astimezone():%d/%m/%Y} " in sentences[C.CLOCK_UNKNOWN]
 
 
 @pytest.mark.parametrize("fault", as_parameters())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from app.cli import self_test
 from app.cli.self_test import run_self_test
+from app.domain.errors import Problem, ProblemCode
 
 
 @pytest.mark.slow
@@ -26,6 +28,39 @@ async def test_a_whole_installation_says_so_and_touches_nothing_of_the_user(
         *("texts", "database", "session_host", "webhooks_host", "backup", "secrets", "window")
     ]
     assert not (tmp_path / "of the user").exists()
+
+
+async def test_without_room_nothing_is_tried_and_the_installation_is_not_blamed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(self_test, "ROOM", 1 << 62)
+    with pytest.raises(Problem) as caught:
+        await run_self_test(as_json=False)
+    assert caught.value.code is ProblemCode.SELF_TEST_NO_ROOM
+    assert caught.value.context["folder"] == str(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(Problem, match="No such file"):
+        await run_self_test(as_json=False)
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - a test may look
+
+
+@pytest.mark.within(60)
+async def test_a_disk_that_fills_up_meanwhile_is_what_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explains = "echo 'The disk is full.' >&2; echo 'Free some space.' >&2; echo '[database_disk_full]' >&2; exit 1"
+    monkeypatch.setattr(self_test, "program_command", lambda: ["/bin/sh", "-c", explains])
+    monkeypatch.setattr(self_test, "child_command", lambda *_: ["/bin/sh", "-c", explains])
+    assert await run_self_test(as_json=False) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("The disk is full. Free some space. (" in line for line in lines) == 6
+    assert "[" not in "".join(lines), "no code where people read"
+    assert "Install Conecta again" not in lines[-1]
+    assert "TMPDIR" in lines[-1]
+    assert await run_self_test(as_json=True) == 1
+    parts = json.loads(capsys.readouterr().out)["parts"]
+    assert [each["problem"] for each in parts] == [None, *["database_disk_full"] * 6]
 
 
 @pytest.mark.within(60)

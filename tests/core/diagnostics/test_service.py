@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -86,8 +88,23 @@ async def test_a_check_that_hangs_or_breaks_is_said_not_to_be_known(caplog: pyte
     ]
     assert [each.check for each in found[:2]] == [CheckName.DATA_FOLDER, CheckName.SPACE]
     assert found[1].evidence == {"error": "ZeroDivisionError"}
-    assert found[0].outcome is CheckOutcome.UNKNOWN
+    assert [each.outcome for each in found[:2]] == [CheckOutcome.WARNING] * 2, "what could not look is no good sign"
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_check_that_may_not_read_names_the_path_and_the_cause() -> None:
+    async def may_not() -> Sequence[Diagnosis]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/data/sessions")
+
+    async def names_nothing() -> Sequence[Diagnosis]:
+        raise OSError
+
+    found = (await service({CheckName.DATA_FOLDER: may_not, CheckName.SPACE: names_nothing}).run()).diagnoses
+    assert {each.code for each in found} == {DiagnosisCode.COULD_NOT_LOOK}
+    assert [each.evidence for each in found] == [
+        {"path": "/data/sessions", "detail": "Permission denied"},
+        {"path": "—", "detail": "OSError"},
+    ]
 
 
 async def test_what_the_others_would_disturb_is_measured_after_them() -> None:
