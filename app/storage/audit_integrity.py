@@ -77,7 +77,10 @@ class AuditHeads:
             with open(descriptor, "rb") as file:  # noqa: PTH123 - by descriptor
                 file.seek(max(0, os.fstat(descriptor).st_size - _TAIL))
                 lines = file.read(_TAIL).decode(errors="replace").splitlines()
-            return max(filter(None, map(_read, lines)), default=None)
+            noted = [found for line in lines if (found := _read(line)) is not None]
+            if not noted and any(lines):
+                raise Problem(ProblemCode.AUDIT_NOTES_UNREADABLE, path=str(self.path), detail="damaged")
+            return max(noted, default=None)
         return None
 
     def set_aside(self) -> None:
