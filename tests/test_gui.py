@@ -146,6 +146,22 @@ def test_a_data_folder_that_cannot_be_written_is_not_called_open(tmp_path: Path,
     )
 
 
+def test_a_link_to_nothing_is_named_at_the_start_of_the_window(tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(tmp_path / "gone")
+    ended = subprocess.run(
+        START,
+        env=environment(tmp_path / "data", QT_QPA_PLATFORM="offscreen"),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN,
+        check=False,
+    )
+    sentence, _step, code = ended.stderr.splitlines()[-3:]
+    assert (ended.returncode, code) == (1, "[link_broken]")
+    assert str(tmp_path / "gone") in sentence
+    assert not (tmp_path / "gone").exists()
+
+
 @pytest.fixture
 def display() -> Iterator[str]:
     if shutil.which("Xvfb") is None:

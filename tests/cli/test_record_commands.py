@@ -44,6 +44,18 @@ async def _fill(file: Path) -> None:
         await SqlMessageRepository(database).store(ana, TALK, DAWN)
 
 
+def test_metrics_are_switched_without_a_window_and_that_is_in_the_audit(conecta: Conecta) -> None:
+    assert conecta("metrics") == (0, "The metrics are not offered. To switch them on: conecta metrics on.\n", "")
+    code, out, _ = conecta("metrics", "on", "--port", "9500", "--json")
+    assert (code, json.loads(out)) == (0, {"on": True, "port": 9500, "address": "http://127.0.0.1:9500/metrics"})
+    assert "http://127.0.0.1:9500/metrics" in conecta("metrics")[1]
+    assert json.loads(conecta("metrics", "off", "--json")[1])["on"] is False
+    audit = json.loads(conecta("audit", "list", "--json")[1])["entries"]
+    assert [each["action"] for each in audit].count("set_metrics") == 3
+    code, _, error = conecta("metrics", "--port", "http")
+    assert (code, error.splitlines()[-1]) == (1, "[webhook_port_invalid]")
+
+
 def written(folder: Path) -> str:
     return "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.html"))
 

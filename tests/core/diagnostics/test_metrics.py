@@ -187,6 +187,7 @@ def test_what_is_no_port_is_refused(core: Core, typed: str) -> None:
 
 def test_the_setting_is_off_by_default_and_read_as_it_was_written() -> None:
     chosen = MetricsSettings(on=True, port=9500)
+    assert chosen.address == "http://127.0.0.1:9500/metrics"
     settings = METRICS.put(OperatorSettings(), chosen)
     assert METRICS.read(METRICS.rows(settings)) == chosen
     assert METRICS.read({"metrics_port": 0}) == OperatorSettings().metrics == MetricsSettings()
