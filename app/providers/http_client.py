@@ -13,11 +13,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import httpx
+
+log = logging.getLogger(__name__)
 
 LONGEST_WAIT: Final = 7 * 86400.0
 """Seconds: whoever asks for a longer pause is asked again after this one."""
@@ -127,18 +129,29 @@ async def open_client(base_url: str, *, headers: Mapping[str, str], timeouts: Ti
     trust = await asyncio.to_thread(_prepared)
     import httpx
 
-    timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect)
-    client = httpx.AsyncClient(
+    make = partial(
+        httpx.AsyncClient,
         base_url=base_url,
         headers={"Accept-Encoding": "identity", "User-Agent": "conecta", **headers},
-        timeout=timeout,
+        timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
         follow_redirects=False,
         verify=trust,
     )
     try:
+        client = make()
+    except (ValueError, ImportError, httpx.InvalidURL):  # what HTTPS_PROXY says; its words may be a password
+        log.warning("The proxy of this computer cannot be used; conecta doctor says why")
+        client = make(transport=httpx.MockTransport(_reach_nobody))  # nothing ever goes around a proxy that is set
+    try:
         yield HttpClient(client, timeouts)
     finally:
         await _close(client)
+
+
+def _reach_nobody(request: httpx.Request) -> httpx.Response:
+    import httpx
+
+    raise httpx.ConnectError("no proxy", request=request)
 
 
 async def _close(client: httpx.AsyncClient) -> None:

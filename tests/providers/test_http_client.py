@@ -62,6 +62,22 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
+@pytest.mark.parametrize(
+    "proxy", ["garbage::://", "socks5://staff:hidden-word@127.0.0.1:9", "http://staff:hidden-word", "http://[::1"]
+)
+async def test_a_proxy_that_cannot_be_used_is_no_way_out_and_no_error_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, proxy: str
+) -> None:
+    """Nothing goes around it, and what stands in its address is repeated nowhere."""
+    with Served(far_end) as running:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        async with open_client(running.url, headers={}, timeouts=SOON) as wire:
+            answer = await wire.request("GET", "/whole")
+    assert answer == TransportError("no connection", sent=False)
+    assert "proxy" in caplog.text
+    assert "hidden-word" not in caplog.text
+
+
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     with Served(far_end) as running:
