@@ -157,16 +157,24 @@ def _failed(code: int, answer: str) -> _Broken:
 
 
 def _require_room() -> None:
-    folder = Path(tempfile.gettempdir())
-    detail = ""
+    """Raise `Problem(SELF_TEST_NO_ROOM)` unless everything that is tried fits into the temporary folder."""
+    try:
+        folder = Path(tempfile.gettempdir())
+    except OSError:  # it tried several, and could write in none
+        named = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - only named
+        raise _no_room(named, "no temporary folder can be used") from None
     try:
         require_room(folder)
         if shutil.disk_usage(folder).free < ROOM:
-            detail = os.strerror(errno.ENOSPC)
-    except (Problem, OSError) as error:
-        detail = error.context["detail"] if isinstance(error, Problem) else error.strerror or ""
-    if detail:
-        raise Problem(ProblemCode.SELF_TEST_NO_ROOM, folder=str(folder), wanted=str(ROOM >> 20), detail=detail)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except Problem as problem:
+        raise _no_room(str(folder), problem.context["detail"]) from None
+    except OSError as error:
+        raise _no_room(str(folder), error.strerror or str(error)) from None
+
+
+def _no_room(folder: str, detail: str) -> Problem:
+    return Problem(ProblemCode.SELF_TEST_NO_ROOM, folder=folder, wanted=str(ROOM >> 20), detail=detail)
 
 
 async def run_self_test(*, as_json: bool) -> int:

@@ -42,6 +42,10 @@ async def test_without_room_nothing_is_tried_and_the_installation_is_not_blamed(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(Problem, match="No such file"):
         await run_self_test(as_json=False)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    with pytest.raises(Problem, match="no temporary folder"):
+        await run_self_test(as_json=False)
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - a test may look
 
 

@@ -68,7 +68,7 @@ def test_what_needs_somebody_stands_on_top_with_one_next_step(on_qt: OnQt, theme
             ordered = order(page)
             assert ordered[:4] == [N.DATA_FOLDER, N.CLOCK, N.NETWORK, N.CHANNEL]
             assert set(ordered[4:6]) == {N.DATABASE, N.LEFTOVERS}
-            assert ordered[6] is N.SECRETS
+            assert ordered[6] is N.ENGINE
             for name, found in TROUBLE.items():
                 shown = texts_on(page.cards[name])
                 for each in found:

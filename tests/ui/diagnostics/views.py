@@ -61,7 +61,7 @@ TROUBLE: dict[CheckName, Sequence[Diagnosis]] = {
         )
     ],
     CheckName.LEFTOVERS: [diagnosed(C.PARTS_LEFT, path=f"{DATA}/backups", count="1", names="ana.copy.part")],
-    CheckName.SECRETS: [Diagnosis(check=CheckName.SECRETS, code=C.TOOK_TOO_LONG, evidence={"seconds": "6"})],
+    CheckName.ENGINE: [diagnosed(C.ENGINE_UNVERIFIED, path="/opt/conecta/library", version="0.5.2")],
 }
 
 
