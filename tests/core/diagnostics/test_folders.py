@@ -218,3 +218,50 @@ def test_what_a_procedure_may_go_on_with_is_left_alone(data: Path, in_use: froze
     folders.remove_parts(data, lambda: in_use)
     assert part.exists()
     assert only(folders.leftovers([data], lambda: in_use)).code is C.LEFTOVERS_FINE
+
+
+# --- what is there and cannot be used
+
+
+def test_a_link_that_leads_nowhere_is_no_folder_that_is_to_come(data: Path) -> None:
+    link = data / "link"
+    link.symlink_to(data / "gone")
+    assert problem_of(of_data(link)) is ProblemCode.LINK_BROKEN
+    assert problem_of(only(folders.session_folder(link, chosen=False))) is ProblemCode.LINK_BROKEN
+    assert problem_of(of_data(link / "below")) is ProblemCode.LINK_BROKEN
+
+
+def test_a_path_that_no_file_system_takes_is_named_with_the_cause(data: Path) -> None:
+    long = data / ("x" * 300)
+    found = of_data(long)
+    assert found.problem is not None
+    assert found.problem.context["detail"] == "File name too long"
+    unusable = only(folders.session_folder(long, chosen=False))
+    assert problem_of(unusable) is ProblemCode.SESSION_DIR_NOT_WRITABLE
+    assert folders.entries(long) == []
+    assert only(folders.room([long], free=lambda _: LITTLE, files=lambda _: 1)).evidence["path"] == str(data)
+
+
+def test_folders_inside_that_cannot_be_used_are_named_and_a_log_is_only_a_warning(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "logs").touch()
+    (data / "backups").symlink_to("gone")
+    (data / "procedures").mkdir()
+    (data / "crashes").mkdir()
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path).name != "procedures")
+    found = {Path(each.evidence["path"]).name: each for each in folders.data_folder(data, data / "conecta.db")}
+    assert {name: (each.code, each.evidence["detail"]) for name, each in found.items()} == {
+        "backups": (C.DATA_PART_UNUSABLE, "a link that leads nowhere: gone"),
+        "logs": (C.LOGS_UNUSABLE, "not a folder"),
+        "procedures": (C.DATA_PART_UNUSABLE, "Permission denied"),
+    }
+
+
+def test_what_may_not_be_read_is_not_called_tidy(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(folder: Path) -> object:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(PermissionError):
+        folders.leftovers([data], frozenset)

@@ -98,3 +98,32 @@ def test_a_lock_that_is_held_is_never_broken(window: Path, ours: FileLock) -> No
     with pytest.raises(Problem) as met:
         computer.release(window)
     assert met.value.code is ProblemCode.SESSION_IN_USE
+
+
+def test_what_can_be_no_lock_is_named(window: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    window.mkdir()
+    owner = window.parent / "sessions" / ANA / "owner.lock"
+    owner.symlink_to(owner.name)
+    procedure = window.parent / "procedures" / f"{ANA}.lock"
+    procedure.touch()
+    (window.parent / "procedures" / "readme.txt").touch()
+    (window.parent / "sessions" / "about-this-folder.txt").touch()
+    monkeypatch.setattr("os.access", lambda path, _mode: path != procedure)
+    assert [(each.code, each.evidence) for each in look(window)] == [
+        (C.LOCK_UNUSABLE, {"path": str(window), "detail": "not a file"}),
+        (C.LOCK_UNUSABLE, {"path": str(owner), "detail": "not a file"}),
+        (C.LOCK_UNUSABLE, {"path": str(procedure), "detail": "Permission denied"}),
+    ]
+
+
+def test_a_lock_that_may_not_be_looked_at_is_not_called_free(window: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", denied)
+    with pytest.raises(PermissionError):
+        look(window)
+    monkeypatch.undo()
+    (window.parent / "sessions" / ANA).rmdir()
+    (window.parent / "sessions" / ANA).touch()
+    assert [each.code for each in look(window)] == [C.LOCKS_FINE], "a file has no locks in it"
