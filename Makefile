@@ -43,7 +43,7 @@ accept: $(TEST) ## Run one capability's acceptance tests: make accept WHAT=recov
 		{ echo "Say which: make accept WHAT=<one of: $(notdir $(patsubst %/,%,$(wildcard tests/acceptance/[a-z]*/)))>"; exit 2; }
 	CONECTA_ACCEPT=$(WHAT) $(PYTHON) -m pytest --verbose tests/acceptance/$(WHAT) $(ARGS)
 
-bench: $(TEST) ## Measure start, memory and speed on this machine
+bench: $(TEST) ## Measure start, memory and speed; ARGS="--only start --against build/old.json" compares two runs
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
 trace: $(TEST) ## Count the calls from file to file that a message and a connection cause; ARGS=--pairs names the files

@@ -1,6 +1,7 @@
 """Measure start, memory and speed on this machine: ``python -m tests.benchmarks [--quick] [NAME ...]``.
 
-It ends with 0 also when a goal is missed, since it measures and does not judge; with 1 when a measurement failed.
+A measurement is a function that yields figures, most of them with a goal; to add one, name it in `MEASUREMENTS`.
+The program ends with 0 also when a goal is missed, since it measures and does not judge; with 1 when one failed.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import time
 import traceback
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.benchmarks.felt import measure_felt
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.hops import measure_hops
 from tests.benchmarks.links import measure_codes, measure_connects, measure_sessions
 from tests.benchmarks.overview import measure_overview
 from tests.benchmarks.qr import measure_qr
+from tests.benchmarks.report import REPORT, Measured, compare, read_report, run, summary, write_report
 from tests.benchmarks.rows import measure_rows
 from tests.benchmarks.start import measure_memory, measure_start
 from tests.benchmarks.stored_talk import measure_history
@@ -38,23 +43,35 @@ MEASUREMENTS: dict[str, Measurement] = {
     "rows": lambda quick: measure_rows((1_000,) if quick else (1_000, 10_000, 100_000), 1 if quick else 3),
     "history": lambda quick: measure_history(*((1_000, 20_000, 1) if quick else (20_000, 300_000, 3))),
     "updates": lambda quick: measure_updates(1 if quick else 3, 2.0 if quick else 6.0),
+    "hops": lambda quick: measure_hops(1 if quick else 4),
     "webhooks": lambda quick: measure_webhooks(1 if quick else 3, 3.0 if quick else 8.0),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what was named, or everything, and print a line per figure as soon as it is known."""
-    asked = _arguments().parse_args(argv)
-    began, failed = time.monotonic(), []
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    _say(f"{os.cpu_count()} processors{load}; Python {sys.version.split()[0]}\n\n{heading()}")
-    for name in asked.names or MEASUREMENTS:
+    parser = _arguments()
+    asked = parser.parse_args(argv)
+    try:
+        before = None if asked.against is None else read_report(asked.against)
+    except (OSError, ValueError) as error:
+        parser.error(f"--against: {error}")
+    began, failed, measured = time.monotonic(), list[str](), list[Measured]()
+    machine = _machine()
+    _say(f"{', '.join(f'{name} {value}' for name, value in machine.items())}\n\n{heading()}")
+    for name in [*asked.names, *asked.only] or MEASUREMENTS:
         try:
-            for figure in MEASUREMENTS[name](asked.quick):
-                _say(row(figure))
+            for each in run(name, MEASUREMENTS[name](asked.quick)):
+                measured.append(each)
+                _say(row(each.figure))
         except Exception:  # noqa: BLE001 - the others can still be measured
             failed.append(name)
             traceback.print_exc()
+    _say("\n" + "\n".join(summary(measured)))
+    if before is not None:
+        _say(f"\nCompared with {asked.against}, of {before['began']}\n\n" + "\n".join(compare(before, measured)))
+    if file := asked.write or (None if asked.quick else REPORT):
+        write_report(file, measured, {**machine, "quick": asked.quick})
     _say(f"\n{time.monotonic() - began:.0f} s" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 
@@ -63,10 +80,25 @@ def _say(words: str) -> None:
     print(words, flush=True)  # noqa: T201 - what this is for
 
 
+def _machine() -> dict[str, object]:
+    """What the figures depend on besides the program."""
+    load = {"load": round(os.getloadavg()[0], 1)} if hasattr(os, "getloadavg") else {}
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"began": began, "processors": os.cpu_count(), **load, "Python": sys.version.split()[0]}
+
+
 def _arguments() -> ArgumentParser:
     parser = ArgumentParser(prog="python -m tests.benchmarks", description="Measure this program on this machine.")
-    parser.add_argument("names", nargs="*", choices=[*MEASUREMENTS, []], metavar="NAME", help=", ".join(MEASUREMENTS))
+    names = ", ".join(MEASUREMENTS)
+    parser.add_argument("names", nargs="*", choices=[*MEASUREMENTS, []], metavar="NAME", help=names)
+    parser.add_argument(
+        "--only", action="append", choices=MEASUREMENTS, default=[], metavar="NAME", help="the same; may be repeated"
+    )
     parser.add_argument("--quick", action="store_true", help="few rounds: whether it works, not how fast it is")
+    parser.add_argument("--against", type=Path, metavar="FILE", help="compare with the report of another run")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help=f"the report; by default {REPORT}, of a quick run none"
+    )
     return parser
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tests.benchmarks.figures import Figure, Sample
+from tests.benchmarks.figures import Figure, Goal, Sample
 from tests.benchmarks.spawned import Spawned
 
 _AGAINST = "QTableWidget"
@@ -26,6 +26,7 @@ def measure_rows(sizes: Sequence[int], rounds: int) -> Iterator[Figure]:
                 ours=Sample.of(ours[what]),
                 against=_AGAINST,
                 baseline=Sample.of(usual[what]),
+                goal=Goal(ratio=1),
             )
 
 

@@ -53,6 +53,7 @@ def measure_memory(rounds: int) -> Iterator[Figure]:
         ours=Sample.of(ours),
         against=_EMPTY,
         baseline=Sample.of(empty),
+        goal=Goal(ratio=1.5),
     )
 
 
@@ -82,6 +83,7 @@ def _start(where: str, environment: Mapping[str, str], rounds: int) -> Iterator[
         ours=Sample.of(filled),
         against=_EMPTY,
         baseline=baseline_sample,
+        goal=Goal(ratio=2.2),
     )
 
 

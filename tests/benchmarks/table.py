@@ -25,21 +25,25 @@ def heading() -> str:
 
 def row(figure: Figure) -> str:
     """One figure."""
-    verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
     return _line(
         [
             figure.name,
-            f"{_number(figure.ours.median)} {figure.unit}",
-            _number(figure.ours.p95),
+            f"{number(figure.ours.median)} {figure.unit}",
+            number(figure.ours.p95),
             _span(figure.ours),
             str(len(figure.ours.values)),
-            f"{_number(figure.baseline.median)} {figure.unit}" if figure.baseline else "",
+            f"{number(figure.baseline.median)} {figure.unit}" if figure.baseline else "",
             f"{figure.ratio:.2f}×" if figure.ratio is not None else "",
             str(figure.goal or ""),
-            verdict,
+            verdict(figure.met),
             figure.against,
         ]
     )
+
+
+def verdict(met: bool | None) -> str:
+    """Of a figure, whose goal was met or not, or which has none."""
+    return {None: "", True: "met", False: "MISSED"}[met]
 
 
 def _line(cells: list[str]) -> str:
@@ -47,8 +51,9 @@ def _line(cells: list[str]) -> str:
 
 
 def _span(sample: Sample) -> str:
-    return f"{_number(min(sample.values))}–{_number(max(sample.values))}"
+    return f"{number(min(sample.values))}–{number(max(sample.values))}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """With as many digits as say something."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.figures import Figure, Goal, Sample
+from tests.benchmarks.report import compare, read_report, run, summary, write_report
 from tests.benchmarks.table import row
 from tests.benchmarks.trace import CONNECT, GOALS, MESSAGE, trace_connect, trace_message
 from tests.conftest import OnQt
@@ -48,13 +52,55 @@ def test_what_cannot_be_measured_fails_and_the_rest_is_measured(capsys: pytest.C
     assert "failed: qr" in capsys.readouterr().out
 
 
+def test_what_was_missed_is_said_at_the_end() -> None:
+    part = Figure(name="  of which waiting", unit="ms", ours=Sample.of([5]), goal=Goal(value=4))
+    measured = list(run("x", [figure(3, 9, Goal(ratio=1 / 3)), part]))
+    assert list(summary(measured)) == ["1 of 2 goals met, missed:", "  speed: of which waiting: 5.00 ms; goal ≤ 4"]
+
+
+def test_two_runs_are_compared_by_the_ratio_to_what_was_measured_beside_them(tmp_path: Path) -> None:
+    """The machine was twice as slow in the second run; what has no baseline looks slower, and what has one does not."""
+    file, unpaired = tmp_path / "build" / "bench.json", Figure(name="  of it", unit="ms", ours=Sample.of([1]))
+    gone = Figure(name="an old one", unit="ms", ours=Sample.of([1]))
+    write_report(file, list(run("x", [figure(3, 9, Goal(value=4)), unpaired, gone])), {"began": "yesterday"})
+    slower = Figure(name="  of it", unit="ms", ours=Sample.of([2]))
+    after = list(run("x", [figure(6, 18, Goal(value=4)), slower, replace(gone, name="a new one")]))
+    lines = [" ".join(line.split()) for line in compare(read_report(file), after)]
+    assert lines == [
+        "speed 3.00 → 6.00 ms 0.33 → 0.33× +0 % met → MISSED",
+        "speed: of it 1.00 → 2.00 ms +100 %",
+        "a new one new",
+        "an old one gone",
+    ]
+
+
+def test_a_measurement_that_was_not_asked_for_is_not_gone(tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    write_report(file, list(run("x", [figure(3)])), {})
+    assert list(compare(read_report(file), list(run("y", [])))) == []
+
+
+@pytest.mark.parametrize("words", [None, "{}", "[]", "no JSON"])
+def test_only_a_report_can_be_compared_with(
+    words: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bench.json"
+    if words is not None:
+        file.write_text(words, encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["--quick", "--only", "qr", "--against", str(file)])
+    assert "--against" in capsys.readouterr().err
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "felt", "rows", "updates", "webhooks"])
-def test_it_still_measures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--quick", name]) == 0
+@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "felt", "hops", "rows", "updates", "webhooks"])
+def test_it_still_measures(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "bench.json"
+    assert main(["--quick", "--only", name, "--write", str(report)]) == 0
+    assert {each["measurement"] for each in read_report(report)["figures"]} == {name}
     printed = capsys.readouterr()
     assert printed.err == ""
-    assert "×" in printed.out
+    assert "≤" in printed.out
 
 
 @pytest.mark.slow
