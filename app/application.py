@@ -47,13 +47,7 @@ from app.ui.fallen import FallenNotice
 from app.ui.incident_card import IncidentBanner, IncidentCard
 from app.ui.main_window import STORAGE
 from app.ui.navigation import CONSENTS, DIAGNOSTICS, HOME, SETTINGS, SWITCHES, PageSpec
-from app.ui.notices import (
-    CampaignBanner,
-    ClockNotice,
-    InterruptedBanner,
-    PairingQueueBanner,
-    SettingsNotice,
-)
+from app.ui.notices import CampaignBanner, ClockNotice, InterruptedBanner, PairingQueueBanner, SettingsNotice
 from app.ui.single_instance import SingleInstance
 from app.ui.updated import UpdateNotice, load_the_rest
 

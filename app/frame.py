@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
-from app.domain.repositories import Clock
 from app.text.status import texts
 from app.ui.appearance import Preferences
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from app.domain.repositories import Clock
 
 
 class Frame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import sys
@@ -125,6 +124,8 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     give_back = reports.install()
     services = partial(build_services, settings, clock=clock)
     if of_sample:
+        import asyncio
+
         from app.sample import add_sample_people, sample_services
 
         asyncio.run(add_sample_people(settings, clock))

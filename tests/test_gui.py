@@ -269,3 +269,17 @@ def test_the_window_is_painted_before_database_and_providers_are_imported() -> N
     script = f"import sys, app.gui, app.application; print([each for each in {heavy} if each in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
+
+
+def test_the_first_picture_needs_neither_the_core_nor_a_loop() -> None:
+    """Each of these takes as long as a tenth of an empty window's start, or more."""
+    heavy = "asyncio", "ssl", "app.core", "app.domain.events", "app.domain.settings", "app.domain.messages"
+    script = f"import sys, app.gui, app.frame; print([each for each in {heavy} if each in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
+
+
+def test_the_dialects_of_other_databases_stay_unloaded() -> None:
+    """A `postgresql_where` in a table is enough to load one, which holds up the start by a tenth of a second."""
+    script = "import sys, app.bootstrap; sys.exit('sqlalchemy.dialects.postgresql' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

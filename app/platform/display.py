@@ -13,10 +13,12 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
 from app.domain.errors import Problem, ProblemCode
+
+if TYPE_CHECKING:
+    from app.domain.diagnosis import Diagnosis
 
 ANSWER_SECONDS: Final = 5.0
 """How long a display may take to answer; one that is frozen would hold the start for ever."""
@@ -158,6 +160,8 @@ def _x_answers(display: str) -> bool:
 
 def diagnose_display(qt: Path | None = None) -> Sequence[Diagnosis]:
     """Whether there is a display that answers, and each library that the window would miss. Changes nothing."""
+    from app.domain.diagnosis import DiagnosisCode, diagnosed
+
     if sys.platform != "linux":
         return [diagnosed(DiagnosisCode.DISPLAY_FINE, display=sys.platform)]
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 import time
@@ -206,7 +205,7 @@ def _take_place(part: Path, path: Path) -> None:
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write *path* for this user alone, like `replacing`. Several may do so at once: the last one counts."""
-    with replacing(path, path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")) as part:
+    with replacing(path, path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")) as part:
         write_private(part, content)
 
 

@@ -10,11 +10,13 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app import __version__
-from app.domain.audit import Actor
-from app.domain.messages import Address, AddressKind
+
+if TYPE_CHECKING:
+    from app.domain.audit import Actor
+    from app.domain.messages import Address
 
 
 class SystemClock:
@@ -47,6 +49,8 @@ def current_actor(operator: str = "") -> Actor:
     """The user who is signed in to this computer, and the name the *operator* goes by."""
     import getpass
 
+    from app.domain.audit import Actor
+
     try:
         return Actor(user=getpass.getuser(), operator=operator)
     except (KeyError, OSError):  # a user without a name
@@ -56,6 +60,8 @@ def current_actor(operator: str = "") -> Actor:
 def zones_of(address: Address) -> Sequence[tzinfo]:
     """Every zone that the area code of a number lies in, or the country in which Meta's user id begins; this computer's
     own where neither is known."""
+    from app.domain.messages import AddressKind
+
     found = _of_number(address) if address.kind in (AddressKind.PHONE, AddressKind.META_USER) else []
     local = datetime.now(UTC).astimezone().tzinfo or UTC
     return found or [local]
@@ -65,6 +71,8 @@ def _of_number(address: Address) -> list[tzinfo]:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     import phonenumbers.timezone  # a second table of all countries: only a campaign needs it
+
+    from app.domain.messages import AddressKind
 
     try:
         if address.kind is AddressKind.PHONE:

@@ -318,7 +318,6 @@ Index(  # nobody is written to twice by one campaign
     outbound_message.c.campaign_number,
     unique=True,
     sqlite_where=text("campaign <> '' AND state <> 'not_sent'"),
-    postgresql_where=text("campaign <> '' AND state <> 'not_sent'"),
 )
 
 campaign = Table(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from app.domain.link_status import LinkState, LinkStatus, SendCapability
-from app.domain.outbound import OutboundStop
 from app.text.signs import Tone
 from app.text.status import texts
+
+if TYPE_CHECKING:
+    from app.domain.outbound import OutboundStop
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from app.domain.handling import Handling
 from app.domain.names import visible
-from app.domain.notes import Note
 from app.text.status import date_time, texts
+
+if TYPE_CHECKING:
+    from app.domain.handling import Handling
+    from app.domain.notes import Note
 
 _HINT: Final = 160
 """Characters of a note in a tooltip."""

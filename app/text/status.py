@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from app.domain.erasure import OldCopy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import REASONS, Recommendation
 from app.domain.link_status import (
@@ -20,8 +19,11 @@ from app.domain.link_status import (
 from app.domain.names import visible
 from app.domain.phone import PhoneNumber, last_digits, readable, same_account
 from app.domain.provider_descriptor import DESCRIPTORS
-from app.domain.trusted_time import ClockDoubt
 from app.text.translator import LANGUAGES, Translator
+
+if TYPE_CHECKING:
+    from app.domain.erasure import OldCopy
+    from app.domain.trusted_time import ClockDoubt
 
 if TYPE_CHECKING:  # the words are needed before the core is
     from app.domain.actions import ActionName, UnavailableReason

@@ -18,7 +18,7 @@ from app.text import incident as incident_text
 from app.text.incident import CheckMark
 from app.text.signs import Tone
 from app.text.status import texts
-from app.ui.notices import BannerFrame, Banners
+from app.ui.banners import BannerFrame, Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme

@@ -32,6 +32,7 @@ from shiboken6 import isValid
 from app.domain.errors import Problem
 from app.text.status import texts
 from app.ui.appearance import AppearanceController, Preferences
+from app.ui.banners import Banners
 from app.ui.dialogs.files import last_folder
 from app.ui.header import Header
 from app.ui.main_window_controller import MainWindowController, add_page_shortcuts, add_shortcuts
@@ -40,7 +41,6 @@ from app.ui.mentorado_list.narrowing import Narrowing
 from app.ui.mentorado_list.row import ListFilter
 from app.ui.mentorado_list.view import ListPanel
 from app.ui.navigation import HOME, PageStack
-from app.ui.notices import Banners
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.split_view import SplitView

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QMenu
 
 from app.domain.actions import ActionName
 from app.domain.mentorado import Mentorado, MentoradoId
-from app.domain.notifications import SnoozeLength
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
@@ -25,6 +24,7 @@ from app.ui.widgets.action_menu import pop_up, row_menu
 
 if TYPE_CHECKING:
     from app.core.csv_import import CsvImportService
+    from app.domain.notifications import SnoozeLength
     from app.ui.action_runner import ActionRunner
     from app.ui.connect_in_turn import ConnectInTurn
     from app.ui.dialogs.command_palette import Entry

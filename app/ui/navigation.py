@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.errors import Problem
 from app.text.status import texts
-from app.ui.notices import Banners
+from app.ui.banners import Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme

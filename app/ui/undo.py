@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject
 
 from app.domain.actions import ActionName
-from app.domain.audit import AuditAction, AuditOutcome, AuditRecord
 from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
-from app.domain.notes import Note, NoteId
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.domain.audit import AuditRecord
+    from app.domain.notes import Note, NoteId
     from app.ui.action_runner import ActionRunner
     from app.ui.main_window import MainWindow
 
@@ -42,6 +42,8 @@ class Change:
 
     def made(self, record: AuditRecord) -> bool:
         """Whether *record* is the audit entry of this change."""
+        from app.domain.audit import AuditOutcome
+
         if record.action != self.action or record.outcome is not AuditOutcome.DONE:
             return False
         by_whom = record.mentorado_id in self.mentorados if record.mentorado_id else True
@@ -99,12 +101,16 @@ class UndoController(QObject):
 
     def on_imported(self, mentorado_ids: Sequence[MentoradoId]) -> None:
         """They were added from a spreadsheet: offer to take that back."""
+        from app.domain.audit import AuditAction
+
         if self._runner is not None:
             self._last = Change(AuditAction.IMPORT_MENTORADOS, list(mentorado_ids), self._runner.clock.now())
             self._show(texts.plural("import.done", len(mentorado_ids)))
 
     def on_note_removed(self, note: Note) -> None:
         """A note was deleted: offer to bring it back."""
+        from app.domain.audit import AuditAction
+
         if self._runner is not None:
             now = self._runner.clock.now()
             self._last = Change(AuditAction.REMOVE_NOTE, [note.mentorado_id], now, note.id)

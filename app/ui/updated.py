@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.platform.installation import ProgramFile, is_frozen, load, unloaded_modules
 from app.text.status import texts
-from app.ui.notices import Banners
+from app.ui.banners import Banners
 from app.ui.theme import icons
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from app.domain.incident import CheckResult, Finding, Incident
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.text.status import problem, texts
+from app.ui.banners import Banners
 from app.ui.dialogs.mentorado import MentoradoDialog
 from app.ui.incident_card import IncidentBanner, IncidentCard
-from app.ui.notices import Banners
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.toast import Toast

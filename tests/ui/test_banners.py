@@ -15,8 +15,8 @@ from app.domain.incident import CheckResult, Finding, Incident
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.text.status import texts
+from app.ui.banners import Banners
 from app.ui.incident_card import IncidentBanner, IncidentCard
-from app.ui.notices import Banners
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach

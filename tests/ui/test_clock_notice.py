@@ -18,7 +18,8 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ClockDoubted
 from app.domain.trusted_time import TimeMark
 from app.text.status import texts
-from app.ui.notices import Banners, ClockNotice
+from app.ui.banners import Banners
+from app.ui.notices import ClockNotice
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import DAWN, ManualClock, settle
 from tests.conftest import OnQt

@@ -14,8 +14,8 @@ from app.domain.link_status import LinkState, LinkStatus, Reason, Retry
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.text.status import texts
 from app.ui import incident_card
+from app.ui.banners import Banners
 from app.ui.incident_card import IncidentBanner, IncidentCard
-from app.ui.notices import Banners
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import DAWN, StillClock
 from tests.ui.controls import read_aloud

@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from app.settings import ZAPI_URL, Settings, UnusedSettings
 from app.text.status import texts
+from app.ui.banners import Banners
 from app.ui.navigation import SETTINGS
-from app.ui.notices import Banners, SettingsNotice, shortened
+from app.ui.notices import SettingsNotice, shortened
 from app.ui.settings.general import AboutSection
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Mode, Theme

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.platform.installation import ProgramFile
 from app.text.status import texts
 from app.ui import updated
-from app.ui.notices import Banners
+from app.ui.banners import Banners
 from app.ui.theme import icons
 from app.ui.theme.theme import Mode, Theme
 from app.ui.updated import UpdateNotice, load_the_rest

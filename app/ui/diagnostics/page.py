@@ -19,8 +19,8 @@ from app.text import diagnosis as words
 from app.text.signs import Tone
 from app.text.status import date_time, texts
 from app.ui.async_slots import async_slot
+from app.ui.banners import Banners
 from app.ui.navigation import Page
-from app.ui.notices import Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme

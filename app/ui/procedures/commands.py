@@ -1,4 +1,4 @@
-"""The commands of a procedure, and why the others are locked. Qt-free."""
+"""The commands of a procedure, why the others are locked, and the sign of each state. Qt-free."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from app.domain.actions import ActionName
 from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
 from app.text import status as status_text
 from app.text.procedure import LinkNews
+from app.text.signs import Tone
 from app.text.status import texts
+
+CODE = (Tone.WAITING, "qr")
+UNPROVEN = (Tone.WAITING, "info")
+LOOKS = {
+    ProcedureState.RUNNING: (Tone.PROGRESS, "refresh"),
+    ProcedureState.ASKING: (Tone.WAITING, "info"),
+    ProcedureState.PAUSED: (Tone.WAITING, "clock"),
+    ProcedureState.FAILED: (Tone.ERROR, "triangle-alert"),
+    ProcedureState.UNDOING: (Tone.PROGRESS, "undo"),
+    ProcedureState.DONE: (Tone.CONNECTED, "check"),
+    ProcedureState.UNDONE: (Tone.IDLE, "undo"),
+}
 
 
 class CommandId(StrEnum):

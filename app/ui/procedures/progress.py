@@ -40,6 +40,9 @@ from app.ui.async_slots import async_slot
 from app.ui.detail_pane.pairing import PairingPanel, Stage, turn_of
 from app.ui.procedures.chrome import BackupProgressBar
 from app.ui.procedures.commands import (
+    CODE,
+    LOOKS,
+    UNPROVEN,
     CommandId,
     ProcedureCommand,
     account_commands,
@@ -52,7 +55,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_CAPTION, TEXT_NAME, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel
-from app.ui.widgets.placeholders import CODE, LOOKS, UNPROVEN, IconCircle
+from app.ui.widgets.placeholders import IconCircle
 
 _MARK, _ICON = 24, 14
 _LOOKS = {

@@ -8,7 +8,7 @@ from app.domain.events import SwitchesChanged
 from app.domain.switch import SwitchPause, SwitchRun, SwitchRunId, SwitchState
 from app.text import switch_run as run_text
 from app.text.status import texts
-from app.ui.notices import Banners
+from app.ui.banners import Banners
 
 _CAUSE = "switches"
 

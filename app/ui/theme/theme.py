@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -359,6 +358,8 @@ def _tell_fontconfig(file: Path) -> bool:
 
     Qt itself would see only the regular weight of a variable font on this platform; fontconfig names them all.
     """
+    import ctypes
+
     try:
         fontconfig = ctypes.CDLL("libfontconfig.so.1")
         return bool(fontconfig.FcConfigAppFontAddFile(None, str(file).encode()))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.core.actions import ActionService
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.mentorado import MentoradoId
 from app.text import status as status_text
@@ -19,6 +18,9 @@ from app.text.status import texts
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
+
+if TYPE_CHECKING:
+    from app.core.actions import ActionService
 
 
 def pop_up(menu: QMenu, where: QPoint) -> None:

@@ -6,7 +6,6 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.domain.procedure import ProcedureState
 from app.text.signs import Tone
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import paint_icon_circle
@@ -136,16 +135,3 @@ class EmptyState(QWidget):
         self._third.setText(third)
         self._third.setVisible(bool(third))
         self.setAccessibleName(f"{title}. {line}".strip())
-
-
-CODE = (Tone.WAITING, "qr")
-UNPROVEN = (Tone.WAITING, "info")
-LOOKS = {
-    ProcedureState.RUNNING: (Tone.PROGRESS, "refresh"),
-    ProcedureState.ASKING: (Tone.WAITING, "info"),
-    ProcedureState.PAUSED: (Tone.WAITING, "clock"),
-    ProcedureState.FAILED: (Tone.ERROR, "triangle-alert"),
-    ProcedureState.UNDOING: (Tone.PROGRESS, "undo"),
-    ProcedureState.DONE: (Tone.CONNECTED, "check"),
-    ProcedureState.UNDONE: (Tone.IDLE, "undo"),
-}

@@ -10,8 +10,8 @@ from app.domain.diagnosis import CheckName, CheckOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.text import diagnosis as words
 from app.text.status import texts
+from app.ui.banners import Banners
 from app.ui.diagnostics.page import AT_START, CheckCard, DiagnosticsPage, check_at_start
-from app.ui.notices import Banners
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.conftest import OnQt

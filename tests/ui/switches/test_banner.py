@@ -11,7 +11,7 @@ from app.domain.provider import Blocked
 from app.domain.settings import SWITCH_SECOND_PERSON
 from app.domain.switch import SwitchRunId
 from app.text.status import texts
-from app.ui.notices import Banners
+from app.ui.banners import Banners
 from app.ui.switches.banner import SwitchBanner
 from app.ui.theme.theme import Theme
 from tests.ui.switches.harness import ZAPI, SwitchesHarness, open_switches
