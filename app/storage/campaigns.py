@@ -27,9 +27,10 @@ from app.domain.outbound import OutboundMessage, OutboundState
 from app.domain.prices import TemplateCategory
 from app.domain.sending import TemplateMessage
 from app.storage.consents import contacts_of, in_order
-from app.storage.database import Database, plain, readable, stored_address
+from app.storage.database import Database, stored_address
 from app.storage.history.suppressions import hashed_key
 from app.storage.outbound import save
+from app.storage.rows import plain, readable
 from app.storage.tables import (
     campaign,
     campaign_recipient,

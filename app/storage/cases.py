@@ -17,7 +17,8 @@ from app.domain.mentorado import MentoradoId
 from app.domain.outbound import OutboundState
 from app.domain.phone import masked
 from app.storage.consents import restored_numbers
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
+from app.storage.rows import plain, readable
 from app.storage.tables import case_note, consent_contact, consent_entry, link, outbound_message, support_case
 
 

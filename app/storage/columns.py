@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
 
 from sqlalchemy import Dialect, MetaData, String
 from sqlalchemy.types import TypeDecorator
 
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(9998, 12, 31, tzinfo=UTC)
+from app.storage.rows import moment
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -25,27 +23,14 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else utc_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        try:
-            moment = datetime.fromisoformat(value)
-        except (ValueError, TypeError):
-            return EARLIEST
-        return moment if moment.tzinfo is UTC and EARLIEST <= moment <= LATEST else _reckonable(moment)
+        return moment(value)
 
 
-def _reckonable(moment: datetime) -> datetime:
-    try:
-        return min(max(moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC), EARLIEST), LATEST)
-    except OverflowError:
-        return EARLIEST
-
-
-def utc_text(moment: datetime) -> str:
-    """*moment* as `UtcTime` stores it."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+def utc_text(when: datetime) -> str:
+    """*when* as `UtcTime` stores it."""
+    if when.tzinfo is None:
+        raise ValueError(f"{when} has no time zone")
+    in_utc = when if when.tzinfo is UTC else when.astimezone(UTC)
     return in_utc.isoformat(timespec="microseconds")
 
 

@@ -22,8 +22,9 @@ from app.domain.consent import (
 )
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
-from app.storage.database import Database, plain, stored_address
+from app.storage.database import Database, stored_address
 from app.storage.history.suppressions import hashed_key
+from app.storage.rows import plain
 from app.storage.tables import consent_contact, consent_entry, contact_address, opt_out_confirmation, setting
 
 Check = Callable[[ConsentEntry, Sequence[ConsentEntry]], None]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row
 
@@ -20,6 +20,7 @@ from app.storage.engine import open_engine, transaction
 from app.storage.errors import map_sqlite_errors
 from app.storage.lost_database import is_missing, put_copy_in_place, set_log_aside
 from app.storage.migrations import OURS, Migrations
+from app.storage.rows import plain
 
 log = logging.getLogger(__name__)
 
@@ -208,31 +209,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-_WRONG: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
-_LARGEST: Final = 2**53
-
-
-def readable(what: str, rows: Iterable[Any], make: Callable[[Any], T]) -> Iterator[T]:
-    """Convert each of *rows* with *make*, skipping and logging those that cannot be read as *what*."""
-    left_out = 0
-    for row in rows:
-        try:
-            made = make(row)
-        except _WRONG:
-            left_out += 1
-            continue
-        yield made
-    if left_out:
-        log.warning("%d rows of %s are invalid and skipped", left_out, what)
-
-
-def plain(value: object) -> str:
-    """A text column, whatever is in it."""
-    if isinstance(value, str):
-        return value
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
-
-
 def stored_address(row: Row[*tuple[Any, ...]]) -> Address:
     """The address in `row.kind` and `row.value`. A kind that no version writes is OTHER, which no provider reaches."""
     try:
@@ -240,8 +216,3 @@ def stored_address(row: Row[*tuple[Any, ...]]) -> Address:
     except ValueError:
         kind = AddressKind.OTHER
     return Address(kind, plain(row.value))
-
-
-def count(value: object) -> int | None:
-    """A non-negative integer; None for anything else."""
-    return value if isinstance(value, int) and 0 <= value <= _LARGEST else None

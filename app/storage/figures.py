@@ -26,7 +26,8 @@ from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.uptime import StateChange
 from app.storage.columns import utc_text
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
+from app.storage.rows import plain, readable
 from app.storage.tables import figure, link_activity, message, setting, transition
 from app.storage.transitions import to_transition
 

@@ -28,7 +28,8 @@ from app.platform.locks import (
     OwnerState,
     read_owner,
 )
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
+from app.storage.rows import plain, readable
 from app.storage.tables import procedure, procedure_entry
 
 Journaled = tuple[ProcedureInfo, Sequence[JournalEntry]]

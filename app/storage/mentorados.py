@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.domain.errors import Problem, ProblemCode
-from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
-from app.domain.names import fold_accents, shown_name
+from app.domain.mentorado import Link, LinkId, Mentorado
 from app.domain.phone import PhoneNumber, comparison_key, former_keys
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
+from app.storage.mentorado_rows import link_of, mentorado_of, mentorados_from
+from app.storage.rows import readable
 from app.storage.tables import link
 from app.storage.tables import mentorado as table
 
@@ -52,14 +53,12 @@ class SqlMentoradoRepository:
 
 
 def _all(connection: Connection) -> list[Mentorado]:
-    active = connection.execute(link.select().where(link.c.active))
-    links = {each.mentorado_id: each for each in readable("link", active, _link)}
-    everybody = connection.execute(table.select())
-    return sorted(readable("mentorado", everybody, lambda row: _mentorado(row, links[row.id])), key=_sort_key)
+    links = connection.execute(link.select().where(link.c.active)).all()
+    return mentorados_from(connection.execute(table.select()), links)
 
 
 def _links_beside(connection: Connection) -> list[Link]:
-    return list(readable("link", connection.execute(link.select().where(~link.c.active)), _link))
+    return list(readable("link", connection.execute(link.select().where(~link.c.active)), link_of))
 
 
 def _add(connection: Connection, mentorado: Mentorado) -> None:
@@ -105,7 +104,7 @@ def _by_phone(connection: Connection, phone: PhoneNumber) -> Mentorado | None:
         return None
     active = connection.execute(link.select().where(link.c.active & (link.c.mentorado_id == row.id))).first()
     # A damaged database may lack the link; the number is taken all the same.
-    return _mentorado(row, Link(id=LinkId(""), mentorado_id=row.id) if active is None else _link(active))
+    return mentorado_of(row, Link(id=LinkId(""), mentorado_id=row.id) if active is None else link_of(active))
 
 
 def _refuse_taken_phone(connection: Connection, mentorado: Mentorado) -> None:
@@ -113,12 +112,6 @@ def _refuse_taken_phone(connection: Connection, mentorado: Mentorado) -> None:
     holder = None if mentorado.archived else _by_phone(connection, mentorado.phone)
     if holder is not None and holder.id != mentorado.id:
         raise Problem(ProblemCode.PHONE_TAKEN, name=holder.name)
-
-
-def _sort_key(mentorado: Mentorado) -> tuple[str, str, str]:
-    """As a Portuguese index does: "Álvaro" between "Aline" and "Ana", whatever the case."""
-    name = mentorado.name
-    return fold_accents(name), name, mentorado.id
 
 
 def _mentorado_row(mentorado: Mentorado) -> dict[str, Any]:
@@ -133,18 +126,6 @@ def _mentorado_row(mentorado: Mentorado) -> dict[str, Any]:
     }
 
 
-def _mentorado(row: Any, link: Link) -> Mentorado:
-    return Mentorado(
-        id=row.id,
-        name=shown_name(plain(row.name)),  # earlier versions took any
-        phone=PhoneNumber(plain(row.phone)),
-        cohort=shown_name(plain(row.cohort)),
-        created_at=row.created_at,
-        archived_at=row.archived_at,
-        link=link,
-    )
-
-
 def _link_row(link: Link) -> dict[str, Any]:
     return {
         "id": link.id,
@@ -154,19 +135,3 @@ def _link_row(link: Link) -> dict[str, Any]:
         "account": link.account,
         "accepted_account": link.accepted_account,
     }
-
-
-def _number(value: object) -> PhoneNumber | None:
-    return None if value is None else PhoneNumber(plain(value))
-
-
-def _link(row: Any) -> Link:
-    return Link(
-        id=row.id,
-        mentorado_id=row.mentorado_id,
-        provider=ProviderKind(row.provider),
-        in_use=bool(row.active),
-        enabled=row.wanted,
-        account=_number(row.account),
-        accepted_account=_number(row.accepted_account),
-    )

@@ -15,9 +15,10 @@ from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.domain.notes import MOST_NOTE, Note, NoteId, without_erased, without_numbers
 from app.storage.columns import utc_text
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
 from app.storage.history.dump_rows import NoteRow
 from app.storage.history.suppressions import Suppressed
+from app.storage.rows import plain, readable
 from app.storage.staff_tables import handling as handling_table
 from app.storage.staff_tables import mentorado_note as table
 

@@ -15,8 +15,9 @@ from app.domain.messages import Address, AddressKind
 from app.domain.outbound import DAY, Hold, HoldReason, OutboundFacts, OutboundMessage, OutboundState, OutboundStop
 from app.domain.redaction import redacted
 from app.domain.sending import SendErrorKind
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
 from app.storage.history.suppressions import hashed_key
+from app.storage.rows import plain, readable
 from app.storage.tables import (
     consent_entry,
     contact_address,

@@ -14,8 +14,9 @@ from app.domain.erasure import spellings
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import Address, SetAsideReason, WireUnknown
 from app.domain.set_aside import PAYLOAD_LIMIT, PAYLOADS_LIMIT, SetAsideCount, SetAsideDelivery
-from app.storage.database import Database, count, plain, readable
+from app.storage.database import Database
 from app.storage.history.suppressions import Suppressed
+from app.storage.rows import count, plain, readable
 from app.storage.tables import link, set_aside
 
 

@@ -14,7 +14,8 @@ from app.domain.link_status import SmokeTestOutcome
 from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.messages import Address, DeliveryStatus, merge_delivery
 from app.domain.smoke_test import GOOD, SmokeTest, SmokeTestStage, SmokeTestTarget, SmokeTestTrouble
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
+from app.storage.rows import plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row

@@ -25,7 +25,8 @@ from app.domain.switch import (
     SwitchRunId,
     SwitchState,
 )
-from app.storage.database import Database, plain, readable, stored_address
+from app.storage.database import Database, stored_address
+from app.storage.rows import plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row

@@ -19,7 +19,8 @@ from app.domain.link_status import (
 from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.phone import PhoneNumber
 from app.domain.repositories import Transition
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database
+from app.storage.rows import plain, readable
 from app.storage.tables import link, transition
 
 _FORBIDDING: Final = tuple(sorted(reason.value for reason in FORBIDDING))

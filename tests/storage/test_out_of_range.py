@@ -28,13 +28,14 @@ from app.domain.switch import SwitchItem, SwitchPlan, SwitchRun, SwitchRunId
 from app.storage.audit_log import SqlAuditLog
 from app.storage.campaigns import SqlCampaigns
 from app.storage.cases import SqlCases
-from app.storage.columns import EARLIEST, LATEST, UtcTime, metadata
+from app.storage.columns import UtcTime, metadata
 from app.storage.consents import SqlConsents, append, await_confirmation
-from app.storage.database import Database, count, plain
+from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.journal import SqlProcedureJournal
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.outbound import SqlOutbound
+from app.storage.rows import EARLIEST, LATEST, count, plain
 from app.storage.set_aside import SqlSetAside
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.smoke_tests import SqlSmokeTests

@@ -27,8 +27,9 @@ from app.domain.messages import (
     MessageKind,
     StoredMessage,
 )
-from app.storage.database import count, plain, readable, stored_address
+from app.storage.database import stored_address
 from app.storage.history.contacts import address_rank, display_name_from
+from app.storage.rows import count, plain, readable
 from app.storage.tables import contact, contact_address, conversation, link, message
 
 # Statements of the hot path are made once: making them takes longer than executing them.

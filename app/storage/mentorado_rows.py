@@ -1,0 +1,90 @@
+"""Who there is, in two forms: as the window paints it first, and as rows become mentorados.
+
+The first is read by `sqlite3` alone, a second before the database is loaded and opened. It changes nothing, trusts only
+a file of today's shape, and waits for nobody: where it finds nothing, the list comes with the database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from app.domain.mentorado import Link, Mentorado, ProviderKind
+from app.domain.names import fold_accents, shown_name
+from app.domain.phone import PhoneNumber
+from app.storage.migrations import OURS
+from app.storage.rows import moment, plain, readable
+
+MOST: Final = 2_000
+"""How many are read before the first picture: more would hold it up."""
+
+_LINKS: Final = "SELECT * FROM link WHERE active"
+_PEOPLE: Final = f"SELECT * FROM mentorado LIMIT {MOST + 1}"  # noqa: S608 - a number of ours
+
+
+class _StoredRow:
+    """A row whose columns are attributes, with moments as `sqlalchemy` returns them."""
+
+    def __init__(self, columns: Sequence[str], values: Sequence[Any]) -> None:
+        for name, value in zip(columns, values, strict=True):
+            setattr(self, name, moment(value) if name.endswith("_at") else value)
+
+
+def read_mentorados(file: Path) -> Sequence[Mentorado]:
+    """Who is in the database *file*, or nobody where that cannot be told at once. Raises nothing."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as opened:
+            if opened.execute("SELECT version_num FROM alembic_version").fetchone() != (OURS.head,):
+                return ()
+            people = _rows(opened.execute(_PEOPLE))
+            return mentorados_from(people, _rows(opened.execute(_LINKS))) if len(people) <= MOST else ()
+    except (sqlite3.Error, OSError, ValueError):
+        return ()
+
+
+def mentorados_from(people: Iterable[Any], links: Iterable[Any]) -> list[Mentorado]:
+    """The mentorados that rows of *people* and of their *links* in use are, in the order of their names."""
+    of = {each.mentorado_id: each for each in readable("link", links, link_of)}
+    return sorted(readable("mentorado", people, lambda row: mentorado_of(row, of[row.id])), key=_by_name)
+
+
+def mentorado_of(row: Any, link: Link) -> Mentorado:
+    return Mentorado(
+        id=row.id,
+        name=shown_name(plain(row.name)),  # earlier versions took any
+        phone=PhoneNumber(plain(row.phone)),
+        cohort=shown_name(plain(row.cohort)),
+        created_at=row.created_at,
+        archived_at=row.archived_at,
+        link=link,
+    )
+
+
+def link_of(row: Any) -> Link:
+    return Link(
+        id=row.id,
+        mentorado_id=row.mentorado_id,
+        provider=ProviderKind(row.provider),
+        in_use=bool(row.active),
+        enabled=bool(row.wanted),
+        account=_number(row.account),
+        accepted_account=_number(row.accepted_account),
+    )
+
+
+def _rows(found: sqlite3.Cursor) -> list[_StoredRow]:
+    columns = [name for name, *_rest in found.description]
+    return [_StoredRow(columns, values) for values in found]
+
+
+def _number(value: object) -> PhoneNumber | None:
+    return None if value is None else PhoneNumber(plain(value))
+
+
+def _by_name(mentorado: Mentorado) -> tuple[str, str, str]:
+    """As a Portuguese index does: "Álvaro" between "Aline" and "Ana", whatever the case."""
+    name = mentorado.name
+    return fold_accents(name), name, mentorado.id
