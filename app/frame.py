@@ -32,5 +32,13 @@ class Frame:
         self.close_asked = False
         self.window.close_requested.connect(self._remember_close)
 
+    def show_people(self, database: Path) -> None:
+        """Paint who is in *database*, if that can be told at once; what is true of them comes with the services."""
+        from app.storage.mentorado_rows import read_mentorados
+
+        if people := read_mentorados(database):
+            self.model.show_early(people)
+            self.window.paint_now()
+
     def _remember_close(self) -> None:
         self.close_asked = True

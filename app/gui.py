@@ -90,14 +90,15 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     gc.disable()  # nothing that is loaded now is garbage; `run` collects what is, once there may be some
     check_display()
     try:
-        from PySide6.QtWidgets import QApplication
+        import PySide6.QtWidgets  # noqa: F401 - whether it can be
     except ImportError as error:  # Qt's wheel brings no system libraries
         raise library_missing(error) from error
     _leave_sources_unread()
     check_platform_libraries()
     from app.ui.single_instance import SingleInstance
+    from app.ui.theme.theme import new_application
 
-    app = QApplication(sys.argv[:1])
+    app = new_application(sys.argv[0])
     app.setApplicationName("Conecta")
     app.setDesktopFileName("conecta")
     prepare_data_folder(settings.data_dir)
@@ -111,6 +112,7 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     if of_sample:
         frame.window.mark_as_sample()
     frame.window.show_at_once()
+    frame.show_people(settings.database)
 
     from app.platform.logging import configure_logging
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import struct
 import sys
 import threading
@@ -122,6 +121,8 @@ def _platforms() -> set[str]:
 
 def _wayland_answers(name: str) -> bool:
     """Whether a Wayland server answers a first request; *name* is a path, or a name in ``XDG_RUNTIME_DIR``."""
+    import socket
+
     path = Path(os.environ.get("XDG_RUNTIME_DIR", "")) / name
     try:
         with socket.socket(socket.AF_UNIX) as server:

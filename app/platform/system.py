@@ -39,7 +39,7 @@ def elapsed() -> float:
 def _with_sleep() -> int | None:
     """The clock that goes on while the computer sleeps, where `time.monotonic` does not."""
     on_linux: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.CLOCK_MONOTONIC if platform.system() == "Darwin" else on_linux
+    return time.CLOCK_MONOTONIC if sys.platform == "darwin" else on_linux
 
 
 _WITH_SLEEP: Final = _with_sleep()

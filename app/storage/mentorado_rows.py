@@ -1,7 +1,7 @@
 """Who there is, in two forms: as the window paints it first, and as rows become mentorados.
 
 The first is read by `sqlite3` alone, a second before the database is loaded and opened. It changes nothing, trusts only
-a file of today's shape, and waits for nobody: where it finds nothing, the list comes with the database.
+a file of today's shape in which all can be read, and waits for nobody: otherwise the list comes with the database.
 """
 
 from __future__ import annotations
@@ -10,27 +10,20 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 from app.domain.mentorado import Link, Mentorado, ProviderKind
 from app.domain.names import fold_accents, shown_name
 from app.domain.phone import PhoneNumber
 from app.storage.migrations import OURS
-from app.storage.rows import moment, plain, readable
+from app.storage.rows import WRONG, moment, plain, readable
 
 MOST: Final = 2_000
 """How many are read before the first picture: more would hold it up."""
 
 _LINKS: Final = "SELECT * FROM link WHERE active"
 _PEOPLE: Final = f"SELECT * FROM mentorado LIMIT {MOST + 1}"  # noqa: S608 - a number of ours
-
-
-class _StoredRow:
-    """A row whose columns are attributes, with moments as `sqlalchemy` returns them."""
-
-    def __init__(self, columns: Sequence[str], values: Sequence[Any]) -> None:
-        for name, value in zip(columns, values, strict=True):
-            setattr(self, name, moment(value) if name.endswith("_at") else value)
 
 
 def read_mentorados(file: Path) -> Sequence[Mentorado]:
@@ -40,8 +33,11 @@ def read_mentorados(file: Path) -> Sequence[Mentorado]:
             if opened.execute("SELECT version_num FROM alembic_version").fetchone() != (OURS.head,):
                 return ()
             people = _rows(opened.execute(_PEOPLE))
-            return mentorados_from(people, _rows(opened.execute(_LINKS))) if len(people) <= MOST else ()
-    except (sqlite3.Error, OSError, ValueError):
+            if len(people) > MOST:
+                return ()
+            links = {each.mentorado_id: each for each in map(link_of, _rows(opened.execute(_LINKS)))}
+            return sorted((mentorado_of(row, links[row.id]) for row in people), key=_by_name)
+    except (sqlite3.Error, OSError, *WRONG):
         return ()
 
 
@@ -75,9 +71,14 @@ def link_of(row: Any) -> Link:
     )
 
 
-def _rows(found: sqlite3.Cursor) -> list[_StoredRow]:
+def _rows(found: sqlite3.Cursor) -> list[Any]:
+    """Rows whose columns are attributes, with moments as the database returns them."""
     columns = [name for name, *_rest in found.description]
-    return [_StoredRow(columns, values) for values in found]
+    rows = (dict(zip(columns, values, strict=True)) for values in found)
+    return [
+        SimpleNamespace(**{name: moment(row[name]) if name.endswith("_at") else row[name] for name in row})
+        for row in rows
+    ]
 
 
 def _number(value: object) -> PhoneNumber | None:

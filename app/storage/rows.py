@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9998, 12, 31, tzinfo=UTC)
-_WRONG: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+WRONG: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 _LARGEST: Final = 2**53
 
 
@@ -23,7 +23,7 @@ def readable(what: str, rows: Iterable[Any], make: Callable[[Any], T]) -> Iterat
     for row in rows:
         try:
             made = make(row)
-        except _WRONG:
+        except WRONG:
             left_out += 1
             continue
         yield made

@@ -136,6 +136,10 @@ class MainWindow(QMainWindow):
         while not self._painted and not timeouts.hasExpired():
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
 
+    def paint_now(self) -> None:
+        """Bring on the screen what changed, before any loop runs."""
+        QCoreApplication.processEvents()
+
     def attach(
         self,
         runner: ActionRunner,
@@ -176,6 +180,7 @@ class MainWindow(QMainWindow):
         self._crash_sheet.show()
 
     def on_storage_failed(self, event: StorageFailed) -> None:
+        self._model.forget_early()
         self.banners.show_problem(event.problem, cause=STORAGE)
 
     def on_storage_recovered(self, _event: StorageRecovered) -> None:

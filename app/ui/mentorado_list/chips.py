@@ -28,7 +28,7 @@ class Chip(QAbstractButton):
         super().__init__(parent)
         self.stands_for = group
         self._theme = theme
-        self._count = 0
+        self._count: int | None = None  # until it is known
         self._compact = False
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -42,7 +42,7 @@ class Chip(QAbstractButton):
         self._say_count()
 
     def _say_count(self) -> None:
-        self.setAccessibleName(f"{self.text()}, {texts.number(self._count)}")
+        self.setAccessibleName(f"{self.text()}, {self._number}" if self._number else self.text())
         self.updateGeometry()
         self.update()
 
@@ -50,6 +50,10 @@ class Chip(QAbstractButton):
         if count != self._count:
             self._count = count
             self._say_count()
+
+    @property
+    def _number(self) -> str:
+        return "" if self._count is None else texts.number(self._count)
 
     def set_compact(self, compact: bool) -> None:
         self._compact = self._wants_compact(compact)
@@ -69,7 +73,7 @@ class Chip(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         word, number = self._fonts()
-        width = 2.0 * _PADDING + QFontMetricsF(number).horizontalAdvance(texts.number(self._count))
+        width = 2.0 * _PADDING + QFontMetricsF(number).horizontalAdvance(self._number)
         if self.stands_for in GROUP_ICON:
             width += self._theme.px(_ICON) + _GAP
         if not self._compact:
@@ -114,7 +118,7 @@ class Chip(QAbstractButton):
             left += QFontMetricsF(word_font).horizontalAdvance(self.text()) + _GAP
         painter.setFont(number_font)
         painter.setPen(QColor(colours.on_accent_soft if checked else colours.text2))
-        painter.drawText(QRectF(left, 0, self.width(), height), middle, texts.number(self._count))
+        painter.drawText(QRectF(left, 0, self.width(), height), middle, self._number)
 
 
 class ChipBar(QWidget):
@@ -134,7 +138,10 @@ class ChipBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         model.counts_changed.connect(self.show_counts)
         theme.changed.connect(self._arrange)
-        self.show_counts(model.counts())
+        if model.loaded:
+            self.show_counts(model.counts())
+        else:
+            self._chips[ListFilter.ARCHIVED].hide()
 
     def pick(self, group: ListFilter) -> None:
         """Check a chip, as if it had been clicked."""

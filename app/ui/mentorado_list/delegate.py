@@ -99,7 +99,10 @@ class MentoradoDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(option.rect.topLeft())
-        self._paint_ground(painter, option, columns)
+        if row.early:
+            self._paint_line(painter, columns)  # it is neither selected nor under the mouse yet
+        else:
+            self._paint_ground(painter, option, columns)
         self._paint_who(painter, row, handled, columns)
         if row.unseen:
             self._paint_dot(painter)
@@ -148,11 +151,15 @@ class MentoradoDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(colours.accent))
             painter.drawRoundedRect(QRectF(8, height / 2 - 14, 3, 28), 1.5, 1.5)
         else:
-            painter.fillRect(QRectF(columns.name, height - 1, columns.right - columns.name, 1), QColor(colours.border))
+            self._paint_line(painter, columns)
         if focused and selected:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.focus), 1.5))
             painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
+
+    def _paint_line(self, painter: QPainter, columns: _Columns) -> None:
+        line = QRectF(columns.name, self.row_height - 1, columns.right - columns.name, 1)
+        painter.fillRect(line, QColor(self._colours.border))
 
     @property
     def box_end(self) -> int:
@@ -234,6 +241,8 @@ class MentoradoDelegate(QStyledItemDelegate):
             self._line(
                 painter, word, self._small_font, self._colours.text2, columns.provider, middle, px(_PROVIDER_WIDTH)
             )
+        if row.early:
+            return
         words, marked = self.badge_words(status, columns.badge_width, stopped=stopped)
         if status.state is LinkState.OFF:
             words = status_text.mentorado_badge(mentorado, status)

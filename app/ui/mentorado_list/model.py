@@ -91,6 +91,31 @@ class MentoradoListModel(QAbstractListModel):
 
     # --- facts
 
+    def show_early(self, mentorados: Sequence[Mentorado]) -> None:
+        """Show who there is while nothing is known of their links yet; what is kept of groups is told by `on_loaded`.
+
+        Where the list is narrowed to what only a status tells, there is nothing to show.
+        """
+        if self._loaded or self._group is not ListFilter.ALL or self._narrowing.never_connected:
+            return
+        rows = [self._made(each, self._early.get(each.id)) for each in mentorados]
+        for row in rows:
+            row.early = row.status is None
+        self.beginResetModel()
+        self._rows = {row.id: row for row in rows}
+        self._sorted = sorted(rows, key=_order)
+        self._shown = self._found(self._sorted)
+        self.endResetModel()
+
+    def forget_early(self) -> None:
+        """The database cannot be opened: show nobody until it can."""
+        if not self._loaded and self._rows:
+            self._early |= {row.id: row.status for row in self._rows.values() if row.status}
+            self.beginResetModel()
+            self._rows, self._sorted, self._shown = {}, [], []
+            self._stale.clear()
+            self.endResetModel()
+
     def on_loaded(self, event: MentoradosLoaded) -> None:
         statuses = self._early | {row.id: row.status for row in self._rows.values() if row.status}
         self._early.clear()
@@ -143,7 +168,7 @@ class MentoradoListModel(QAbstractListModel):
         if row is None:
             self._early[event.mentorado_id] = event.after
             return
-        before, row.status = row.status, event.after
+        before, row.status, row.early = row.status, event.after, False
         was = row.group
         group = was if was is ListFilter.ARCHIVED else GROUP_OF[tone_of(event.after)]
         if group is not was:
@@ -397,6 +422,8 @@ class MentoradoListModel(QAbstractListModel):
             self.endRemoveRows()
 
     def _tell_counts(self) -> None:
+        if not self._loaded:
+            return
         counts = self.counts()
         if counts != self._last_counts:
             needing = counts[ListFilter.ERROR]

@@ -57,6 +57,8 @@ GROUP_ICON: Final[Mapping[ListFilter, str]] = MappingProxyType(
 class MentoradoRow:
     """Kept by the model. *status* is None for a link that nobody asked for yet.
 
+    An *early* row was read before the database was opened: what is true of its link is not known.
+
     *order* is where the row stands; it follows *status* only when the model moves the row.
     """
 
@@ -68,6 +70,7 @@ class MentoradoRow:
     snoozed: bool = False  # nothing is told of it for a while
     handling: Handling | None = None  # who is on it
     notes: Sequence[Note] = ()  # the latest first
+    early: bool = False
     id: MentoradoId = field(init=False)
     hay: str = field(init=False)
     order: SortKey = field(init=False)
@@ -95,11 +98,16 @@ class MentoradoRow:
     def spoken(self, now: datetime) -> str:
         """The text of the row for screen readers."""
         mentorado, age = self.mentorado, self.age(now)
-        parts = [
+        who = [
             mentorado.name,
             status_text.shown_number(mentorado),
             mentorado.cohort,
-            status_text.provider(self.mentorado.link.provider),
+            status_text.provider(mentorado.link.provider),
+        ]
+        if self.early:
+            return ", ".join(filter(None, who))
+        parts = [
+            *who,
             status_text.texts("list.archived") if mentorado.archived else "",
             status_text.mentorado_badge(mentorado, self.known, stopped=self.stop is not None),
             send_state(self.known, self.stop, now).what,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.text.status import texts
@@ -75,6 +76,19 @@ class TickBar(QWidget):
         self.hide()
 
     def restyle(self) -> None:
+        """Take the theme's colours and sizes, once they can be seen."""
+        self._dressed = self.isVisible()
+        if self._dressed:
+            self._dress()
+        self.retranslate()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if not self._dressed:
+            self._dressed = True
+            self._dress()
+        super().showEvent(event)
+
+    def _dress(self) -> None:
         side, colours = self._theme.px(_ICON), self._theme.tokens
         for button, sign in (
             (self.all, "check-double"),
@@ -83,7 +97,6 @@ class TickBar(QWidget):
         ):
             button.setIcon(icon(sign, colours.text2, side))
             button.setIconSize(QSize(side, side))
-        self.retranslate()
 
     def retranslate(self) -> None:
         self.setAccessibleName(texts("ticks.name"))

@@ -66,7 +66,8 @@ class MentoradoTable(RowTable):
         self.selectionModel().selectionChanged.connect(self._choose)
         model.modelReset.connect(self._restore_selection)
         model.rowsInserted.connect(self._find_chosen_again)
-        model.ticks.changed.connect(self.viewport().update)
+        # Asking for the viewport lets Qt make all its kinds of widgets known, which the first picture does without.
+        model.ticks.changed.connect(lambda: self.viewport().update())
         theme.changed.connect(self.restyle)
 
     @property
@@ -225,6 +226,7 @@ class ListPanel(QWidget):
         self._model = model
         self._typed = ""
         self._is_empty = False
+        self._was_loaded = model.loaded
         self._offers_sample = True
         self.chips = ChipBar(model, theme)
         self.bar = ListBar(model, theme)
@@ -322,17 +324,22 @@ class ListPanel(QWidget):
 
     def _choose_page(self, *_signal_args: object) -> None:
         page: QWidget = self.table
-        if not self._model.loaded:
+        loaded = self._model.loaded
+        if not loaded and self._model.rowCount() == 0:
             page = self._loading
+        elif not loaded:
+            pass  # who there is, of whom nothing can be asked yet
         elif self._model.rowCount() == 0:
             nobody = self._model.count(ListFilter.ALL) == self._model.count(ListFilter.ARCHIVED) == 0
             page = self._nobody if nobody else self._not_found
             self._update_not_found()
         self.chips.setVisible(page is not self._nobody and page is not self._loading)
         self._choose_bar()
-        was_loading = self._stack.currentWidget() is self._loading
+        for part in (self.table, self.chips, self.bar):
+            part.setEnabled(loaded)
         self._stack.setCurrentWidget(page)
-        if was_loading and page is not self._loading:
+        if loaded and not self._was_loaded:
+            self._was_loaded = True
             self.loaded.emit()
         if (page is self._nobody) is not self._is_empty:
             self._is_empty = page is self._nobody

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
@@ -278,7 +279,8 @@ class Theme(QObject):
         """Set the font that widgets measure with before they are built; `apply` does the rest."""
         if self._app is None:
             self._typeface = install()
-            app.setStyle("Fusion")
+            if app.property(STYLE[0]) != STYLE[1]:
+                app.setStyle(STYLE[1])
             app.styleHints().colorSchemeChanged.connect(self._on_system_scheme)
         self._app = app
         app.setFont(self.font(TEXT_BODY))
@@ -297,6 +299,18 @@ class Theme(QObject):
         if self._app is not None:
             self.apply(self._app)
         self.changed.emit()
+
+
+STYLE: Final = ("-style", "Fusion")
+"""What an application can be started with. One that is given its style later returns it, and Python then makes all the
+enumerations of styles, which the first picture does without."""
+
+
+def new_application(name: str) -> QApplication:
+    """The application of a program called *name*, with the style that `Theme` stands on."""
+    app = QApplication([name, *STYLE])
+    app.setProperty(*STYLE)
+    return app
 
 
 def _palette(colours: Tokens) -> QPalette:

@@ -10,7 +10,7 @@ from html import escape
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtGui import Qt as GuiQt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.text.signs import Tone
 from app.ui.theme.icons import icon
@@ -79,6 +79,8 @@ class IndeterminateBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def showEvent(self, event: QShowEvent) -> None:
+        from PySide6.QtWidgets import QStyle  # its enumerations take long, and the first picture needs none
+
         super().showEvent(event)
         if self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration, None, self) > 0:
             self._timer.start()

@@ -38,7 +38,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -209,7 +208,6 @@ class RowsModel(QAbstractListModel, Generic[T]):
                 return None
 
 
-_STATE = QStyle.StateFlag
 SIDE = 23
 
 
@@ -256,14 +254,17 @@ class RowDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, width: int) -> None:
+        from PySide6.QtWidgets import QStyle  # its enumerations take long, and the first picture needs none
+
+        state = QStyle.StateFlag
         colours, height = self._colours, self.row_height
         ground = QRectF(10, 2, width - 20, height - 4)
-        selected = bool(option.state & _STATE.State_Selected)
+        selected = bool(option.state & state.State_Selected)
         painter.setPen(Qt.PenStyle.NoPen)
-        if selected or option.state & _STATE.State_MouseOver:
+        if selected or option.state & state.State_MouseOver:
             painter.setBrush(QColor(colours.selected if selected else colours.hover))
             painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
-        if self.by_keyboard and option.state & _STATE.State_HasFocus:
+        if self.by_keyboard and option.state & state.State_HasFocus:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.focus), 1.5))
             painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)

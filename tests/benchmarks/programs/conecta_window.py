@@ -1,6 +1,9 @@
-"""The program as `conecta` starts it, saying when its window is on the screen, and when everybody is in the list."""
+"""The program as `conecta` starts it, saying when its window is on the screen, when everybody is in the list, and when
+the services are there too: from then on what is shown of each is known, and can be worked with.
+"""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import app.__main__
@@ -19,13 +22,18 @@ def _begin_to_watch() -> None:
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             self.window.painted.connect(lambda: mark("painted"))
-            self.model.modelReset.connect(self._on_filled)
+            self.window.list.loaded.connect(self._on_loaded)
 
-        def _on_filled(self) -> None:
+        def show_people(self, database: Path) -> None:
+            super().show_people(database)
+            assert self.model.rowCount()
+            mark("filled")
+
+        def _on_loaded(self) -> None:
             from PySide6.QtCore import QTimer
 
             self.window.list.table.viewport().repaint()
-            QTimer.singleShot(0, lambda: mark("filled"))
+            QTimer.singleShot(0, lambda: mark("known"))
 
     frame.Frame = Watched  # type: ignore[misc,assignment]
 

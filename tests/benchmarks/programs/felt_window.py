@@ -45,7 +45,7 @@ async def use(program: "Application", number: int) -> None:
 
     window, core = program.window, program._core
     table, search, places = window.list.table, window.header.search, window.places
-    await until(lambda: window._pane is not None and table.model().rowCount(), within=60)
+    await until(lambda: window._pane is not None and window.list._model.loaded, within=60)
     pane, rail = window._pane, places.rail
     assert pane is not None
     assert rail is not None
