@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QStaticText
@@ -20,6 +20,7 @@ from app.ui.theme.icons import paint_icon_circle, paint_letter_circle, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.theme.tokens import BadgeColours
 from app.ui.widgets.labels import badge_size, paint_badge
+from app.ui.widgets.tables import row_state
 
 if TYPE_CHECKING:
     from app.domain.link_status import LinkStatus
@@ -133,15 +134,9 @@ class MentoradoDelegate(QStyledItemDelegate):
         return _Columns(name, name_end, provider, badge, badge_width, right)
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, columns: _Columns) -> None:
-        from PySide6.QtWidgets import (
-            QStyle,
-        )  # its many enumerations are made on import, and no row is in the first picture
-
-        state, flags = option.state, QStyle.StateFlag
         colours, height, width = self._colours, self.row_height, option.rect.width()
-        selected = bool(state & flags.State_Selected)
-        hovered = bool(state & flags.State_MouseOver)
-        focused = self.by_keyboard and bool(state & flags.State_HasFocus)
+        selected, hovered, has_focus = row_state(option)
+        focused = self.by_keyboard and has_focus
         ground = QRectF(8, 2, width - 8 - 9, height - 4)
         painter.setPen(Qt.PenStyle.NoPen)
         if selected or hovered:
@@ -259,34 +254,44 @@ class MentoradoDelegate(QStyledItemDelegate):
     def _paint_age(self, painter: QPainter, age: str, columns: _Columns) -> None:
         if age:
             room = self._theme.px(_AGE_WIDTH)
-            static = self._static_text(age, self._age_font, room)
-            self._draw(painter, static, self._age_font, self._colours.text3, columns.right, self.row_height / 2)
+            line = self._static_text(age, self._age_font, room)
+            left = columns.right - line.width
+            self._draw(painter, line, self._age_font, self._colours.text3, left, self.row_height / 2)
 
     def _line(
         self, painter: QPainter, words: str, font: QFont, colour: str, left: float, middle: float, room: int
     ) -> int:
         """Returns how many pixels it took."""
-        static = self._static_text(words, font, room)
-        width = static.size().width()
-        self._draw(painter, static, font, colour, left + width, middle)
-        return round(width)
+        line = self._static_text(words, font, room)
+        self._draw(painter, line, font, colour, left, middle)
+        return round(line.width)
 
-    def _draw(
-        self, painter: QPainter, static: QStaticText, font: QFont, colour: str, right: float, middle: float
-    ) -> None:
-        size = static.size()
+    def _draw(self, painter: QPainter, line: _Line, font: QFont, colour: str, left: float, middle: float) -> None:
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        painter.drawStaticText(QPointF(right - size.width(), middle - size.height() / 2), static)
+        painter.drawStaticText(QPointF(left, middle - line.height / 2), line.static)
 
 
-def _static_text(words: str, font: QFont, room: int) -> QStaticText:
+class _Line(NamedTuple):
+    """Words that are laid out, and the room they take."""
+
+    static: QStaticText
+    width: float
+    height: float
+
+
+def _static_text(words: str, font: QFont, room: int) -> _Line:
     """*words* laid out once, shortened to *room*."""
-    static = QStaticText(QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, room))
+    static = QStaticText(words)
     static.setTextFormat(Qt.TextFormat.PlainText)
     static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
     static.prepare(font=font)
-    return static
+    size = static.size()
+    if size.width() > room:  # measured first would be laid out twice, and nearly all of them fit
+        static.setText(QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, room))
+        static.prepare(font=font)
+        size = static.size()
+    return _Line(static, size.width(), size.height())
 
 
 def _ratio(painter: QPainter) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import (
@@ -211,6 +212,21 @@ class RowsModel(QAbstractListModel, Generic[T]):
 SIDE = 23
 
 
+@cache
+def _state_flags() -> tuple[int, int, int]:
+    from PySide6.QtWidgets import QStyle  # its enumerations take long, and the first picture needs none
+
+    flags = QStyle.StateFlag
+    return flags.State_Selected.value, flags.State_MouseOver.value, flags.State_HasFocus.value
+
+
+def row_state(option: QStyleOptionViewItem) -> tuple[bool, bool, bool]:
+    """Whether a row is selected, under the mouse, and has the focus."""
+    selected, hovered, focused = _state_flags()
+    state = option.state.value  # a number: flags are slow to combine, and this is asked for every row
+    return bool(state & selected), bool(state & hovered), bool(state & focused)
+
+
 class RowDelegate(QStyledItemDelegate):
     """Paints the background of a row; subclasses paint its content."""
 
@@ -254,17 +270,14 @@ class RowDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, width: int) -> None:
-        from PySide6.QtWidgets import QStyle  # its enumerations take long, and the first picture needs none
-
-        state = QStyle.StateFlag
         colours, height = self._colours, self.row_height
         ground = QRectF(10, 2, width - 20, height - 4)
-        selected = bool(option.state & state.State_Selected)
+        selected, hovered, has_focus = row_state(option)
         painter.setPen(Qt.PenStyle.NoPen)
-        if selected or option.state & state.State_MouseOver:
+        if selected or hovered:
             painter.setBrush(QColor(colours.selected if selected else colours.hover))
             painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
-        if self.by_keyboard and option.state & state.State_HasFocus:
+        if self.by_keyboard and has_focus:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.focus), 1.5))
             painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
