@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.benchmarks.felt import measure_felt
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.hops import measure_hops
+from tests.benchmarks.hosts import measure_hosts
 from tests.benchmarks.links import measure_codes, measure_connects, measure_sessions
 from tests.benchmarks.overview import measure_overview
 from tests.benchmarks.qr import measure_qr
@@ -38,6 +39,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "connect": lambda quick: measure_connects(1 if quick else 7),
     "memory": lambda quick: measure_memory(1 if quick else 3),
     "session": lambda quick: measure_sessions(1 if quick else 2),
+    "hosts": lambda quick: measure_hosts(*((1, 8) if quick else (3, 100))),
     "felt": lambda quick: measure_felt(1 if quick else 5),
     "overview": lambda quick: measure_overview(*((1, 7) if quick else (5, 365))),
     "rows": lambda quick: measure_rows((1_000,) if quick else (1_000, 10_000, 100_000), 1 if quick else 3),
