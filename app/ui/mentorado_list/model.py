@@ -381,7 +381,16 @@ class MentoradoListModel(QAbstractListModel):
     # --- keeping `_shown` true
 
     def _found(self, rows: list[MentoradoRow]) -> list[MentoradoRow]:
-        return [row for row in rows if self._is_found(row)]
+        """Those of *rows* whom `_is_found` finds; asked in turn, so that a letter is answered before the next."""
+        if self._group is ListFilter.ALL:
+            found = [row for row in rows if row.group is not ListFilter.ARCHIVED]
+        else:
+            found = [row for row in rows if row.group is self._group]
+        if self._narrowing is not EVERYBODY:
+            found = [row for row in found if self._narrowing.matches(row)]
+        for part in self._query.parts:
+            found = [row for row in found if part in row.hay]
+        return found
 
     def _is_found(self, row: MentoradoRow) -> bool:
         in_group = row.group is not ListFilter.ARCHIVED if self._group is ListFilter.ALL else row.group is self._group
