@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from app.bootstrap import build_services
@@ -121,6 +122,13 @@ class ProgramRun(program.ProgramRun):
         """Let time pass once the line rests, and wait for what it asks then."""
         await self.rested(person)
         await self.harness.clock.advance(seconds)
+        await self.rested(person)
+
+    async def slept(self, person: Person, seconds: float) -> None:
+        """Let time pass as on a computer that sleeps: what was due meanwhile is done once."""
+        await self.rested(person)
+        self.harness.clock.time += timedelta(seconds=seconds)
+        await self.harness.clock.advance(1)
         await self.rested(person)
 
     async def checked(self, person: Person, fits: Callable[[LinkStatus], bool] = lambda _: True) -> LinkStatus:

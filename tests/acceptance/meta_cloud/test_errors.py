@@ -29,10 +29,9 @@ async def well_again(run: ProgramRun, person: Person) -> None:
         await run.do(ActionName.CONNECT, person)
         await run.until(person, LinkState.CONNECTED)
     if shown(run, person) == SLOWED:
-        await run.harness.clock.advance(WELL_LATER)
+        await run.slept(person, WELL_LATER)
     if shown(run, person) != FINE:
-        await run.later(person, WELL_LATER)
-    await run.rested(person)
+        await run.slept(person, WELL_LATER)
     assert shown(run, person) == FINE, run.status(person).detail
 
 
