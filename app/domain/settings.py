@@ -46,9 +46,9 @@ class OperatorSettings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     smoke_test: SmokeTestSettings = field(default_factory=SmokeTestSettings)
     opt_out_words: tuple[str, ...] = DEFAULT_WORDS  # a message that is one of them ends all consent of who wrote it
-    sessions_per_host: int = DEFAULT_SESSIONS_PER_HOST  # WhatsApp Web sessions that share a process of ours
     outbound_limits: OutboundLimits = field(default_factory=OutboundLimits)
     switch_second_person: bool = False  # a provider switch is approved by two people
+    sessions_per_host: int = DEFAULT_SESSIONS_PER_HOST  # WhatsApp Web sessions that share a process of ours
     notifications: NotificationSettings = field(default_factory=NotificationSettings)  # of the desktop
     metrics: MetricsSettings = field(default_factory=MetricsSettings)  # for a monitoring system on this computer
 

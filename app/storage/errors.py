@@ -36,8 +36,22 @@ _BY_SQLITE: Final = MappingProxyType(
     }
 )
 
-_DAMAGE: Final = re.compile("decode to UTF-8|^no such (table|column)|has no column named|^malformed database schema")
-"""Python's words about a text that is none; SQLite's about a part of our own shape that is gone."""
+_DAMAGE: Final = re.compile("decode to UTF-8|^malformed database schema")
+"""Python's words about a text that is none, and SQLite's about what it keeps of a shape."""
+
+_GONE: Final = re.compile(r"(?:^no such (?:table|column): |has no column named )(\S+)")
+"""How SQLite names a part of a shape that is not there."""
+
+
+def _is_damage(words: str) -> bool:
+    """Whether *words* of SQLite are about a file that is damaged. A part of a shape that was never ours is a bug."""
+    gone = _GONE.search(words)
+    if gone is None:
+        return _DAMAGE.search(words) is not None
+    from app.storage.columns import metadata
+
+    name = gone[1].rpartition(".")[2]
+    return any(name == table.name or name in table.columns for table in metadata.sorted_tables)
 
 
 @contextmanager
@@ -49,7 +63,7 @@ def map_sqlite_errors(path: Path) -> Iterator[None]:
         raw = error.orig if isinstance(error, DBAPIError) else error
         found: int | None = getattr(raw, "sqlite_errorcode", None)
         code = None if found is None else _BY_SQLITE.get(found) or _BY_SQLITE.get(found & 0xFF)
-        if code is None and _DAMAGE.search(str(raw)):
+        if code is None and _is_damage(str(raw)):
             code = ProblemCode.DATABASE_CORRUPT
         if code is None:
             raise

@@ -29,6 +29,8 @@ _PEOPLE: Final = f"SELECT * FROM mentorado LIMIT {MOST + 1}"  # noqa: S608 - a n
 def read_mentorados(file: Path) -> Sequence[Mentorado]:
     """Who is in the database *file*, or nobody where that cannot be told at once. Raises nothing."""
     try:
+        if not file.is_file():  # SQLite would wait for a pipe
+            return ()
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as opened:
             if opened.execute("SELECT version_num FROM alembic_version").fetchone() != (OURS.head,):
                 return ()

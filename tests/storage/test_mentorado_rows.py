@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -110,3 +111,9 @@ async def test_more_than_are_read_at_once_come_with_the_database(path: Path, mon
 def test_it_takes_nothing_that_is_slow_to_load() -> None:
     script = "import sys, app.storage.mentorado_rows; print([m for m in ('sqlalchemy', 'asyncio') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"
+
+
+def test_a_pipe_in_the_place_of_the_database_is_not_waited_for(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    assert read_mentorados(path) == ()

@@ -84,6 +84,7 @@ def test_every_decision_has_its_field_and_its_stable_code() -> None:
         "set_opt_out_words",
         "set_outbound_limits",
         "set_switch_second_person",
+        "set_sessions_per_host",
         "set_notifications",
         "set_metrics",
     ]
@@ -108,6 +109,7 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
         "smoke_test_number": "2026-01-01",
         "smoke_test_template": "2026-01-01",
         "opt_out_words": "2026-01-01",
+        "sessions_per_host": "2026-01-01",
         **{f"outbound_limits_{each.name}": "2026-01-01" for each in fields(OutboundLimits)},
         "switch_second_person": "2026-01-01",
         **{f"notifications_{each.name}": "2026-01-01" for each in fields(NotificationSettings)},
