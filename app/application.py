@@ -15,6 +15,7 @@ from app.domain.audit import AuditAction
 from app.domain.campaign import CampaignId
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import (
+    BulkWorkChanged,
     CampaignsChanged,
     ClockDoubted,
     HandlingChanged,
@@ -47,7 +48,14 @@ from app.ui.fallen import FallenNotice
 from app.ui.incident_card import IncidentBanner, IncidentCard
 from app.ui.main_window import STORAGE
 from app.ui.navigation import CONSENTS, DIAGNOSTICS, HOME, SETTINGS, SWITCHES, PageSpec
-from app.ui.notices import CampaignBanner, ClockNotice, InterruptedBanner, PairingQueueBanner, SettingsNotice
+from app.ui.notices import (
+    BulkWorkBanner,
+    CampaignBanner,
+    ClockNotice,
+    InterruptedBanner,
+    PairingQueueBanner,
+    SettingsNotice,
+)
 from app.ui.single_instance import SingleInstance
 from app.ui.updated import UpdateNotice, load_the_rest
 
@@ -106,6 +114,8 @@ class Application:
         FallenNotice(window, model, frame.theme, core.notifier.is_silent)
         clock = ClockNotice(window.banners, core.clock_check)
         bus.subscribe(ClockDoubted, clock.on_doubted)
+        bulk_work = BulkWorkBanner(window.banners, core.bulk_work, window.controller.continue_bulk_work)
+        bus.subscribe(BulkWorkChanged, bulk_work.on_changed)
         self._interrupted = InterruptedBanner(window.banners, self._name_of, window.show_procedure)
         bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
         waiting = PairingQueueBanner(window.banners, self._name_of, window.shows_procedure, window.show_procedure)
@@ -156,6 +166,7 @@ class Application:
             passkeys=core.passkeys,
             notes=core.notes,
             handlings=core.handlings,
+            bulk_work=core.bulk_work,
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts
@@ -239,6 +250,7 @@ class Application:
                 procedures=core.procedures,
                 campaigns=core.campaigns,
                 switches=core.switches,
+                bulk_work=core.bulk_work.running,
                 unsaved=[each for notes in self.window.findChildren(NotesSection) for each in notes.unsaved()],
                 restarting=(restarting := self.update.restarts),
             )

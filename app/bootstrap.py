@@ -9,6 +9,7 @@ from app import __version__
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.backups import BackupCopies, BackupPruner, BackupService
+from app.core.bulk_work import BulkWorkService
 from app.core.case_service import CaseService
 from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
@@ -47,10 +48,7 @@ from app.core.webhooks.service import WebhookService
 from app.core.write_queue import WriteQueue
 from app.domain.actions import ActionName
 from app.domain.audit import Actor, AuditAction
-from app.domain.repositories import (
-    Clock,
-    ProviderTime,
-)
+from app.domain.repositories import Clock, ProviderTime
 from app.platform.loop_watchdog import LoopWatchdog
 from app.platform.metrics_server import LoopbackMetricsServer
 from app.platform.system import SystemClock, current_actor, elapsed, zones_of
@@ -60,8 +58,7 @@ from app.providers.registry import build_checks, build_providers, build_whatsapp
 from app.providers.webhooks.server_process import WebhookServerProcess
 from app.services import Services
 from app.settings import Settings
-from app.storage import audit_integrity as audit_heads
-from app.storage.audit_integrity import AuditHeads, AuditSeals
+from app.storage import audit_integrity
 from app.storage.audit_log import SqlAuditLog
 from app.storage.campaigns import SqlCampaigns
 from app.storage.cases import SqlCases
@@ -76,7 +73,7 @@ from app.storage.notes import SqlHandlings, SqlNotes
 from app.storage.outbound import SqlOutbound
 from app.storage.secrets.store import SelectableSecretStore, read_passphrase
 from app.storage.set_aside import SqlSetAside
-from app.storage.settings import SqlRegistrationAttempts, SqlSettings, SqlSnoozes
+from app.storage.settings import SqlBulkWork, SqlRegistrationAttempts, SqlSettings, SqlSnoozes
 from app.storage.smoke_tests import SqlSmokeTests
 from app.storage.switches import SqlSwitches
 from app.storage.time_records import SqlTimeRecords
@@ -111,8 +108,8 @@ def build_services(
     secrets = SelectableSecretStore(
         settings.secrets, passphrase=None if passphrase_file is None else partial(read_passphrase, passphrase_file)
     )
-    heads = AuditHeads(settings.data_dir / audit_heads.NAME)
-    audit = ports.audit or SqlAuditLog(database, heads, AuditSeals(secrets, settings.database))
+    heads = audit_integrity.AuditHeads(settings.data_dir / audit_integrity.NAME)
+    audit = ports.audit or SqlAuditLog(database, heads, audit_integrity.AuditSeals(secrets, settings.database))
     write_queue = WriteQueue(bus=bus, clock=trusted)
     audit_service = AuditService(
         bus=bus,
@@ -338,6 +335,7 @@ def build_services(
         write_queue=write_queue,
         clock=trusted,
     )
+    bulk = BulkWorkService(bus, mentorados, handlings, ports.bulk_work or SqlBulkWork(database), write_queue, trusted)
     followed = [each.load for each in (procedures, outbound, smoke_tests, cases, campaigns, switches, notes, handlings)]
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     alerts = AlertService(
@@ -432,6 +430,7 @@ def build_services(
         cases=cases,
         notes=notes,
         handlings=handlings,
+        bulk_work=bulk,
         campaigns=campaigns,
         campaign_planner=campaign_planner,
         switches=switches,
@@ -463,7 +462,7 @@ def build_services(
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
         consent=consent,
-        loads=(trusted.load, settings_service.load, mentorados.load, snoozes.load, *followed),
+        loads=(trusted.load, settings_service.load, mentorados.load, snoozes.load, *followed, bulk.load),
         alerts=alerts,
         support_bundle=SupportBundleService(
             settings=settings,

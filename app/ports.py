@@ -10,6 +10,7 @@ from app.core.procedures.recovery import Backups
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import Step
 from app.core.provider_switch.plan import RecordedConsents
+from app.domain.bulk_work import BulkWorkRepository
 from app.domain.cases import CaseRepository
 from app.domain.consent import ConsentWriter
 from app.domain.figures import FigureRepository
@@ -60,6 +61,7 @@ class Ports:
     cases: CaseRepository | None = None
     notes: NoteRepository | None = None
     handlings: HandlingRepository | None = None
+    bulk_work: BulkWorkRepository | None = None
     switches: SwitchRepository | None = None
     secrets: SecretStore | None = None
     registration_attempts: RegistrationAttempts | None = None

@@ -11,6 +11,7 @@ from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.background import BackgroundTasks
 from app.core.backups import BackupPruner, BackupService
+from app.core.bulk_work import BulkWorkService
 from app.core.case_service import CaseService
 from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
@@ -97,6 +98,7 @@ class Services:
     cases: CaseService
     notes: NoteService
     handlings: HandlingService
+    bulk_work: BulkWorkService
     campaigns: CampaignService
     campaign_planner: CampaignPlanner
     switches: SwitchService

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.bulk_work import BulkWork
 from app.domain.cases import Case, CaseId, CaseKind, CaseNote
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import FORBIDDING
@@ -439,6 +440,19 @@ class FakeSettings:
         if self.problem is not None:
             raise self.problem
         self.kept = settings
+
+
+class FakeBulkWork:
+    """Implements `BulkWorkRepository`, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: Sequence[BulkWork] = ()
+
+    async def load(self) -> Sequence[BulkWork]:
+        return self.kept
+
+    async def save(self, works: Sequence[BulkWork], at: datetime) -> None:
+        self.kept = tuple(works)
 
 
 class FakeSnoozes:

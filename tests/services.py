@@ -47,6 +47,7 @@ from tests.fake_outbound import FakeOutbound, FakeSmokeTests, FakeSwitches
 from tests.fake_providers import FakeProvider, FakeSecretStore, FakeTries
 from tests.fakes import (
     FakeBackups,
+    FakeBulkWork,
     FakeCases,
     FakeChecks,
     FakeCounts,
@@ -113,6 +114,7 @@ class ServicesInMemory:
     outbound_record: FakeOutbound = field(default_factory=FakeOutbound)
     note_record: FakeNotes = field(default_factory=FakeNotes)
     handling_record: FakeHandlings = field(default_factory=FakeHandlings)
+    bulk_record: FakeBulkWork = field(default_factory=FakeBulkWork)
     secrets: FakeSecretStore = field(default_factory=FakeSecretStore)
     switch_record: FakeSwitches = field(default_factory=FakeSwitches)
     figure_record: FakeFigures = field(default_factory=FakeFigures)
@@ -135,7 +137,7 @@ class ServicesInMemory:
         self.outbound, self.smoke_tests = services.outbound, services.smoke_tests
         self.provider_setup = services.hosted
         self.procedures, self.switches = services.procedures, services.switches
-        self.notes, self.handlings = services.notes, services.handlings
+        self.notes, self.handlings, self.bulk_work = services.notes, services.handlings, services.bulk_work
 
     def steps(self) -> Iterable[Step] | None:
         """The steps of procedures; None are the program's."""
@@ -172,6 +174,7 @@ class ServicesInMemory:
                 cases=FakeCases(),
                 notes=self.note_record,
                 handlings=self.handling_record,
+                bulk_work=self.bulk_record,
                 switches=self.switch_record,
                 figures=self.figure_record,
                 secrets=self.secrets,

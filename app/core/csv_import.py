@@ -77,12 +77,18 @@ class CsvImportService:
         """`read_rows`, compared with who is there already and with the rows above. Raises `Problem` as that does."""
         active = (mentorado for mentorado in self._mentorados.all() if not mentorado.archived)
         holders = {comparison_key(mentorado.phone): mentorado.name for mentorado in active}
+        above: dict[str, ImportRow] = {}
 
         def check_existing_holder(row: ImportRow) -> ImportRow:
             if row.problem is not None:
                 return row
-            holder = holders.setdefault(comparison_key(PhoneNumber(row.phone)), row.name)
-            return row if holder is row.name else replace(row, problem=Problem(ProblemCode.PHONE_TAKEN, name=holder))
+            key = comparison_key(PhoneNumber(row.phone))
+            if key in holders:
+                return replace(row, problem=Problem(ProblemCode.PHONE_TAKEN, name=holders[key]))
+            first = above.setdefault(key, row)
+            if first is row:
+                return row
+            return replace(row, problem=Problem(ProblemCode.IMPORT_ROW_TWICE, row=str(first.line), name=first.name))
 
         return [check_existing_holder(row) for row in read_rows(file, columns)]
 
@@ -109,8 +115,14 @@ def _parse_row(record: SpreadsheetRow, columns: Columns) -> ImportRow:
         return replace(row, problem=record.problem)
     if record.search_words & {*columns.name, *columns.phone, *columns.cohort}:
         return replace(row, problem=Problem(ProblemCode.IMPORT_ROW_QUOTES, row=str(record.first)))
+    number: PhoneNumber | Problem
     try:
-        name, cohort = checked_name(name), checked_cohort(cohort)
-        return replace(row, name=name, cohort=cohort, phone=parse_phone(phone))
+        number = parse_phone(phone)
+        row = replace(row, phone=number)
+    except Problem as problem:
+        number = problem
+    try:
+        row = replace(row, name=checked_name(name), cohort=checked_cohort(cohort))
     except Problem as problem:
         return replace(row, problem=problem)
+    return replace(row, problem=number) if isinstance(number, Problem) else row

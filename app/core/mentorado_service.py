@@ -40,6 +40,9 @@ _OPERATOR: Final = re.compile(r"^(\(?)0[\s-]*[x*]{2}[\s-]*", re.IGNORECASE)
 """As in ``0xx11``: the place of an operator's code, as Brazilian stationery prints it."""
 
 _SEVERAL: Final = re.compile(r"[/;,|\n]|:::|\b(?:e|ou|or|and|y)\b")
+_SHORTENED: Final = re.compile(r"\d(?:[.,]\d+)?e\+?\d{1,2}", re.IGNORECASE)
+"""As in ``1.19877E+10``: what a spreadsheet program makes of a long number."""
+
 _CARRIERS: Final = re.compile(r"1[245]|2[1-35]|31|4[13]|55|65|99")
 """Brazilian operators whose code follows 00 when a number abroad is dialled."""
 
@@ -59,6 +62,8 @@ def parse_phone(text: str) -> PhoneNumber:
     plain = _plain_text(text)
     if sum(sum(map(str.isdigit, part)) >= 8 for part in _SEVERAL.split(plain)) > 1:
         raise Problem(ProblemCode.PHONE_SEVERAL, typed=text)
+    if _SHORTENED.fullmatch(plain):
+        raise Problem(ProblemCode.PHONE_SHORTENED, typed=text)
     if any(map(str.isalpha, plain)):
         raise Problem(
             ProblemCode.PHONE_WORDS if sum(map(str.isdigit, plain)) >= 8 else ProblemCode.PHONE_INVALID, typed=text

@@ -15,6 +15,7 @@ class ProblemCode(StrEnum):
     PHONE_INVALID = "phone_invalid"
     PHONE_MISSING = "phone_missing"
     PHONE_SEVERAL = "phone_several"
+    PHONE_SHORTENED = "phone_shortened"  # as 1.19E+10, by a spreadsheet program
     PHONE_WORDS = "phone_words"  # beside the number: it may be somebody else's
     PHONE_AMBIGUOUS = "phone_ambiguous"  # Brazil's, or another country's without its +
     PHONE_FOREIGN = "phone_foreign"  # not Brazil's; it would be another country's with a +
@@ -112,6 +113,7 @@ class ProblemCode(StrEnum):
     IMPORT_COLUMNS_UNKNOWN = "import_columns_unknown"
     IMPORT_ROW_QUOTES = "import_row_quotes"  # a quotation mark too many or too few; *row* names the physical row
     IMPORT_ROW_LETTERS = "import_row_letters"  # bytes that are no letters of the file's encoding
+    IMPORT_ROW_TWICE = "import_row_twice"  # a line above has the same number
     IMPORT_ROW_CELLS = "import_row_cells"  # more cells than the heading, and several numbers
 
     OPT_OUT_WORDS_INVALID = "opt_out_words_invalid"

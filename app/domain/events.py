@@ -274,6 +274,11 @@ class SnoozesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkWorkChanged:
+    """Work on several mentorados was read, begun, went on or ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotificationDue:
     """The desktop is to be told."""
 
@@ -321,6 +326,7 @@ Event = (
     | IncidentEnded
     | AlertsChanged
     | SnoozesChanged
+    | BulkWorkChanged
     | NotificationDue
     | NotificationOver
 )

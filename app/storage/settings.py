@@ -1,4 +1,4 @@
-"""Stores the operator settings, a row per setting, the attempts at registering numbers, and the snoozes."""
+"""Stores the operator settings, attempts at registering numbers, snoozes, and the bulk work that is not over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from app.domain.mentorado import LinkId
+from app.domain.bulk_work import BulkKind, BulkWork, BulkWorkId
+from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.notifications import Snooze
 from app.domain.settings import SETTINGS, OperatorSettings
 from app.storage.columns import utc_text
@@ -129,6 +130,55 @@ def _snooze(until: object) -> Snooze:
 
 def _save_snoozes(connection: Connection, snoozes: Mapping[LinkId, Snooze], at: datetime) -> None:
     known = {link_id: None if each.until is None else utc_text(each.until) for link_id, each in snoozes.items()}
-    values = {"value": json.dumps(known), "changed_at": at}
-    if connection.execute(setting.update().where(setting.c.key == _SNOOZES).values(**values)).rowcount == 0:
-        connection.execute(setting.insert().values(key=_SNOOZES, **values))
+    _put(connection, _SNOOZES, known, at)
+
+
+_BULK_WORK: Final = "bulk_work"
+
+
+class SqlBulkWork:
+    """Implements `BulkWorkRepository`: one row of the settings, as there is hardly ever any."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self) -> Sequence[BulkWork]:
+        return await self._database.read(_load_bulk_work)
+
+    async def save(self, works: Sequence[BulkWork], at: datetime) -> None:
+        written = [
+            {"id": each.id, "kind": each.kind, "count": each.count, "done": each.done}
+            | {"left": list(each.left), "typed": each.typed}
+            for each in works
+        ]
+        await self._database.run(lambda connection: _put(connection, _BULK_WORK, written, at))
+
+
+def _load_bulk_work(connection: Connection) -> list[BulkWork]:
+    written = connection.execute(setting.select().where(setting.c.key == _BULK_WORK)).one_or_none()
+    if written is None:
+        return []
+    try:
+        return [_bulk_work(each) for each in json.loads(written.value)]
+    except (ValueError, TypeError, KeyError):
+        return []  # damaged: who is done can be seen in the list
+
+
+def _bulk_work(written: Mapping[str, object]) -> BulkWork:
+    left = written["left"]
+    if not isinstance(left, list):
+        raise TypeError
+    return BulkWork(
+        id=BulkWorkId(str(written["id"])),
+        kind=BulkKind(str(written["kind"])),
+        count=int(str(written["count"])),
+        done=int(str(written["done"])),
+        left=tuple(MentoradoId(str(each)) for each in left),
+        typed=str(written["typed"]),
+    )
+
+
+def _put(connection: Connection, key: str, value: object, at: datetime) -> None:
+    values = {"value": json.dumps(value, ensure_ascii=False), "changed_at": at}
+    if connection.execute(setting.update().where(setting.c.key == key).values(**values)).rowcount == 0:
+        connection.execute(setting.insert().values(key=key, **values))

@@ -155,7 +155,9 @@ def contact(address: Address) -> str:
 def price(listed: Price) -> str:
     """Rounded up to the cent, so that it is never less than the bill."""
     cents = listed.amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
-    return texts("campaign.report.dollars", amount=f"{cents}".replace(".", texts("campaign.report.decimal")))
+    whole, _, fraction = f"{cents}".partition(".")
+    amount = f"{texts.number(int(whole))}{texts('campaign.report.decimal')}{fraction}"
+    return texts("campaign.report.dollars", amount=amount)
 
 
 def list_date(listed: Price) -> str:

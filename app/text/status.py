@@ -17,7 +17,7 @@ from app.domain.link_status import (
     SendCapability,
 )
 from app.domain.names import visible
-from app.domain.phone import PhoneNumber, last_digits, readable, same_account
+from app.domain.phone import PhoneNumber, is_e164, last_digits, readable, same_account
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.translator import LANGUAGES, Translator
 
@@ -64,6 +64,12 @@ texts = Translator()
 """The one catalogue of this process."""
 
 _LIMITED = (SendCapability.RESTRICTED, SendCapability.BLOCKED)
+
+
+_COUNTS = frozenset({"count", "least", "length", "most", "row", "rows"})
+"""The values of a problem that say how many."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class _Known(dict[str, object]):
@@ -151,7 +157,7 @@ def next_step(recommendation: Recommendation) -> str:
 
 def problem(trouble: Problem) -> tuple[str, str]:
     """Return the sentence for *trouble*, and its next step."""
-    known = _Known(trouble.context)
+    known = _Known({name: _value(name, value) for name, value in trouble.context.items()})
     if texts.has(limit := f"settings.limits.name.{trouble.context.get('limit')}"):
         known["limit"] = texts(limit)
     known.update({name: reason(str(known[name])) for name in ("detail", "why") if name in known})
@@ -170,6 +176,18 @@ def reason(detail: str) -> str:
     head, colon, named = detail.partition(": ")
     name = "_".join(re.findall("[a-z0-9]+", head.casefold()))
     return f"{texts(f'why.{name}')}{colon}{named}" if texts.has(f"why.{name}") else detail
+
+
+def _value(name: str, value: str) -> str:
+    """Return a value of a problem as people write it: numbers of phones, counts and days."""
+    if is_e164(value):
+        return unbroken(PhoneNumber(value))
+    if name in _COUNTS and value.isdecimal():
+        return texts.number(int(value))
+    if name == "day" and _DAY.fullmatch(value):
+        day = date.fromisoformat(value)
+        return texts("number.day", day=f"{day.day:02}", month=texts(f"date.months.{day.month}"), year=day.year)
+    return value
 
 
 def refusal(why: UnavailableReason) -> str:

@@ -15,38 +15,8 @@ from app.domain.names import visible
 
 LANGUAGES: Final = ("pt-BR", "en")
 
-_COUNTS: Final = frozenset(
-    [
-        "accepted",
-        "affected",
-        "away",
-        "back",
-        "connected",
-        "contacts",
-        "conversations",
-        "copied",
-        "count",
-        "done",
-        "failed",
-        "fallen",
-        "falls",
-        "messages",
-        "more",
-        "most",
-        "of",
-        "people",
-        "place",
-        "rows",
-        "staying",
-        "switched",
-        "switching",
-        "total",
-        "tried",
-        "up",
-        "wanted",
-    ]
-)
-"""The placeholders that say how many; their digits are grouped in every text."""
+_NO_COUNTS: Final = frozenset(["year", "port", "code"])
+"""The placeholders whose numbers say which, and not how many: their digits are never grouped."""
 
 
 def system_language() -> str:
@@ -107,8 +77,8 @@ class Translator:
         words = self._catalogue()[key]
         if not context and "{" not in words:
             return words
-        for name in _COUNTS & context.keys():
-            if isinstance(count := context[name], int):
+        for name, count in context.items():
+            if isinstance(count, int) and abs(count) >= 1000 and name not in _NO_COUNTS:
                 context[name] = self.number(count)
         return visible(words.format_map(context))
 

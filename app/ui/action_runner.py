@@ -42,6 +42,7 @@ from app.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from app.core.backups import BackupService
+    from app.core.bulk_work import BulkWorkService
     from app.core.diagnostics.passkey import PasskeyService
     from app.core.diagnostics.troubleshooting import TroubleshootingService
     from app.core.notifications.snooze_service import SnoozeService
@@ -98,6 +99,7 @@ class ActionRunner(QObject):
         secret_service: SecretService | None = None,
         notes: NoteService | None = None,
         handlings: HandlingService | None = None,
+        bulk_work: BulkWorkService | None = None,
         snoozes: SnoozeService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
@@ -109,7 +111,7 @@ class ActionRunner(QObject):
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
         self.smoke_tests, self.outbound, self.switches = smoke_tests, outbound, switches
         self.secret_service, self.notes, self.handlings, self.snoozes = secret_service, notes, handlings, snoozes
-        self.troubleshooting, self.passkeys = troubleshooting, passkeys
+        self.troubleshooting, self.passkeys, self.bulk_work = troubleshooting, passkeys, bulk_work
         self.drafts: dict[LinkId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""
 

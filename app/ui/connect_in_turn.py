@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.domain.actions import ActionName, UnavailableReason, already_sure
+from app.domain.bulk_work import BulkKind, BulkWork
 from app.domain.errors import Problem
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState
@@ -45,6 +46,7 @@ class ConnectInTurn(QObject):
         self.count = 0
         self.done: list[MentoradoId] = []
         self.left: list[Mentorado] = []
+        self._record: BulkWork | None = None
 
     @property
     def running(self) -> bool:
@@ -55,8 +57,8 @@ class ConnectInTurn(QObject):
         """Which one of `count` it is."""
         return self.count - len(self._waiting)
 
-    def begin(self, people: Sequence[MentoradoId]) -> None:
-        """Connect *people* in their order; behind those who still wait, while it runs."""
+    def begin(self, people: Sequence[MentoradoId], continues: BulkWork | None = None) -> None:
+        """Connect *people* in their order; behind those who still wait, while it runs. *continues* was interrupted."""
         was_running = self.running
         if not was_running:
             self.count, self.done, self.left = 0, [], []
@@ -65,6 +67,7 @@ class ConnectInTurn(QObject):
         new = [each for each in people if each not in here]
         self._waiting.extend(new)
         self.count += len(new)
+        self._keep_record(new, continues)
         if not was_running:
             self._go_on()
         self.changed.emit()
@@ -73,6 +76,7 @@ class ConnectInTurn(QObject):
         """Leave the one whose turn it is as they are."""
         if self.current is not None:
             self.left.append(self.current)
+            self._mark(self.current.id, done=False)
             self._turn_over()
 
     def stop(self) -> None:
@@ -126,13 +130,33 @@ class ConnectInTurn(QObject):
 
     def _tell_connected(self, mentorado_id: MentoradoId) -> None:
         self.done.append(mentorado_id)
+        self._mark(mentorado_id)
         self.connected.emit(mentorado_id)
+
+    def _keep_record(self, new: Sequence[MentoradoId], continues: BulkWork | None) -> None:
+        """From now on closing the program loses nothing of who waits."""
+        kept = self._runner.bulk_work
+        if kept is None:
+            return
+        if self._record is None:
+            self._record = kept.begin(BulkKind.CONNECT, new, continues=continues)
+        else:
+            kept.add(self._record.id, new)
+            if continues is not None:
+                kept.end(continues.id)
+
+    def _mark(self, mentorado_id: MentoradoId, *, done: bool = True) -> None:
+        if self._runner.bulk_work is not None and self._record is not None:
+            self._record = self._runner.bulk_work.mark(self._record.id, mentorado_id, done=done)
 
     def _leave(self, people: Iterable[MentoradoId]) -> None:
         self.left.extend(map(self._runner.mentorados.get, people))
 
     def _end(self) -> None:
         self.current, self.waits_for_you = None, False
+        if self._runner.bulk_work is not None and self._record is not None:
+            self._runner.bulk_work.end(self._record.id)
+            self._record = None
         if self._undo is not None:
             self._undo()
             self._undo = None

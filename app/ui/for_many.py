@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtWidgets import QWidget
 
 from app.domain.actions import ActionName, UnavailableReason, already_sure
+from app.domain.bulk_work import BulkKind, BulkWork
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged
 from app.domain.mentorado import Mentorado, MentoradoId
@@ -23,40 +24,41 @@ from app.ui.procedures.panel import procedures_of
 _STANDS: Final = frozenset({*ENDED, ProcedureState.FAILED, ProcedureState.PAUSED})
 """It goes no further by itself."""
 
+_RESUMABLE: Final = frozenset({ProcedureState.FAILED, ProcedureState.PAUSED})
+
 if TYPE_CHECKING:
     from app.ui.action_runner import ActionRunner
 
 
-async def archive(runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget) -> Sequence[MentoradoId]:
+async def archive(
+    runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget, continues: BulkWork | None = None
+) -> Sequence[MentoradoId]:
     """Archive *people* after their names were read. Returns those who were archived."""
 
     async def do(mentorado_id: MentoradoId, _typed: str) -> None:
         await runner.actions.run(ActionName.ARCHIVE, mentorado_id, already_sure)
 
     able, refused = _sorted_out(runner, ActionName.ARCHIVE, people)
-    return await _ask(
-        runner,
-        over,
-        WorkForMany(
-            words="archive", people=able, refused=refused, do=do, done=lambda _typed: texts("many.archive.done")
-        ),
-    )
+    work = WorkForMany(kind=BulkKind.ARCHIVE, people=able, refused=refused, do=do, continues=continues)
+    return await _ask(runner, over, work)
 
 
-async def take_on(runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget) -> Sequence[MentoradoId]:
+async def take_on(
+    runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget, continues: BulkWork | None = None
+) -> Sequence[MentoradoId]:
     """Put the name of the person at the keyboard to *people*. Returns those for whom it was done."""
 
     async def do(mentorado_id: MentoradoId, _typed: str) -> None:
         await runner.actions.run(ActionName.HANDLE, mentorado_id, already_sure)
 
     able, refused = _sorted_out(runner, ActionName.HANDLE, people)
-    work = WorkForMany(
-        words="handle", people=able, refused=refused, do=do, done=lambda _typed: texts("many.handle.done")
-    )
+    work = WorkForMany(kind=BulkKind.HANDLE, people=able, refused=refused, do=do, continues=continues)
     return await _ask(runner, over, work)
 
 
-async def put_in_cohort(runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget) -> Sequence[MentoradoId]:
+async def put_in_cohort(
+    runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget, continues: BulkWork | None = None
+) -> Sequence[MentoradoId]:
     """Ask for a cohort, and put *people* in it. Returns those who were."""
 
     async def do(mentorado_id: MentoradoId, cohort: str) -> None:
@@ -64,16 +66,13 @@ async def put_in_cohort(runner: ActionRunner, people: Sequence[MentoradoId], ove
         await runner.mentorados.edit(mentorado_id, each.name, each.phone, cohort)
 
     everybody = _by_name([runner.mentorados.get(each) for each in people])
-    return await _ask(
-        runner,
-        over,
-        WorkForMany(
-            words="cohort", people=everybody, do=do, done=lambda _typed: texts("many.cohort.done"), asks="line"
-        ),
-    )
+    work = WorkForMany(kind=BulkKind.COHORT, people=everybody, do=do, asks="line", continues=continues)
+    return await _ask(runner, over, work)
 
 
-async def back_up(runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget) -> Sequence[MentoradoId]:
+async def back_up(
+    runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget, continues: BulkWork | None = None
+) -> Sequence[MentoradoId]:
     """Ask for one passphrase, and back up *people*. Returns those of whom there is a backup."""
 
     async def do(mentorado_id: MentoradoId, phrase: str) -> None:
@@ -85,14 +84,16 @@ async def back_up(runner: ActionRunner, people: Sequence[MentoradoId], over: QWi
         return texts("many.back_up.done", protection=texts(f"archive.{'protected' if phrase else 'unprotected'}"))
 
     able, refused = _sorted_out(
-        runner, ActionName.BACK_UP, people, again=lambda each: _failed_backup(runner, each) is not None
+        runner, ActionName.BACK_UP, people, again=lambda each: _open_backup(runner, each) is not None
     )
-    work = WorkForMany(words="back_up", people=able, refused=refused, do=do, done=done, asks="passphrase")
+    work = WorkForMany(
+        kind=BulkKind.BACK_UP, continues=continues, people=able, refused=refused, do=do, done=done, asks="passphrase"
+    )
     return await _ask(runner, over, work)
 
 
 async def _backed_up(runner: ActionRunner, mentorado_id: MentoradoId, phrase: str) -> Procedure:
-    """Begin a backup, or try the one again that failed, and wait until it goes no further by itself."""
+    """Begin a backup, or go on with the one that failed or was interrupted, and wait until it goes no further."""
     procedures = procedures_of(runner)
     ended: asyncio.Future[Procedure] = asyncio.get_running_loop().create_future()
 
@@ -104,21 +105,22 @@ async def _backed_up(runner: ActionRunner, mentorado_id: MentoradoId, phrase: st
 
     undo = runner.bus.subscribe(ProcedureChanged, watch)
     try:
-        failed = _failed_backup(runner, mentorado_id)
-        if failed is None:
+        stands = _open_backup(runner, mentorado_id)
+        if stands is None:
             await procedures.begin(ProcedureKind.BACKUP, mentorado_id, secret=phrase)
         else:
-            await procedures.resume(failed.head.id, secret=phrase)
+            await procedures.resume(stands.head.id, secret=phrase)
         return await ended
     finally:
         undo()
 
 
-def _failed_backup(runner: ActionRunner, mentorado_id: MentoradoId) -> Procedure | None:
+def _open_backup(runner: ActionRunner, mentorado_id: MentoradoId) -> Procedure | None:
+    """The backup that failed, or was interrupted."""
     procedure = procedures_of(runner).active(mentorado_id)
     if procedure is None or procedure.head.kind is not ProcedureKind.BACKUP:
         return None
-    return procedure if procedure.state is ProcedureState.FAILED else None
+    return procedure if procedure.state in _RESUMABLE else None
 
 
 def _why_not(procedure: Procedure) -> Problem:
@@ -131,7 +133,7 @@ def _why_not(procedure: Procedure) -> Problem:
 
 
 async def _ask(runner: ActionRunner, over: QWidget, work: WorkForMany) -> Sequence[MentoradoId]:
-    dialog = ForManyDialog(runner.theme, over, work)
+    dialog = ForManyDialog(runner.theme, over, work, runner.bulk_work)
     await show_dialog(dialog)
     return dialog.done_for
 

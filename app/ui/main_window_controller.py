@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, Signal
+from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu
 
@@ -24,6 +25,7 @@ from app.ui.widgets.action_menu import pop_up, row_menu
 
 if TYPE_CHECKING:
     from app.core.csv_import import CsvImportService
+    from app.domain.bulk_work import BulkKind, BulkWork
     from app.domain.notifications import SnoozeLength
     from app.ui.action_runner import ActionRunner
     from app.ui.connect_in_turn import ConnectInTurn
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from app.ui.dialogs.mentorado import Saved
     from app.ui.main_window import MainWindow
     from app.ui.mentorado_list.ticks import Ticks
+
+
+_IDLE_MILLISECONDS = 2_000
 
 
 def add_shortcuts(window: MainWindow) -> None:
@@ -85,6 +90,11 @@ def commands(window: MainWindow) -> Sequence[Entry]:
     ]
 
 
+def _load_palette() -> None:
+    """Load what Ctrl+K needs before it is pressed for the first time."""
+    from app.ui.dialogs import command_palette  # noqa: F401
+
+
 class MainWindowController(QObject):
     """Handles the commands of *window*. Does nothing until the core is attached."""
 
@@ -105,6 +115,7 @@ class MainWindowController(QObject):
         """Work with these from now on."""
         self._runner, self._csv_import = runner, csv_import
         self.undo.attach(runner)
+        QTimer.singleShot(_IDLE_MILLISECONDS, self, _load_palette)
 
     @async_slot
     async def add(self) -> None:
@@ -179,8 +190,8 @@ class MainWindowController(QObject):
                 *self._snooze_entries(runner, mentorado),
                 see,
             ]
-        everybody = people(runner.mentorados.all(), window.choose)
-        palette = CommandPalette(self._theme, window, [*on_shown, *commands(window), *everybody])
+        everybody = people(list(runner.mentorados.all()), window.choose)
+        palette = CommandPalette(self._theme, window, chain(on_shown, commands(window), everybody))
         await show_dialog(palette)
         if palette.picked is not None:
             palette.picked.do()
@@ -222,31 +233,49 @@ class MainWindowController(QObject):
         ticks = window.list.ticked
         if runner is None or not len(ticks):
             return
-        from app.ui import for_many
+        from app.domain.bulk_work import BulkKind
 
-        if what is ForMany.CONNECT:
-            self._connect_in_turn(runner, ticks)
-        elif what is ForMany.SWITCH_PROVIDER:
+        if what is ForMany.SWITCH_PROVIDER:
             self.switch_requested.emit(ticks.ids)
-        elif what is ForMany.BACK_UP:
-            ticks.discard(await for_many.back_up(runner, ticks.ids, window))
-        elif what is ForMany.HANDLE:
-            ticks.discard(await for_many.take_on(runner, ticks.ids, window))
-        elif what is ForMany.COHORT:
-            ticks.discard(await for_many.put_in_cohort(runner, ticks.ids, window))
-        elif archived := await for_many.archive(runner, ticks.ids, window):
-            self.undo.on_many_archived(archived)
+        else:
+            await self._do_for_many(runner, BulkKind(what), ticks.ids)
         if not len(ticks):
             ticks.end()
 
-    def _connect_in_turn(self, runner: ActionRunner, ticks: Ticks) -> None:
+    @async_slot
+    async def continue_bulk_work(self, work: BulkWork) -> None:
+        """Go on with *work* that was interrupted, after those who are left were read."""
+        if self._runner is not None:
+            await self._do_for_many(self._runner, work.kind, work.left, work)
+
+    async def _do_for_many(
+        self, runner: ActionRunner, kind: BulkKind, people: Sequence[MentoradoId], continues: BulkWork | None = None
+    ) -> None:
+        from app.domain.bulk_work import BulkKind
+        from app.ui import for_many
+
+        window, ticks = self._window, self._window.list.ticked
+        if kind is BulkKind.CONNECT:
+            self._connect_in_turn(runner, ticks, people, continues)
+        elif kind is BulkKind.BACK_UP:
+            ticks.discard(await for_many.back_up(runner, people, window, continues))
+        elif kind is BulkKind.HANDLE:
+            ticks.discard(await for_many.take_on(runner, people, window, continues))
+        elif kind is BulkKind.COHORT:
+            ticks.discard(await for_many.put_in_cohort(runner, people, window, continues))
+        elif archived := await for_many.archive(runner, people, window, continues):
+            self.undo.on_many_archived(archived)
+
+    def _connect_in_turn(
+        self, runner: ActionRunner, ticks: Ticks, people: Sequence[MentoradoId], continues: BulkWork | None
+    ) -> None:
         """Those who are connected lose their tick, so that those who are not can be tried again."""
         from app.ui.connect_in_turn import ConnectInTurn
 
         if self._turn is None:
             self._turn = ConnectInTurn(runner, self._window.choose, self._window)
             self._turn.connected.connect(lambda mentorado_id: ticks.discard([mentorado_id]))
-        self._turn.begin(ticks.ids)
+        self._turn.begin(people, continues)
         self._window.list.turn.follow(self._turn)
 
     async def _edit(self, runner: ActionRunner, mentorado_id: MentoradoId | None = None) -> Saved | None:

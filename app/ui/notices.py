@@ -17,8 +17,10 @@ from app.ui.async_slots import async_slot
 from app.ui.banners import Banners, Choice
 
 if TYPE_CHECKING:
+    from app.core.bulk_work import BulkWorkService
     from app.core.trusted_time import ClockCheck
-    from app.domain.events import CampaignsChanged, ClockDoubted, ProcedureChanged
+    from app.domain.bulk_work import BulkWork
+    from app.domain.events import BulkWorkChanged, CampaignsChanged, ClockDoubted, ProcedureChanged
     from app.settings import Settings
 
 _CAUSE = "interrupted"
@@ -140,6 +142,36 @@ class CampaignBanner:
     def _see(self, campaign_id: CampaignId) -> None:
         self._banners.clear(_CAMPAIGN_CAUSE)
         self._show(campaign_id)
+
+
+_BULK_CAUSE = "bulk work"
+
+
+class BulkWorkBanner:
+    """One banner about the oldest work on many that was interrupted, until it is taken up or left."""
+
+    def __init__(self, banners: Banners, works: BulkWorkService, go_on: Callable[[BulkWork], None]) -> None:
+        self._banners = banners
+        self._works = works
+        self._go_on = go_on
+        self._shown: BulkWork | None = None
+
+    def on_changed(self, _event: BulkWorkChanged) -> None:
+        work = next(iter(self._works.interrupted), None)
+        if work == self._shown:
+            return
+        self._shown = work
+        self._banners.clear(_BULK_CAUSE)
+        if work is not None:
+            choices: list[Choice] = [
+                (lambda: texts("procedure.continue"), lambda: self._go_on(work)),
+                (lambda: texts("many.leave"), lambda: self._works.end(work.id)),
+            ]
+            self._banners.show_words(lambda: _interrupted_words(work), _BULK_CAUSE, choices=choices)
+
+
+def _interrupted_words(work: BulkWork) -> str:
+    return texts(f"many.{work.kind}.interrupted", done=work.done, count=work.count)
 
 
 _CLOCK_CAUSE = "clock"

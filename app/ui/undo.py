@@ -69,12 +69,7 @@ class UndoController(QObject):
         """What Ctrl+Z would take back, in words; empty when there is nothing."""
         if self._last is None or self._runner is None:
             return ""
-        people = self._last.mentorados
-        name = self._runner.mentorados.get(people[0]).name
-        if self._last.note_id is not None:
-            return texts("undo.note", name=name)
-        key = "undo.archive" if self._last.action == ActionName.ARCHIVE else "undo.import"
-        return texts.plural(key, len(people), name=name)
+        return _named(self._runner, self._last, self._last.mentorados)
 
     def on_archived(self, mentorado_id: MentoradoId) -> None:
         """Somebody was archived: offer to take that back, together with those who were archived just before."""
@@ -122,31 +117,38 @@ class UndoController(QObject):
 
     @async_slot
     async def undo(self) -> None:
-        """Take the last archiving or import back. Who was connected since, or cannot come back, stays as they are."""
+        """Take the last change back, and say what came of it. Who was connected since, or cannot come back, stays as
+        they are."""
         change, runner = self._last, self._runner
         if change is None or runner is None:
             return
         self._last = None
         self._window.toast.hide()
         if change.action == ActionName.ARCHIVE:
-            await self._bring_back(runner, change.mentorados)
+            await self._bring_back(runner, change)
         elif change.note_id is not None and runner.notes is not None:
             await runner.notes.bring_back(change.note_id)
+            self._show_undone(runner, change, change.mentorados)
         else:
-            await self._take_out(runner, change.mentorados)
+            await self._take_out(runner, change)
 
-    async def _bring_back(self, runner: ActionRunner, people: Sequence[MentoradoId]) -> None:
+    async def _bring_back(self, runner: ActionRunner, change: Change) -> None:
         refused: Problem | None = None
-        for mentorado_id in people:
+        back: list[MentoradoId] = []
+        for mentorado_id in change.mentorados:
             if runner.actions.unavailable_reason(ActionName.BRING_BACK, mentorado_id) is None:
                 try:
                     await runner.run(ActionName.BRING_BACK, mentorado_id, self._window)
                 except Problem as problem:
                     refused = problem
+                else:
+                    back.append(mentorado_id)
+        self._show_undone(runner, change, back)
         if refused is not None:
             raise refused
 
-    async def _take_out(self, runner: ActionRunner, people: Sequence[MentoradoId]) -> None:
+    async def _take_out(self, runner: ActionRunner, change: Change) -> None:
+        people, out = change.mentorados, list[MentoradoId]()
         ticks = self._window.list.ticked
         ticks.discard(people)
         if not len(ticks):
@@ -155,6 +157,19 @@ class UndoController(QObject):
             if runner.actions.unavailable_reason(ActionName.ARCHIVE, mentorado_id) is None:
                 self._leaving.add(mentorado_id)
                 await runner.mentorados.archive(mentorado_id, undo_import=True)
+                out.append(mentorado_id)
+        self._show_undone(runner, change, out)
+
+    def _show_undone(self, runner: ActionRunner, change: Change, people: Sequence[MentoradoId]) -> None:
+        """Say what was undone, for which *people* of the change; for the others where it is an import."""
+        from app.domain.audit import AuditAction
+
+        stayed = len(change.mentorados) - len(people) if change.action == AuditAction.IMPORT_MENTORADOS else 0
+        words = [texts("undo.done", what=_named(runner, change, people))] if people else []
+        if stayed:
+            words.append(texts.plural("undo.stayed", stayed))
+        if words:
+            self._window.toast.show_message(" ".join(words))
 
     def _show_archived(self, people: Sequence[MentoradoId]) -> None:
         if self._runner is not None and len(people) == 1:
@@ -165,3 +180,12 @@ class UndoController(QObject):
     def _show(self, words: str) -> None:
         several = self._last is not None and len(self._last.mentorados) > 1
         self._window.toast.show_message(words, texts("window.undo"), self.undo, longer=several)
+
+
+def _named(runner: ActionRunner, change: Change, people: Sequence[MentoradoId]) -> str:
+    """What *change* was to *people*, in words."""
+    name = runner.mentorados.get(people[0]).name
+    if change.note_id is not None:
+        return texts("undo.note", name=name)
+    key = "undo.archive" if change.action == ActionName.ARCHIVE else "undo.import"
+    return texts.plural(key, len(people), name=name)

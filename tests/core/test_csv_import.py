@@ -73,6 +73,12 @@ def test_a_file_that_is_too_large_is_refused() -> None:
     assert code_of(b"Ana;11987654321\n" * (MOST_ROWS + 1)) is ProblemCode.IMPORT_TOO_LARGE
 
 
+def test_the_number_of_a_row_is_read_even_when_its_name_is_wrong() -> None:
+    (row,) = read_rows(b"nome;telefone\n;11987654321\n")
+    assert row.problem is not None
+    assert (row.problem.code, row.phone) == (ProblemCode.NAME_MISSING, "+5511987654321")
+
+
 @given(st.binary(max_size=300))
 def test_whatever_the_file_holds_it_is_rows_or_a_problem(data: bytes) -> None:
     try:
@@ -88,8 +94,12 @@ def test_who_is_there_already_or_twice_in_the_file_is_not_taken_again(core: Core
             await core.add("Ana", "11 98765-4321")
             taking = CsvImportService(mentorados=core.mentorados, audit_service=core.audit_service)
             rows = taking.preview(b"Ana L;1187654321\nBruno;21912345678\nBruno B;(21) 91234-5678\nx;1\n")
-            problems = [(row.problem.code, row.problem.context.get("name")) if row.problem else None for row in rows]
-            assert problems[:3] == [(ProblemCode.PHONE_TAKEN, "Ana"), None, (ProblemCode.PHONE_TAKEN, "Bruno")]
+            problems = [(row.problem.code, row.problem.context) if row.problem else None for row in rows]
+            assert problems[:3] == [
+                (ProblemCode.PHONE_TAKEN, {"name": "Ana"}),
+                None,
+                (ProblemCode.IMPORT_ROW_TWICE, {"row": "2", "name": "Bruno"}),
+            ]
             counts: list[int] = []
 
             def go_on(count: int) -> bool:

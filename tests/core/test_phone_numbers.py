@@ -66,9 +66,10 @@ def test_what_is_surely_a_number_is_taken(typed: str, number: str) -> None:
         ("190", ProblemCode.PHONE_INVALID),
         ("+", ProblemCode.PHONE_INVALID),
         ("0021 98765-4321", ProblemCode.PHONE_INVALID),
-        ("5,51E+12", ProblemCode.PHONE_INVALID),  # its digits are lost
+        ("5,51E+12", ProblemCode.PHONE_SHORTENED),  # its digits are lost
         ("+55 11 98765 4321 5", ProblemCode.PHONE_INVALID),
         ("11 9FLOWERS", ProblemCode.PHONE_INVALID),  # letters are not dialled
+        ("5.51199E+12", ProblemCode.PHONE_SHORTENED),
         ("(11) 90000-0024 (mãe)", ProblemCode.PHONE_WORDS),
         ("Mãe: 11 90000-0024", ProblemCode.PHONE_WORDS),
         ("11 98765-4321 ramal 2", ProblemCode.PHONE_WORDS),

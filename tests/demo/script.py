@@ -177,9 +177,12 @@ class Story:
             session.perform(ActionName.CONNECT, INES)
             await self._code(INES)
         async with self._step(
-            f"The process with {CAMILA.name}'s session was killed: the link is coming back by itself"
+            f"The process with {CAMILA.name}'s session was killed twice: the link is coming back by itself"
         ):
             session.choose(CAMILA)
+            first = session.host_of(CAMILA)
+            first.kill()  # it is back at once, in another; only a second end so soon is waited for
+            await until(lambda: session.is_at(CAMILA, _S.CONNECTED) and session.is_in_another_host(CAMILA, first))
             session.host_of(CAMILA).kill()
             await until(lambda: session.status(CAMILA).retry)
             await self._view("reconnecting", CAMILA, _S.RECONNECTING, _R.HOST_CRASHED)

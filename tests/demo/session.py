@@ -106,6 +106,11 @@ class Session:
             raise LookupError(f"nobody holds the session of {person.name}")
         return psutil.Process(owner.pid)
 
+    def is_in_another_host(self, person: Person, host: psutil.Process) -> bool:
+        """Whether a process other than *host* has the person's session open now."""
+        owner = read_owner(self.core.settings.session_dir / self.mentorado(person).id / "host.lock")
+        return owner is not None and owner.pid != host.pid
+
     # --- doing
 
     def choose(self, person: Person) -> None:

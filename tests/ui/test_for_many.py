@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app.domain.actions import ActionName
 from app.domain.audit import AuditOutcome
+from app.domain.bulk_work import BulkKind
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
@@ -154,8 +155,17 @@ def test_many_are_archived_after_their_names_were_read_and_all_come_back(in_wind
         assert dialog.title.text() == "Arquivar 25 mentorados?"
         assert {name for name, _ in results(dialog)} == {each.name for each in harness.people[:25]}
         assert dialog.focusWidget() is dialog.cancel
+        await settle()
+        longest = max(dialog.table.fontMetrics().horizontalAdvance(name) for name, _ in results(dialog))
+        assert dialog.table.columnWidth(0) > longest, "names are read whole"
+        assert "Saem da lista" in words(dialog)
+        titles: list[str] = []
+        dialog.windowTitleChanged.connect(titles.append)
         dialog.confirm.click()
         await until(lambda: dialog.cancel.text() == "Fechar", within=5)
+        assert titles[0] == "Arquivando 25 mentorados"
+        assert "Saem da lista" not in words(dialog), "what is over is not said to be about to happen"
+        assert dialog.accessibleDescription() == ""
         assert {result for _, result in results(dialog)} == {"Arquivado"}
         assert "25 foram para o arquivo." in words(dialog)
         assert not dialog.confirm.isVisible()
@@ -287,6 +297,7 @@ def test_many_are_backed_up_with_one_passphrase_and_what_failed_is_tried_again(i
         procedures.write(ana.head.id, EntryKind.ENDED)
         await until(lambda: "2 backups foram feitos." in words(dialog), within=2)
         assert set(procedures.secrets) == {"uma frase longa"}
+        assert (first.text(), again.text()) == ("", ""), "no passphrase is left in a field"
         dialog.cancel.click()
         await settle()
         assert not ticked(harness)
@@ -349,7 +360,7 @@ def test_it_fits_the_smallest_window(in_window: InWindow, kind: str, scale: int)
         harness.theme.set_text_scale(scale)
         harness.window.resize(640, 480)
         await settle()
-        dialog = for_many(harness, words=kind)
+        dialog = for_many(harness, kind=BulkKind(kind))
         dialog.open()
         await settle()
         assert dialog.height() <= 480

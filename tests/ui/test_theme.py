@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from app.text import translator
 from app.ui.theme import icons
@@ -17,6 +19,8 @@ from app.ui.theme.theme import (
     Theme,
     Tokens,
 )
+from app.ui.widgets.choices import CheckBox, SegmentedControl
+from app.ui.widgets.radio_card import RadioCard
 
 READABLE = 4.5
 VISIBLE = 3.0
@@ -131,3 +135,58 @@ def test_every_icon_that_is_named_exists() -> None:
         for name in re.findall(r'(?:icon|pixmap)\(\s*"([a-z-]+)"', file.read_text("utf-8"))
     }
     assert named - known == set()
+
+
+def _option(theme: Theme, *, checked: bool) -> QWidget:
+    control = SegmentedControl(theme, [False, True])
+    control.set_text("Ao fechar", ["Encerrar", "Continuar na bandeja"])
+    control.choose(checked)
+    return control
+
+
+def _box(theme: Theme, *, checked: bool) -> QWidget:
+    box = CheckBox(theme, "Segunda-feira")
+    box.setChecked(checked)
+    return box
+
+
+def _card(theme: Theme, *, checked: bool) -> QWidget:
+    card = RadioCard(theme)
+    card.show_words("Z-API", "Serviço pago")
+    card.setChecked(checked)
+    return card
+
+
+def _button(_theme: Theme, *, role: str) -> QWidget:
+    button = QPushButton("Conferir")
+    button.setProperty("role", role)
+    return button
+
+
+_CONTROLS: dict[str, Callable[[Theme], QWidget]] = {
+    **{
+        f"{name} {'checked' if checked else 'free'}": partial(make, checked=checked)
+        for name, make in (("option", _option), ("box", _box), ("card", _card))
+        for checked in (False, True)
+    },
+    **{
+        f"button {role}": partial(_button, role=role)
+        for role in ("", "primary", "danger", "quiet", "pick", "index", "link")
+    },
+    "field": lambda _theme: QLineEdit("20:00"),
+    "text": lambda _theme: QPlainTextEdit("Nota"),
+}
+
+
+@pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
+@pytest.mark.parametrize("name", _CONTROLS)
+def test_what_cannot_be_used_looks_so(theme: Theme, name: str, mode: Mode) -> None:
+    theme.set_mode(mode)
+    control = _CONTROLS[name](theme)
+    control.resize(300, control.sizeHint().height())
+    control.show()
+    enabled = control.grab().toImage()
+    control.setEnabled(False)
+    assert control.grab().toImage() != enabled
+    control.hide()
+    control.deleteLater()

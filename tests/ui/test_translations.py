@@ -256,3 +256,17 @@ def test_digits_of_counts_are_grouped_in_every_text(language: str) -> None:
     mark = "." if language == "pt-BR" else ","
     assert texts.plural("switch.count.messages", 12431).startswith(f"12{mark}431 ")
     assert f"4{mark}097" in texts("campaign.draft.counter", count=4097, most=4096)
+    assert f"1{mark}234" in texts("switches.wave", number=1234)
+    assert "2026" in texts("date.with_year", day=1, month="01", year=2026, time="10:00")
+    assert (
+        f"10{mark}000"
+        in status_text.problem(Problem(ProblemCode.LIMIT_INVALID, limit="per_day", least="1", most="10000"))[1]
+    )
+    assert "8443" in status_text.problem(Problem(ProblemCode.WEBHOOK_PORT_TAKEN, port="8443"))[0]
+
+
+def test_numbers_and_days_of_a_problem_are_written_as_people_do() -> None:
+    texts.set_language("pt-BR")
+    problem = Problem(ProblemCode.CONSENT_REVOKED, contact="+5511987654321", day="2026-11-05")
+    sentence = status_text.problem(problem)[0].replace("\u00a0", " ").replace("\u2011", "-")
+    assert sentence == "+55 11 98765-4321 retirou o consentimento em 05/11/2026."

@@ -31,6 +31,10 @@ def offered(harness: WindowHarness) -> str:
     return harness.window.controller.undo.offered
 
 
+def shown_words(harness: WindowHarness) -> str:
+    return words(harness.window.toast)
+
+
 async def imported(harness: WindowHarness) -> list[MentoradoId]:
     service = CsvImportService(mentorados=harness.mentorados, audit_service=harness.audit_service)
     file = open_spreadsheet(SPREADSHEET)
@@ -70,7 +74,8 @@ def test_those_archived_together_come_back_together_and_stay_longer_on_show(in_w
         assert window.toast._timer.interval() == LONGER_MILLISECONDS
         await undone_by_key(harness)
         assert not any(each.archived for each in harness.mentorados.all())
-        assert not window.toast.isVisible()
+        assert shown_words(harness) == "Desfeito: arquivamento de 3 mentorados."
+        assert not window.toast.button.isVisible(), "there is nothing more to do"
 
     in_window(use)
 
@@ -83,6 +88,7 @@ def test_who_cannot_come_back_is_named_and_the_others_do(in_window: InWindow) ->
         await undone_by_key(harness)
         assert harness.mentorados.get(person(3).id).archived
         assert not harness.mentorados.get(person(5).id).archived
+        assert shown_words(harness) == f"Desfeito: arquivamento de {person(5).name}."
         codes = [each.code for each in harness.window.banners.problems()]
         assert codes == [ProblemCode.PHONE_TAKEN]
 
@@ -99,6 +105,7 @@ def test_an_import_is_undone_but_not_for_who_was_connected_since(in_window: InWi
             await undone_by_key(harness)
             assert not harness.mentorados.get(ana).archived
             assert harness.mentorados.get(carla).archived
+            assert shown_words(harness) == "Desfeito: importação de Carla. 1 continua na lista: já está em uso."
             assert offered(harness) == "", "what an undo archives is no archiving to be undone"
 
     in_window(use)
@@ -138,6 +145,7 @@ def test_a_deleted_note_comes_back_by_key_and_by_its_entry(in_window: InWindow) 
                 by_entry()
                 await settle()
             assert note in notes.notes_of(who.id)
+            assert shown_words(harness) == f"Desfeito: anotação apagada sobre {who.name}."
             assert offered(harness) == ""
 
     in_window(use)

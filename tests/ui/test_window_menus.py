@@ -29,7 +29,7 @@ def test_archiving_can_be_undone_for_a_moment(in_window: InWindow) -> None:
         assert harness.model.row_of(person(3).id) is None
         window.toast.button.click()
         await settle()
-        assert not window.toast.isVisible()
+        assert words(window.toast) == f"Desfeito: arquivamento de {person(3).name}."
         assert harness.model.row_of(person(3).id) is not None
 
     in_window(use)

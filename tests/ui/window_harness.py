@@ -211,6 +211,7 @@ class WindowHarness:
             passkeys=core.services.passkeys,
             notes=core.notes,
             handlings=core.handlings,
+            bulk_work=core.bulk_work,
             snoozes=core.services.snoozes,
             procedures=self.procedures,
             backups=self.backups,

@@ -126,7 +126,7 @@ def parse_address(typed: str) -> str:
 def parse_port(typed: str) -> int:
     digits = typed.strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) < 6 and LEAST_PORT <= int(digits) <= MOST_PORT):
-        raise Problem(ProblemCode.WEBHOOK_PORT_INVALID, least=str(LEAST_PORT), most=str(MOST_PORT))
+        raise Problem(ProblemCode.WEBHOOK_PORT_INVALID, first=str(LEAST_PORT), last=str(MOST_PORT))
     return int(digits)
 
 

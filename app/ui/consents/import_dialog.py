@@ -21,13 +21,19 @@ from app.text.status import date_time, texts
 from app.text.status import problem as words_of
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
-from app.ui.dialogs.csv_import import ImportTable, choose_spreadsheet, lines, read_bytes
+from app.ui.dialogs.csv_import import (
+    ImportTable,
+    choose_spreadsheet,
+    lines,
+    read_bytes,
+    sheet_width,
+    shown_number,
+)
 from app.ui.dialogs.files import FileDialog
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
 from app.ui.widgets.flow_layout import FlowLayout
 
-_WIDTH = 680
 _ROWS: Final = 1_000
 """Rows that are shown, those with problems first; the report has all of them."""
 _PAUSE_MILLISECONDS: Final = 400
@@ -40,7 +46,7 @@ class ConsentImportDialog(BaseDialog):
     def __init__(
         self, theme: Theme, over: QWidget, imports: ConsentImport, mentorado: Mentorado, data: bytes, file: str
     ) -> None:
-        super().__init__(theme, over, width=_WIDTH)
+        super().__init__(theme, over, width=sheet_width(over))
         self._imports = imports
         self._mentorado = mentorado
         self._data = data
@@ -146,7 +152,7 @@ class ConsentImportDialog(BaseDialog):
         purpose = "" if row.purpose is None else consent_text.purpose(row.purpose)
         when = "" if row.at is None else date_time(row.at.astimezone())
         note = " · ".join(filter(None, (when, row.version, row.wording)))
-        return self.table.item([lines(row), row.contact, purpose, note], row.problem)
+        return self.table.item([lines(row), shown_number(row.contact), purpose, note], row.problem)
 
     @async_slot
     async def _record(self) -> None:

@@ -12,7 +12,9 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QRegion,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -30,6 +32,7 @@ from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.tab_order import follow_reading_order
 
 SHEET_WIDTH = 440
+_AFTER_PICTURE_MILLISECONDS = 40
 _DIM = QColor(8, 10, 13, 140)
 
 
@@ -62,6 +65,10 @@ class BaseDialog(QDialog):
         self.setStyleSheet("#sheet { background: transparent; }")  # the corners are round: see `paintEvent`
         self._theme = theme
         self._dim: _Dim | None = None
+        self._corners: dict[Qt.Corner, QPixmap] = {}  # what lies behind them
+        self._take_corners = QTimer(self, singleShot=True, interval=_AFTER_PICTURE_MILLISECONDS)
+        self._take_corners.timeout.connect(self._on_corners)
+        theme.changed.connect(self._take_corners.start)
         self.setFixedWidth(min(theme.px(width), max(over.window().width() - 2 * SPACE_4, width)))
 
         self.title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
@@ -129,7 +136,11 @@ class BaseDialog(QDialog):
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
-        self.update()  # something else is behind its corners
+        self._take_corners.start()  # something else is behind them
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._take_corners.start()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = self._theme.tokens
@@ -143,16 +154,31 @@ class BaseDialog(QDialog):
 
     def _paint_corners(self, painter: QPainter, exposed: QRegion) -> None:
         """Paint what lies behind them: a window that lets it through has black corners where nothing composes them."""
-        window = self.parentWidget()
+        for corner, area in self._corner_areas().items():
+            if exposed.intersects(area):
+                painter.fillRect(area, QColor(self._theme.tokens.bg).darker())  # where a sheet is wider than its window
+                if corner in self._corners:
+                    painter.drawPixmap(area.topLeft(), self._corners[corner])
+
+    def _corner_areas(self) -> dict[Qt.Corner, QRect]:
         right, bottom = self.width() - RADIUS_SHEET, self.height() - RADIUS_SHEET
-        for x, y in ((0, 0), (right, 0), (0, bottom), (right, bottom)):
-            corner = QRect(x, y, RADIUS_SHEET, RADIUS_SHEET)
-            if window is not None and exposed.intersects(corner):
-                behind = QRect(window.mapFromGlobal(self.mapToGlobal(corner.topLeft())), corner.size())
-                painter.fillRect(
-                    corner, QColor(self._theme.tokens.bg).darker()
-                )  # where a sheet is wider than its window
-                painter.drawPixmap(corner.topLeft(), window.grab(behind))
+        places = {
+            Qt.Corner.TopLeftCorner: (0, 0),
+            Qt.Corner.TopRightCorner: (right, 0),
+            Qt.Corner.BottomLeftCorner: (0, bottom),
+            Qt.Corner.BottomRightCorner: (right, bottom),
+        }
+        return {corner: QRect(x, y, RADIUS_SHEET, RADIUS_SHEET) for corner, (x, y) in places.items()}
+
+    def _on_corners(self) -> None:
+        """Look what is behind once the sheet is on the screen: to look takes as long as half of its first picture."""
+        window = self.parentWidget()
+        if window is None or not self.isVisible():
+            return
+        for corner, area in self._corner_areas().items():
+            behind = QRect(window.mapFromGlobal(self.mapToGlobal(area.topLeft())), area.size())
+            self._corners[corner] = window.grab(behind)
+            self.update(area)
 
 
 _LEAST = 120

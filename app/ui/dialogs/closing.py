@@ -10,6 +10,7 @@ from app.core.outbound.campaigns import CampaignService
 from app.core.procedures.runner import ACTIVE
 from app.core.procedures.service import ProcedureService
 from app.core.provider_switch.service import SwitchService
+from app.domain.bulk_work import BulkWork
 from app.domain.campaign import CampaignState
 from app.domain.link_status import LinkState
 from app.domain.mentorado import LinkId, MentoradoId
@@ -28,6 +29,7 @@ def closing_lines(
     procedures: ProcedureService,
     campaigns: CampaignService,
     switches: SwitchService,
+    bulk_work: Iterable[BulkWork] = (),
     unsaved: Iterable[MentoradoId] = (),
     restarting: bool = False,
 ) -> Sequence[str]:
@@ -58,6 +60,7 @@ def closing_lines(
         "moving": [mentorados.get(each).name for each in moving],
         "stops": [name(link) for link in live if link not in apart],
         "goes_on": [name_at_provider(link) for link in apart],
+        "bulk": [texts(f"many.{each.kind}.so_far", done=each.done, count=each.count) for each in bulk_work],
         "sending": sending,
         "switching": [run_text.name(run, lambda each: mentorados.get(each).name) for run in switching],
     }

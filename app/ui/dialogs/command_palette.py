@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Final
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
@@ -55,7 +56,10 @@ class Entry:
 
 
 def found(entries: Iterable[Entry], typed: str) -> Sequence[Entry]:
-    """The entries with every word of *typed*, those that begin with it first; all for an empty text."""
+    """The entries with every word of *typed*, those that begin with it first; the first of all for an empty text, which
+    asks for no more of them than are shown."""
+    if not typed.strip():
+        return list(islice(entries, MOST))
     query = Query.of(typed)
     matching = [entry for entry in entries if query.matches(entry.hay)]
     start = fold_accents(typed.strip())
@@ -99,6 +103,9 @@ def people(everybody: Iterable[Mentorado], choose: Callable[[MentoradoId], None]
 _WIDTH: Final = 560
 _ROW, _ICON, _SHOWN = 48, 18, 8
 _ENTRY = Qt.ItemDataRole.UserRole
+_AT_ONCE, _READ_MILLISECONDS = 100, 20
+"""Entries that are read at a time, once the palette is on the screen, and how often."""
+
 _NAVIGATION_KEYS = frozenset({Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown})
 
 Index = QModelIndex | QPersistentModelIndex
@@ -149,9 +156,12 @@ class _Delegate(QStyledItemDelegate):
 class CommandPalette(BaseDialog):
     """Typing narrows, the arrows walk, Enter does it, Esc gives up. What was picked is in `picked`."""
 
-    def __init__(self, theme: Theme, over: QWidget, entries: Sequence[Entry]) -> None:
+    def __init__(self, theme: Theme, over: QWidget, entries: Iterable[Entry]) -> None:
         super().__init__(theme, over, width=_WIDTH)
-        self._entries = entries
+        self._unread = iter(entries)  # each is made when it is read
+        self._entries = list(islice(self._unread, MOST))
+        self._reading = QTimer(self, interval=_READ_MILLISECONDS)  # the others before the person begins to type
+        self._reading.timeout.connect(lambda: self._read(_AT_ONCE))
         self.picked: Entry | None = None
         self.set_title(texts("palette.title"))
         self.line = QLineEdit(placeholderText=texts("palette.hint"))
@@ -189,6 +199,8 @@ class CommandPalette(BaseDialog):
 
     def _filter(self, typed: str) -> None:
         self.list.clear()
+        if typed.strip():
+            self._read()
         for entry in found(self._entries, typed):
             item = QListWidgetItem()
             item.setData(_ENTRY, entry)
@@ -197,6 +209,17 @@ class CommandPalette(BaseDialog):
         self.list.setCurrentRow(0)
         self.list.setVisible(self.list.count() > 0)
         self.nothing.setVisible(self.list.count() == 0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._reading.start()
+
+    def _read(self, most: int | None = None) -> None:
+        """Read *most* of the entries that are left; all for None."""
+        before = len(self._entries)
+        self._entries.extend(islice(self._unread, most))
+        if most is None or len(self._entries) - before < most:
+            self._reading.stop()
 
     def _select(self, *_signal_args: object) -> None:
         if (item := self.list.currentItem()) is not None:

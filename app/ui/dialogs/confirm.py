@@ -58,8 +58,8 @@ class ConfirmDialog(ScrollDialog):
         self.inside.addWidget(text_label(words))
         self.setAccessibleDescription(f"{self.accessibleDescription()} {words}".strip())
 
-    def add_aspect(self, aspect: str, words: str) -> None:
-        """One entry of the ledger; *aspect* is kept, changes or lost."""
+    def add_aspect(self, aspect: str, words: str) -> QWidget:
+        """One entry of the ledger, which is returned; *aspect* is kept, changes or lost."""
         tokens = self._theme.tokens
         colour = tokens.danger_text if aspect == "lost" else tokens.on_accent_soft
         mark = QLabel(textFormat=Qt.TextFormat.PlainText)
@@ -72,12 +72,15 @@ class ConfirmDialog(ScrollDialog):
         column.setSpacing(SPACE_1 // 2)
         column.addWidget(heading)
         column.addWidget(words_below)
-        row = QHBoxLayout()
+        entry = QWidget()
+        row = QHBoxLayout(entry)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_3)
         row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
-        self.inside.addLayout(row)
+        self.inside.addWidget(entry)
         self.setAccessibleDescription(f"{self.accessibleDescription()} {heading.text()}: {words}".strip())
+        return entry
 
     def ask_for_name(self) -> None:
         """Add the field, last, so that the ledger is read before."""

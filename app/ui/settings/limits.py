@@ -77,10 +77,10 @@ class LimitsSection(Section):
         self.reset.setAccessibleName(texts("settings.limits.reset"))
         for name, row in self.rows.items():
             range_ = RANGES.get(name)
-            default = _text(getattr(DEFAULT_LIMITS, name))
+            default = self._words(name, DEFAULT_LIMITS)
             line = texts(f"settings.limits.line.{name}")
             if range_ is None:
-                line += " " + texts("settings.limits.default", default=no if name == _FLAG else default)
+                line += " " + texts("settings.limits.default", default=default)
             else:
                 known = {"default": default, "least": range_.least, "most": range_.most}
                 line += " " + texts("settings.limits.range", **known)
@@ -145,7 +145,8 @@ class LimitsSection(Section):
     def _words(self, name: str, limits: OutboundLimits) -> str:
         if name == _FLAG:
             return texts(f"settings.limits.{'yes' if limits.partly_confirmed_counts else 'no'}")
-        return _text(getattr(limits, name))
+        value = getattr(limits, name)
+        return texts.number(value) if isinstance(value, int) else _text(value)
 
     def _pick_partly(self, counts: object) -> None:
         self._place_message(self.rows[_FLAG])

@@ -26,6 +26,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import CheckBox, SegmentedControl
 from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import plain_tip
 
 _WIDTH = 72
 _FROM: Final = "quiet_from"
@@ -99,13 +100,12 @@ class NotificationsSection(Section):
         self._rows_by_name["quiet"].setVisible(decided.on)
         for name in ("hours", "days"):
             self._rows_by_name[name].setVisible(decided.on and decided.quiet)
-        self.stays.choose(self._preferences.stays_in_tray)
         can_stay = self._has_tray()
+        self.stays.choose(can_stay and self._preferences.stays_in_tray)
         self.stays.setEnabled(can_stay)
-        self._rows_by_name["stays"].set_text(
-            texts("settings.notifications.stays"),
-            texts(f"settings.notifications.{'stays_line' if can_stay else 'no_tray'}"),
-        )
+        line = texts(f"settings.notifications.{'stays_line' if can_stay else 'no_tray'}")
+        self.stays.setToolTip(plain_tip("" if can_stay else line))
+        self._rows_by_name["stays"].set_text(texts("settings.notifications.stays"), line)
         if self._autostart is not None:
             self.at_login.choose(self._autostart.is_on())
 

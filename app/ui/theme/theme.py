@@ -113,6 +113,8 @@ QPushButton[role="link"] {{
 }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton[role="link"]:focus {{ border: 2px solid {focus}; padding: 0 2px; }}
+QPushButton[role="link"]:disabled, QPushButton[role="index"]:disabled {{ color: {text3}; }}
+QPushButton[role="pick"]:disabled {{ background: {bg}; }}
 
 QLineEdit, QPlainTextEdit, QTextEdit {{
     background: {bg}; color: {text}; border: 1px solid {border}; border-radius: 8px; font-size: {px_body}px;
@@ -122,6 +124,7 @@ QLineEdit {{ padding: 0 12px; min-height: {control}px; }}
 QPlainTextEdit, QTextEdit {{ padding: 8px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border: 2px solid {focus}; }}
 QLineEdit:focus {{ padding: 0 11px; min-height: {control_focused}px; }}
+QLineEdit:disabled, QPlainTextEdit:disabled, QTextEdit:disabled {{ background: {hover}; color: {text3}; }}
 QLineEdit[invalid="true"] {{ border-color: {danger_text}; }}
 
 QMenu {{ background: {raised}; border: 1px solid {border_strong}; padding: 6px 0; }}

@@ -46,24 +46,28 @@ class _Option(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         colours, on = self._theme.tokens, self.isChecked()
+        edge = colours.accent if on else colours.border_strong
+        ground = colours.accent_soft if on else colours.hover if self.underMouse() else colours.raised
+        words, width = colours.on_accent_soft if on else colours.text, 1.0
+        if not self.isEnabled():
+            edge, ground, words = colours.border, colours.bg, colours.text3
+        elif self.hasFocus():
+            edge, width = colours.focus, 2.0
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        edge, width = (
-            (colours.focus, 2.0) if self.hasFocus() else (colours.accent if on else colours.border_strong, 1.0)
-        )
         inset = width / 2
         frame = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
         painter.setPen(QPen(QColor(edge), width))
-        painter.setBrush(QColor(colours.accent_soft if on else colours.hover if self.underMouse() else colours.raised))
+        painter.setBrush(QColor(ground))
         painter.drawRoundedRect(frame, frame.height() / 2, frame.height() / 2)
         left = float(_PADDING)
         if on:
             side = self._theme.px(_TICK)
-            sign = pixmap("check", colours.on_accent_soft, side, self.devicePixelRatioF())
+            sign = pixmap("check", words, side, self.devicePixelRatioF())
             painter.drawPixmap(QPointF(left, (self.height() - side) / 2), sign)
             left += side + _GAP
         painter.setFont(self._font())
-        painter.setPen(QColor(colours.on_accent_soft if on else colours.text))
+        painter.setPen(QColor(words))
         painter.drawText(QRectF(left, 0, self.width(), self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
         painter.end()
 
@@ -221,19 +225,24 @@ class CheckBox(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         colours, side, on = self._theme.tokens, self._theme.px(_BOX), self.isChecked()
+        edge, ground, sign, words = colours.border_strong, colours.bg, colours.on_accent, colours.text
+        if not self.isEnabled():
+            edge, sign, words = colours.border, colours.text3, colours.text3
+        elif on:
+            ground = colours.accent
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = 2.0 if self.hasFocus() else 1.0
-        painter.setPen(QPen(QColor(colours.focus if self.hasFocus() else colours.border_strong), width))
-        painter.setBrush(QColor(colours.accent if on else colours.bg))
+        painter.setPen(QPen(QColor(colours.focus if self.hasFocus() else edge), width))
+        painter.setBrush(QColor(ground))
         inset = width / 2 + 1
         painter.drawRoundedRect(QRectF(0, 1, side + 2, side + 2).adjusted(inset, inset, -inset, -inset), 5, 5)
         if on:
             tick = self._theme.px(_BOX_TICK)
             at = (side + 2 - tick) // 2
-            painter.drawPixmap(at, at + 1, pixmap("check", colours.on_accent, tick, self.devicePixelRatioF()))
+            painter.drawPixmap(at, at + 1, pixmap("check", sign, tick, self.devicePixelRatioF()))
         painter.setFont(self._theme.font(TEXT_BODY))
-        painter.setPen(QColor(colours.text))
+        painter.setPen(QColor(words))
         painter.drawText(self._text_rect(self.width()), _WRAPPED, self.text())
         painter.end()
 

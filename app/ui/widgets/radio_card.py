@@ -58,13 +58,18 @@ class RadioCard(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         edge, width = (tokens.focus, 2.0) if self.hasFocus() else (tokens.accent if on else tokens.border, 1.0)
+        ground, colours = tokens.selected if on else tokens.raised, (tokens.text, tokens.text2)
+        if not self.isEnabled():
+            edge, ground, colours = tokens.border, tokens.bg, (tokens.text3, tokens.text3)
+        elif self.underMouse() and not on:
+            ground = tokens.hover
         painter.setPen(QPen(QColor(edge), width))
-        painter.setBrush(QColor(tokens.selected if on else tokens.hover if self.underMouse() else tokens.raised))
+        painter.setBrush(QColor(ground))
         inset = width / 2
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS_ROW, RADIUS_ROW)
         self._paint_dot(painter)
         room, top = self.width() - self._text_left - SPACE_3, SPACE_3
-        for (font, words), colour in zip(self._text_parts(), (tokens.text, tokens.text2), strict=True):
+        for (font, words), colour in zip(self._text_parts(), colours, strict=True):
             height = self._height(font, words, room)
             painter.setFont(font)
             painter.setPen(QColor(colour))
@@ -77,13 +82,13 @@ class RadioCard(QAbstractButton):
         circle = QRectF(SPACE_3 + 1, (self.height() - side) / 2, side, side).adjusted(1, 1, -1, -1)
         if self.isChecked():
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.accent))
+            painter.setBrush(QColor(tokens.accent if self.isEnabled() else tokens.text3))
             painter.drawEllipse(circle)
             inner, at = self._theme.px(_MARK) - 2, circle.center().toPoint()
             drawing = icon("check", tokens.on_accent, inner)
             drawing.paint(painter, QRect(at.x() - inner // 2, at.y() - inner // 2, inner, inner))
         else:
-            painter.setPen(QPen(QColor(tokens.border_strong), 1.5))
+            painter.setPen(QPen(QColor(tokens.border_strong if self.isEnabled() else tokens.border), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(circle)
 

@@ -1,4 +1,4 @@
-"""A toast at the bottom of the window that confirms an action and can undo it."""
+"""A toast at the bottom of the window that confirms an action, and may undo it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.ui.widgets.announcement import announce
 SHOWN_MILLISECONDS = 10_000
 LONGER_MILLISECONDS = 30_000
 """For what was done to many at once."""
-_FROM_BOTTOM = 24
+_FROM_BOTTOM, _HEIGHT = 24, 44
 _MOVES_IT = frozenset({QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide})
 
 
@@ -54,13 +54,17 @@ class Toast(QFrame):
             below.installEventFilter(self)
         self.hide()
 
-    def show_message(self, words: str, button: str, undo: Callable[[], None], *, longer: bool = False) -> None:
-        """Show *words*, and *button* which calls *undo*; *longer* where there is more to think about."""
+    def show_message(
+        self, words: str, button: str = "", undo: Callable[[], None] | None = None, *, longer: bool = False
+    ) -> None:
+        """Show *words*, and a *button* which calls *undo*, if any; *longer* where there is more to think about."""
         self._timer.setInterval(LONGER_MILLISECONDS if longer else self._milliseconds)
         is_new = self.isHidden() or words != self._words.text()
         self._undo = undo
         self._words.setText(words)
         self.button.setText(button)
+        self.button.setVisible(bool(button))
+        self.setMinimumHeight(self._theme.px(_HEIGHT))  # as with a button
         self.setAccessibleName(words)
         self.show()
         self._place()
@@ -106,7 +110,9 @@ class Toast(QFrame):
         if parent is None:
             return
         margins = self.contentsMargins() + self._row.contentsMargins()
-        beside = margins.left() + margins.right() + t.SPACE_3 + self.button.sizeHint().width()
+        beside = margins.left() + margins.right()
+        if not self.button.isHidden():
+            beside += t.SPACE_3 + self.button.sizeHint().width()
         room = max(parent.width() - 2 * t.SPACE_4 - beside, 1)
         needed = self._words.fontMetrics().horizontalAdvance(self._words.text()) + t.SPACE_1
         self._words.setWordWrap(needed > room)

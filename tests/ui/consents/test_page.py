@@ -194,9 +194,9 @@ async def test_a_file_is_previewed_line_by_line_imported_reported_and_undone(the
         await until(dialog.take.isEnabled)
         assert dialog.summary.text().startswith("1 consentimento pode ser registrado.")
         table = [[item.text(n) for n in range(4)] for item in map(dialog.table.topLevelItem, range(3)) if item]
-        assert table[0][:2] == ["3", "+5511900000002"]
+        assert table[0][:2] == ["3", "+55 11 90000-0002"]
         assert "pediu para não receber" in table[0][3]
-        assert table[2][:3] == ["2", "+5511900000001", "campanha"]
+        assert table[2][:3] == ["2", "+55 11 90000-0001", "campanha"]
         await dialog.save_report_to(folder / "report.csv")
         report = list(csv.reader(io.StringIO((folder / "report.csv").read_text("utf-8-sig")), delimiter=";"))
         assert [line[0] for line in report] == ["Linha", "2", "3", "4"]

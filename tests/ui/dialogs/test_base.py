@@ -14,6 +14,7 @@ from app.ui.async_slots import show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import Theme
 from tests.clock import settle
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -60,6 +61,7 @@ async def test_the_round_corners_show_what_is_behind_without_help_of_the_desktop
     await settle()
     assert not sheet.testAttribute(Qt.WidgetAttribute.WA_TranslucentBackground), "black where nothing composes windows"
     behind = window.grab().toImage().pixelColor(5, 5)
+    await until(lambda: len(sheet._corners) == 4, within=5)
     picture = sheet.grab().toImage()
     right, bottom = picture.width() - 1, picture.height() - 1
     corners = {picture.pixelColor(x, y).name() for x in (0, right) for y in (0, bottom)}

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.text.status import action, texts
-from app.ui.dialogs.command_palette import MOST, CommandPalette, Entry, found
+from app.ui.dialogs.command_palette import MOST, CommandPalette, Entry, command, found
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless
 from tests.ui.window_harness import WindowHarness, person, status
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -116,3 +118,31 @@ def test_no_more_are_shown_than_anybody_reads() -> None:
     ]
     assert len(found(entries, "")) == MOST
     assert found(entries, "name 7")[0].title == "7"
+
+
+async def test_only_what_is_shown_is_made_at_first_and_everybody_is_found(theme: Theme) -> None:
+    window = QWidget()
+    window.resize(900, 700)
+    window.show()
+    made: list[int] = []
+
+    def everybody() -> Iterator[Entry]:
+        for number in range(1000):
+            made.append(number)
+            yield command(f"Ana {number}", "", "users", lambda: None)
+
+    palette = CommandPalette(theme, window, everybody())
+    assert len(made) == MOST
+    palette.line.setText("ana 997")
+    assert shown(palette) == ["Ana 997"]
+    palette.line.clear()
+    palette.open()
+    assert len(shown(palette)) == MOST
+    palette.reject()
+    idle = CommandPalette(theme, window, everybody())
+    made.clear()
+    idle.open()
+    await until(lambda: made[-1:] == [999], within=5)
+    idle.reject()
+    window.hide()
+    window.deleteLater()

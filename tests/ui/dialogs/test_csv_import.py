@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
 
 from app.core.csv_import import LARGEST, CsvImportService, open_spreadsheet
 from app.domain.errors import Problem, ProblemCode
 from app.text.status import texts
-from app.ui.dialogs.csv_import import CsvImportDialog, _read_rows, import_spreadsheet
+from app.ui.dialogs.csv_import import CsvImportDialog, ImportTable, _read_rows, import_spreadsheet
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
@@ -26,9 +27,11 @@ FILE = b"nome;telefone;turma\nAna Lima;11987654321;T1\nBruno;123;\nThiago T;9898
 
 
 @asynccontextmanager
-async def opened(theme: Theme, data: bytes = FILE) -> AsyncIterator[tuple[PaneHarness, CsvImportDialog]]:
+async def opened(
+    theme: Theme, data: bytes = FILE, width: int = 1000
+) -> AsyncIterator[tuple[PaneHarness, CsvImportDialog]]:
     async with pane_harness(theme) as harness:
-        harness.pane.resize(1000, 800)
+        harness.pane.resize(width, 800)
         harness.pane.show()
         taking = CsvImportService(mentorados=harness.mentorados, audit_service=harness.core.audit_service)
         sheet = CsvImportDialog(theme, harness.pane, taking, open_spreadsheet(data))
@@ -54,6 +57,46 @@ async def test_rows_that_cannot_be_taken_come_first_and_say_why(theme: Theme) ->
         assert texts.plural("import.ready", 2) in sheet.summary.text()
         assert nameless(sheet) == []
         assert out_of_reach(sheet) == []
+
+
+REFUSED = b"""nome;telefone;turma
+Ana Lima;11987654321;T1
+Ana outra vez;+55 11 98765-4321;
+;21912345678;
+Dois;11 98765-1111 / 11 98765-2222;
+Thiago T;98983015662;
+"""
+
+
+@pytest.mark.parametrize("width", [700, 1280])
+async def test_reasons_are_read_whole_with_numbers_as_people_write_them(theme: Theme, width: int) -> None:
+    async with opened(theme, REFUSED, width) as (_, sheet):
+        items = [sheet.table.topLevelItem(place) for place in range(4)]
+        rows_by_line = {item.text(0): (item.text(2), item.text(3)) for item in items if item is not None}
+        assert rows_by_line["3"][0] == "+55 11 98765-4321"
+        assert rows_by_line["3"][1].startswith("Este número também está na linha 2 deste arquivo, com Ana Lima.")
+        assert rows_by_line["4"][0] == "+55 21 91234-5678", "its name is wrong, not its number"
+        assert rows_by_line["5"][0] == "11 98765-1111 / 11 98765-2222", "as it stands in the file"
+        assert rows_by_line["6"][0] == "+55 98 98301-5662"
+        assert rows_by_line["6"][1].endswith("Confira o número, ou arquive o outro cadastro antes.")
+        assert cut_cells(sheet.table) == []
+
+
+def cut_cells(table: ImportTable) -> list[str]:
+    """What does not fit into its cell, on as many lines as there are."""
+    cut = []
+    for item in (table.topLevelItem(place) for place in range(table.topLevelItemCount())):
+        assert item is not None
+        row = table.visualItemRect(item)
+        for place in range(table.columnCount()):
+            room = QRect(0, 0, table.columnWidth(place) - 2 * 8 - (24 if place == 0 else 0), 10_000)
+            needed = table.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, item.text(place))
+            right = table.columnViewportPosition(place) + table.columnWidth(place)
+            if needed.height() > row.height() - 2 * 6 or needed.width() > room.width():
+                cut.append(item.text(place))
+            if right > table.viewport().width():
+                cut.append(f"{item.text(place)} (beside the table)")
+    return cut
 
 
 TWO_NUMBERS = """Nome;Sobrenome;Telefone;Celular;Turma

@@ -17,6 +17,7 @@ from shiboken6 import isValid
 from app.core.csv_import import CsvImportService, open_spreadsheet
 from app.domain.actions import ActionName
 from app.domain.audit import AuditEntry
+from app.domain.bulk_work import BulkKind
 from app.domain.cases import CaseKind
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
@@ -178,14 +179,14 @@ def _plain_question(harness: WindowHarness) -> ConfirmDialog:
     return dialog
 
 
-def for_many(harness: WindowHarness, *, words: str) -> ForManyDialog:
-    """The dialog that does *words* for everybody in the window."""
+def for_many(harness: WindowHarness, *, kind: BulkKind) -> ForManyDialog:
+    """The dialog that does *kind* for everybody in the window."""
 
     async def do(_mentorado_id: MentoradoId, _typed: str) -> None:
         """Nothing is done before the button is pressed."""
 
     asks: Mapping[str, Literal["line", "passphrase"]] = {"cohort": "line", "back_up": "passphrase"}
-    work = WorkForMany(words=words, people=harness.people, do=do, done=lambda _typed: "", asks=asks.get(words, ""))
+    work = WorkForMany(kind=kind, people=harness.people, do=do, done=lambda _typed: "", asks=asks.get(kind, ""))
     return ForManyDialog(harness.theme, harness.window, work)
 
 
@@ -430,9 +431,9 @@ SURFACES: Mapping[str, Opener] = {
     "disconnect": _question(ActionName.DISCONNECT),
     "accept a number": _question(ActionName.ACCEPT_ACCOUNT),
     "overrule an incident": _dialog(_override),
-    "archive many": _dialog(partial(for_many, words="archive")),
-    "put many in a cohort": _dialog(partial(for_many, words="cohort")),
-    "back many up": _dialog(partial(for_many, words="back_up")),
+    "archive many": _dialog(partial(for_many, kind=BulkKind.ARCHIVE)),
+    "put many in a cohort": _dialog(partial(for_many, kind=BulkKind.COHORT)),
+    "back many up": _dialog(partial(for_many, kind=BulkKind.BACK_UP)),
     "palette": partial(_performed, name="palette"),
     "smoke test": partial(_performed, name=ActionName.SMOKE_TEST),
     "guided check": partial(_performed, name=ActionName.TROUBLESHOOT),

@@ -90,9 +90,9 @@ def test_a_looser_limit_asks_for_a_reason_which_the_audit_keeps(in_harness: InHa
 @pytest.mark.parametrize(
     ("name", "typed", "expected"),
     [
-        ("per_day", "0", "Mensagens por dia: este valor não é aceito. Escolha um número inteiro de 1 a 10000."),
+        ("per_day", "0", "Mensagens por dia: este valor não é aceito. Escolha um número inteiro de 1 a 10.000."),
         ("per_minute", "muitas", "Mensagens por minuto: este valor não é aceito."),
-        ("longest_gap", "2", "Escolha um número inteiro de 3 a 3600."),
+        ("longest_gap", "2", "Escolha um número inteiro de 3 a 3.600."),
         ("quiet_to", "25:00", "Fim do horário de silêncio: isto não é uma hora do dia. Escreva horas e minutos"),
         ("quiet_to", "cedo", "Fim do horário de silêncio: isto não é uma hora do dia."),
     ],

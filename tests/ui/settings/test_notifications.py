@@ -100,6 +100,8 @@ def test_the_program_stays_in_the_tray_where_there_is_one(in_harness: InHarness)
         harness.settings_harness.has_tray = False
         section.refresh()
         assert not section.stays.isEnabled()
+        assert section.stays.button(False).isChecked(), "what happens now, whatever was chosen where there was a tray"
+        assert "não tem bandeja" in section.stays.toolTip()
         assert "não tem bandeja" in section._rows_by_name["stays"].line.text()
 
     in_harness(use)
