@@ -50,6 +50,8 @@ from app.ui.theme.theme import (
 )
 
 _BY_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+_FEW = 10
+"""So few messages may fit."""
 _NEARLY = 8
 """So few pixels from the end are the end."""
 
@@ -154,7 +156,10 @@ class ThreadView(QListView):
     def _begin(self, go: Callable[[], object]) -> None:
         self._holding = True
         try:
+            if self._model.rowCount() > _FEW:  # with a scroll bar from the first: without, all is laid out twice
+                self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
             self.doItemsLayout()
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
             go()
         finally:
             self._holding = False

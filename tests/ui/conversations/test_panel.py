@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -15,8 +16,9 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.messages import DeliveryStatus, MessageKind
 from app.text.status import texts
 from app.ui.async_slots import show_error
+from app.ui.conversations.bubbles import Bubble, lay_out
 from app.ui.conversations.message_dialog import MessageDialog
-from app.ui.conversations.thread_model import KEPT, PIECE
+from app.ui.conversations.thread_model import KEPT, PIECE, ThreadRow
 from app.ui.theme.theme import Mode, Theme
 from tests.conftest import OnQt
 from tests.ui.conversations.harness import HOSTILE, PanelHarness, open_panel
@@ -251,6 +253,27 @@ async def test_nothing_found_offers_to_look_at_everybody(theme: Theme, path: Pat
         assert harness.panel.home.search.everywhere
         QTest.keyClick(harness.panel.home.search.field, Qt.Key.Key_Escape)
         assert harness.panel.home.pages.currentWidget() is harness.panel.home.list
+
+
+async def test_a_conversation_is_laid_out_for_one_width_when_it_is_opened(
+    theme: Theme, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scroll bar takes its room before the messages are laid out, not after; a short one has none."""
+    widths: list[int] = []
+
+    def counted(row: ThreadRow, width: int, *given: Any, **details: Any) -> Bubble:
+        widths.append(width)
+        return lay_out(row, width, *given, **details)
+
+    monkeypatch.setattr("app.ui.conversations.thread_delegate.lay_out", counted)
+    async with open_panel(theme, path) as harness:
+        for title, long in (("Bia", True), ("Caio", False), ("Bia", True)):
+            widths.clear()
+            await harness.open(title)
+            view = harness.page.view
+            assert view.verticalScrollBar().isVisible() is long
+            assert set(widths) == {view.viewport().width()}
+            harness.panel.leave_thread()
 
 
 async def test_results_go_on_as_they_are_scrolled(theme: Theme, path: Path) -> None:
