@@ -156,32 +156,47 @@ class ReadTimes:
         )
 
 
-def read_times(count: int = MANY, *, mentorados: int = 40, people: int = 50, rounds: int = 200) -> ReadTimes:
+def read_times(count: int = MANY, *, rounds: int = 200) -> ReadTimes:
     """Fill a database with *count* messages, in memory where the machine has it, and read as the window does."""
     folder = _MEMORY if _MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="conecta-bench-", dir=folder) as place:
-        times = asyncio.run(_read(Path(place) / "conecta.db", count, mentorados, people, rounds))
+        path = Path(place) / "conecta.db"
+        talks = asyncio.run(make_history(path, count))
+        times = asyncio.run(read_history(path, talks, count, rounds))
     print(times)  # noqa: T201
     return times
 
 
-async def _read(path: Path, count: int, people_here: int, people: int, rounds: int) -> ReadTimes:
-    babble, chance = SyntheticText(), random.Random(2)  # noqa: S311
+Talk = tuple[Mentorado, ConversationId]
+
+PEOPLE, CONTACTS = 40, 50
+
+
+async def make_history(path: Path, count: int) -> list[Talk]:
+    """Make a database with *count* messages of `PEOPLE` mentorados, all of them indexed."""
+    babble = SyntheticText()
     async with Database(path) as database:
-        everybody = [new_mentorado(f"Pessoa {n}", f"+5511987{n:06}") for n in range(people_here)]
+        everybody = [new_mentorado(f"Pessoa {n}", f"+5511987{n:06}") for n in range(PEOPLE)]
         for mentorado in everybody:
             await SqlMentoradoRepository(database).add(mentorado)
         history = SqlMessageRepository(database)
-        conversations = []
-        for mentorado in everybody:  # contacts and conversations as the program makes them, and one message each
-            first = babble.messages(people * 8, people)
-            conversations += [(mentorado, found) for found in await history.store(mentorado, first, DAWN)]
-    fill(path, babble, conversations, count)
+        talks: list[Talk] = []
+        for mentorado in everybody:  # contacts and conversations as the program makes them, and some messages each
+            first = babble.messages(CONTACTS * 8, CONTACTS)
+            talks += [(mentorado, found) for found in await history.store(mentorado, first, DAWN)]
+    fill(path, babble, talks, count)
+    async with Database(path) as database:
+        await SqlMessageRepository(database).index_pending()
+    return talks
+
+
+async def read_history(path: Path, talks: Sequence[Talk], count: int, rounds: int) -> ReadTimes:
+    """Read from what `make_history` made."""
+    chance = random.Random(2)  # noqa: S311
     async with Database(path) as database:
         history = SqlMessageRepository(database)
-        await history.index_pending()
-        some = [chance.choice(conversations) for _ in range(rounds)]
-        queries = list(_queries(babble, chance, rounds))
+        some = [chance.choice(talks) for _ in range(rounds)]
+        queries = list(typed_queries(SyntheticText(), chance, rounds))
         return ReadTimes(
             messages=count,
             open_conversation=await _p95(partial(history.messages, talk) for _, talk in some),
@@ -195,7 +210,7 @@ async def _read(path: Path, count: int, people_here: int, people: int, rounds: i
         )
 
 
-def _queries(babble: SyntheticText, chance: random.Random, count: int) -> Iterator[str]:
+def typed_queries(babble: SyntheticText, chance: random.Random, count: int) -> Iterator[str]:
     """What people type: one word or two, frequent or rare, the last often unfinished."""
     for _ in range(count):
         words = [chance.choice(babble.words[: 10 ** chance.randint(1, 4)]) for _ in range(chance.choice((1, 1, 2)))]
@@ -224,13 +239,14 @@ def fill(
         sample = dict(raw.execute("SELECT * FROM message LIMIT 1").fetchone())
         (there,) = raw.execute("SELECT count(*) FROM message").fetchone()
         columns = list(sample)
+        texts = [babble.text() for _ in range(min(count, 50_000))]
 
         def rows() -> Iterator[list[Any]]:
             for number in range(there, count):
                 mentorado, conversation_id = chance.choice(conversations)
                 moment = (DAWN + timedelta(seconds=20 * number)).isoformat(timespec="microseconds")
                 row = sample | {"number": number + 1, "conversation_id": conversation_id, "link_id": mentorado.link.id}
-                row |= {"provider_id": uuid4().hex.upper(), "text": babble.text(), "sent_at": moment}
+                row |= {"provider_id": uuid4().hex.upper(), "text": chance.choice(texts), "sent_at": moment}
                 yield [row[column] for column in columns]
 
         with raw:
