@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
-from app.core.background import BackgroundTasks
+from app.core.background import BackgroundTasks, keep_search_ready
 from app.core.backups import BackupPruner, BackupService
 from app.core.bulk_work import BulkWorkService
 from app.core.case_service import CaseService
@@ -161,6 +162,7 @@ class Services:
                     self.metrics.run,
                     self.notifier.run,
                     self.follower.run,
+                    partial(keep_search_ready, self.history, self.clock),
                 ),
             ):
                 yield

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from app.domain.crash_report import CrashEffect
+from app.domain.errors import Problem
+from app.domain.repositories import Clock, MessageRepository
 
 log = logging.getLogger(__name__)
 
@@ -43,3 +46,17 @@ async def _run_logged(background_task: BackgroundTask) -> None:
             getattr(background_task, "__qualname__", background_task),
             extra={"effect": CrashEffect.TASK_ENDED},
         )
+
+
+INDEX_SECONDS: Final = 5.0
+"""Between two looks for what the search has not indexed; until then it is searched all the same, only slower."""
+
+
+async def keep_search_ready(history: MessageRepository, clock: Clock) -> None:
+    """Have what is stored indexed for the search, until cancelled: also what the program left when it ended."""
+    while True:
+        await clock.sleep(INDEX_SECONDS)
+        try:
+            await history.index_pending()
+        except Problem as problem:
+            log.info("New messages could not be indexed for the search, and are tried again: %s", problem.code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
@@ -35,17 +36,26 @@ class Address:
     kind: AddressKind
     value: str
 
+    def __hash__(self) -> int:
+        return hash(self.value)  # of the kind too would take as long again, and tells hardly anybody apart
+
     @property
     def key(self) -> str:
         """Equal for two addresses that reach the same one, whatever form of a number each has."""
-        value = comparison_key(PhoneNumber(self.value)) if self.kind is AddressKind.PHONE else self.value
-        return f"{self.kind}:{value}"
+        return _keys(self.kind, self.value)[0]
 
     @property
     def keys(self) -> tuple[str, ...]:
         """`key`, then those under which earlier versions stored the same address."""
-        former = former_keys(PhoneNumber(self.value)) if self.kind is AddressKind.PHONE else ()
-        return self.key, *(f"{self.kind}:{value}" for value in former)
+        return _keys(self.kind, self.value)
+
+
+@lru_cache(maxsize=4096)  # asked several times for each message of a contact
+def _keys(kind: AddressKind, value: str) -> tuple[str, ...]:
+    if kind is not AddressKind.PHONE:
+        return (f"{kind}:{value}",)
+    number = PhoneNumber(value)
+    return tuple(f"{kind}:{each}" for each in (comparison_key(number), *former_keys(number)))
 
 
 class MessageKind(StrEnum):

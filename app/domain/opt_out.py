@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from app.domain.consent import ASKED_FOR, ConsentChange, ConsentEntry, ConsentSource, state_for
@@ -35,8 +36,10 @@ _SEVERAL: Final = frozenset({AddressKind.GROUP, AddressKind.OTHER})
 
 def letters(text: str) -> str:
     """*text* as words that opt out are compared: without case, accents, punctuation, signs and spaces."""
+    if text.isascii():
+        return "".join(filter(str.isalnum, text.lower()))
     plain = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(each for each in unicodedata.normalize("NFKD", plain) if each.isalnum())
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", plain)))
 
 
 def checked_words(words: Iterable[str]) -> tuple[str, ...]:
@@ -61,10 +64,16 @@ def opts_out(message: ProviderMessage, words: Iterable[str]) -> bool:
     """Whether somebody wrote one of *words* to us, and nothing else. Never in a group, and never our own message."""
     if message.from_me or message.kind is not MessageKind.TEXT or not 0 < len(message.text) <= LONGEST_WORD:
         return False
-    who = message.chat or message.sender
-    if not who or any(each.kind in _SEVERAL for each in who):
+    if letters(message.text) not in _compared(tuple(words)):
         return False
-    return letters(message.text) in {letters(word) for word in words} - {""}
+    who = message.chat or message.sender
+    return bool(who) and not any(each.kind in _SEVERAL for each in who)
+
+
+@lru_cache(maxsize=8)
+def _compared(words: tuple[str, ...]) -> frozenset[str]:
+    """The letters of *words*: they are the same for every message until somebody changes the settings."""
+    return frozenset(letters(word) for word in words) - {""}
 
 
 def opt_out_entry(

@@ -31,7 +31,7 @@ def utc_text(when: datetime) -> str:
     if when.tzinfo is None:
         raise ValueError(f"{when} has no time zone")
     in_utc = when if when.tzinfo is UTC else when.astimezone(UTC)
-    return in_utc.isoformat(timespec="microseconds")
+    return in_utc.isoformat("T", "microseconds")
 
 
 # Names for all constraints, so that a migration can speak of them.

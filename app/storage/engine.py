@@ -95,6 +95,8 @@ def _engine(path: Path, busy_timeout: float, *, foreign_keys: bool = True) -> En
         # commits, and with them the proof of what was done. We write rarely, in a thread that nobody waits for.
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; some builds do so by themselves
+        raw.execute("PRAGMA wal_autocheckpoint = 4000")  # of 4 KiB: a page of an index is changed by many commits
+        raw.execute("PRAGMA cache_size = -16000")  # KiB at most, of what is used
         raw.execute("PRAGMA fullfsync = ON")  # macOS, where a plain fsync stops at the drive's cache
 
     url = URL.create("sqlite", database=str(path))

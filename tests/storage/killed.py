@@ -36,10 +36,13 @@ async def killed_while_storing(
 async def _store(file: Path, batches: Sequence[Sequence[ProviderMessage]]) -> None:
     async with Database(file) as database:
         (ana,) = await SqlMentoradoRepository(database).all()
-        for batch in batches:
-            await SqlMessageRepository(database).store(ana, batch, minutes(1))
+        history = SqlMessageRepository(database)
+        for number, batch in enumerate(batches):
+            await history.store(ana, batch, minutes(1))
             sys.stdout.write(f"{batch[-1].provider_id}\n")
             sys.stdout.flush()
+            if number % 3 == 2:
+                await history.index_pending()
 
 
 if __name__ == "__main__":

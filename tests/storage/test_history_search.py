@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 import sys
 import unicodedata
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,10 +17,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from app.domain.messages import Media, MessageKind
+from app.domain.errors import Problem
+from app.domain.messages import Media, MessageKind, ProviderMessage
 from app.storage.database import Database
+from app.storage.history import reading
 from app.storage.history.reading import expression
 from app.storage.history.repository import SqlMessageRepository
+from tests.storage.killed import killed_while_storing
 from tests.storage.talk import (
     BIA,
     BIA_LID,
@@ -171,6 +177,117 @@ async def test_the_index_never_diverges_from_the_messages(path: Path) -> None:
         assert await rows(database, "SELECT count(*) FROM message_fts") == await rows(
             database, "SELECT count(*) FROM message WHERE shown"
         )
+
+
+_WORDS = ("ação", "ACAO", "boleto", "bolo", "Ana", "anabela", "12345", "🎉")
+_STEPS = st.one_of(
+    st.tuples(st.just("store"), st.lists(st.lists(st.sampled_from(_WORDS), max_size=3), min_size=1, max_size=6)),
+    st.tuples(st.just("edit"), st.tuples(st.integers(0, 8), st.sampled_from(_WORDS))),
+    st.tuples(st.just("erase"), st.sampled_from([BIA, CAIO])),
+    st.tuples(st.just("index"), st.none()),
+)
+
+
+@given(
+    steps=st.lists(_STEPS, max_size=12),
+    typed=st.sampled_from(["acao", "bol", "ana ", "ana", "boleto 1", "1", "ana bol", "x"]),
+    limit=st.integers(1, 5),
+    skipped=st.integers(0, 4),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_not_indexed_yet_is_found_as_if_it_were(
+    path: Path, steps: list[tuple[str, Any]], typed: str, limit: int, skipped: int
+) -> None:
+    async def main() -> None:
+        async with Database(path) as database:
+            (count,) = (await rows(database, "SELECT count(*) FROM mentorado"))[0]
+            history = SqlMessageRepository(database)
+            ana = await add_mentorado(database, number=f"+551197{count:07}")
+            for number, (what, how) in enumerate(steps):
+                if what == "store":
+                    chats = [(BIA, CAIO)[len(words) % 2] for words in how]
+                    facts = [
+                        a_message(f"M{number}-{place}", " ".join(words), chat, minute=number)
+                        for place, (words, chat) in enumerate(zip(how, chats, strict=True))
+                    ]
+                    await history.store(ana, facts, minutes(60))
+                elif what == "edit":
+                    await history.store(ana, [edit(f"E{number}", f"M{how[0]}-0", how[1], minute=number)], minutes(60))
+                elif what == "index":
+                    await history.index_pending()
+                elif (contact := await history.find_contact(ana.id, how)) is not None:
+                    await history.erase(ana.id, contact, minutes(number))
+            between = await history.search(typed, mentorado_id=ana.id)
+            before = between[skipped].number if skipped < len(between) else None
+            page = await history.search(typed, mentorado_id=ana.id, before=before, limit=limit)
+            await history.index_pending()
+            assert await history.search(typed, mentorado_id=ana.id) == between
+            assert await history.search(typed, mentorado_id=ana.id, before=before, limit=limit) == page
+            assert await rows(database, "SELECT (SELECT max(number) FROM message) > number FROM search_mark") != [(1,)]
+
+    asyncio.run(main())
+
+
+async def test_what_is_not_indexed_yet_is_found_however_much_it_is(path: Path) -> None:
+    """Newest first, over several portions of what is looked at at once, and then what is indexed."""
+    texts = [f"boleto {n}" if n % 900 == 7 else "outra coisa" for n in range(2_500)]
+    async with Database(path) as database:
+        ana = await add_mentorado(database)
+        history = SqlMessageRepository(database)
+        await history.store(ana, [a_message("M", "boleto antigo")], minutes(1))
+        await history.index_pending()
+        await history.store(ana, [a_message(f"M{n}", text) for n, text in enumerate(texts)], minutes(2))
+        found = await database.read(lambda connection: reading.search(connection, "boleto", None, None, 60))
+        page = await database.read(lambda connection: reading.search(connection, "boleto", None, found[1].number, 1))
+    assert [each.text for each in found] == ["boleto 1807", "boleto 907", "boleto 7", "boleto antigo"]
+    assert [each.text for each in page] == ["boleto 7"]
+
+
+async def test_the_search_works_while_nothing_can_be_written(path: Path) -> None:
+    async with Database(path, busy_timeout=0.05) as database:
+        ana = await add_mentorado(database)
+        history = SqlMessageRepository(database)
+        await history.store(ana, [a_message(f"M{n}", f"boleto {n}") for n in range(700)], minutes(1))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Problem):
+                await history.index_pending()
+            assert [each.text for each in await history.search("boleto 3 ")] == ["boleto 3"]
+        assert len(await history.search("boleto", limit=1_000)) == 700
+
+
+async def test_what_arrives_while_it_is_indexed_waits_for_the_next_time(path: Path) -> None:
+    async with Database(path) as database:
+        ana = await add_mentorado(database)
+        history = SqlMessageRepository(database)
+        await history.store(ana, [a_message("M1")], minutes(1))
+        indexing = asyncio.get_running_loop().create_task(history.index_pending())
+        stored = [await history.store(ana, [a_message(f"N{n}")], minutes(2)) for n in range(3)]
+        await indexing
+        assert all(stored)
+        assert len(await history.search("oi")) == 4
+
+
+def talk() -> list[list[ProviderMessage]]:
+    return [[a_message(f"M{n}-{m}", f"palavra {n} {m}") for m in range(25)] for n in range(600)]
+
+
+@pytest.mark.parametrize("after", [0.0, 0.07, 0.15, 0.3])
+async def test_a_program_that_is_killed_leaves_an_index_that_is_true_and_caught_up_with(
+    path: Path, after: float
+) -> None:
+    async with Database(path) as database:
+        await add_mentorado(database)
+    confirmed = await killed_while_storing(path, talk, after)
+    async with Database(path) as database:
+        history = SqlMessageRepository(database)
+        await database.run(_compare)
+        ((count,),) = await rows(database, "SELECT count(*) FROM message")
+        assert count >= 25 * len(confirmed)
+        assert len(await history.search("palavra", limit=100_000)) == count
+        await history.index_pending()
+        await database.run(_compare)
+        assert await rows(database, "SELECT count(*) FROM message_fts") == [(count,)]
 
 
 async def test_the_comparison_would_notice_a_divergence(path: Path) -> None:

@@ -9,14 +9,12 @@ from json import dumps
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind, ContactId, ConversationId
+from app.storage.prepared import PreparedSelect
 from app.storage.tables import contact, contact_address, conversation, message
-
-MANY = frozenset({AddressKind.GROUP, AddressKind.OTHER})
-"""Kinds of address behind which several people speak."""
 
 _BY_MEANING = tuple(AddressKind)
 
@@ -25,7 +23,8 @@ T = TypeVar("T")
 
 
 def is_group_kind(addresses: Addresses) -> bool:
-    return any(address.kind in MANY for address in addresses)
+    """Whether several people speak behind such an address."""
+    return any(address.kind is AddressKind.GROUP or address.kind is AddressKind.OTHER for address in addresses)
 
 
 def chunks(values: Collection[T]) -> Iterator[Sequence[T]]:
@@ -47,7 +46,7 @@ def find(connection: Connection, mentorado_id: MentoradoId, address: Address) ->
 
 
 # Statements of the hot path are made once: making them takes longer than executing them.
-_KNOWN = (
+_KNOWN = PreparedSelect(
     select(contact_address.c.key, contact_address.c.contact_id, conversation.c.id)
     .outerjoin(
         conversation,
@@ -81,7 +80,7 @@ class AddressBook:
     def learn(self, named: Sequence[Addresses]) -> None:
         """Make every tuple of addresses one contact, new or known or merged from several."""
         for some in chunks(sorted({key for addresses in named for address in addresses for key in address.keys})):
-            known = self._connection.execute(_KNOWN, {"mentorado_id": self._mentorado_id, "keys": dumps(some)})
+            known = _KNOWN.rows(self._connection, mentorado_id=self._mentorado_id, keys=dumps(some))
             for key, contact_id, conversation_id in known:
                 self._contacts[key] = contact_id
                 if conversation_id is not None:
@@ -110,16 +109,18 @@ class AddressBook:
         return found
 
     def _learn(self, addresses: Addresses) -> None:
-        keys = [address.key for address in addresses]
-        every = (key for address in addresses for key in address.keys)
-        known = list(dict.fromkeys(self._contacts[key] for key in every if key in self._contacts))
+        every = [key for address in addresses for key in address.keys]
+        if len(every) == 1 and every[0] in self._contacts:
+            return
+        known = list(dict.fromkeys([self._contacts[key] for key in every if key in self._contacts]))
         if not known:
             contact_id = self._add(addresses)
         elif len(known) == 1:
             contact_id = known[0]
         else:
             contact_id = self._merge(known)
-        for key, address in zip(keys, addresses, strict=True):
+        for address in addresses:
+            key = address.key
             if key in self._contacts:
                 continue
             self._contacts[key] = contact_id
@@ -194,13 +195,27 @@ class AddressBook:
             update_names(self._connection, {stays: (name.named_at, name.name)})
 
 
+_NEW_NAME: BindParameter[str] = bindparam("new_name")
+_NAMED_AT: BindParameter[Any] = bindparam("moment", type_=contact.c.named_at.type)
+_NAMED = (
+    contact.update()
+    .where(
+        contact.c.id == bindparam("who"),
+        or_(
+            contact.c.named_at.is_(None),
+            contact.c.named_at < _NAMED_AT,
+            and_(contact.c.named_at == _NAMED_AT, contact.c.name < _NEW_NAME),
+        ),
+    )
+    .values(name=_NEW_NAME, named_at=_NAMED_AT)
+)
+
+
 def update_names(connection: Connection, names: dict[ContactId, tuple[datetime, str]]) -> None:
     """Store the latest name of each contact, whatever the order of arrival."""
-    for contact_id, (named_at, name) in names.items():
-        newer = (contact.c.named_at.is_(None)) | (contact.c.named_at < named_at)
-        newer |= (contact.c.named_at == named_at) & (contact.c.name < name)
-        update = contact.update().where(contact.c.id == contact_id, newer)
-        connection.execute(update.values(name=name, named_at=named_at))
+    if names:
+        given = [{"who": who, "moment": named_at, "new_name": name} for who, (named_at, name) in names.items()]
+        connection.execute(_NAMED, given)
 
 
 def display_name_from(address: Address) -> str:

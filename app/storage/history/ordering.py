@@ -14,17 +14,20 @@ from itertools import pairwise
 from json import dumps
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, literal, or_, select
 
 from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.messages import ConversationId, MessageKind
 from app.storage.history.contacts import json_list_param
+from app.storage.prepared import PreparedSelect
 from app.storage.tables import contact, conversation, link, message
 
-_CHANGING = message.c.kind.in_((MessageKind.EDIT.value, MessageKind.REVOCATION.value)) & ~message.c.shown
+# Not with IN: what stands in it would be written into the statement anew whenever it is executed.
+_CHANGING = or_(message.c.kind == MessageKind.EDIT.value, message.c.kind == MessageKind.REVOCATION.value)
+_CHANGING &= ~message.c.shown
 _THOSE = json_list_param("targets")
 # By the index on `refers_to` alone: the conversation tells apart what belongs to whom.
-_CHANGES = select(message).where(message.c.refers_to.in_(_THOSE), _CHANGING)
+_CHANGES = PreparedSelect(select(message).where(message.c.refers_to.in_(_THOSE), _CHANGING))
 _THEIR_LINKS = select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))
 _TARGETS = (
     select(message, contact.c.many)
@@ -44,7 +47,7 @@ def edited_ids(connection: Connection, conversations: Collection[ConversationId]
 def apply_edits(connection: Connection, mentorado_id: MentoradoId, targets: Collection[str]) -> set[ConversationId]:
     """Bring the messages with the provider ids *targets* up to date; returns the conversations that changed."""
     changes: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(_CHANGES, {"targets": dumps(list(targets))}):
+    for row in _CHANGES.rows(connection, targets=dumps(list(targets))):
         changes[row.conversation_id, row.refers_to].append(row)
     if not changes:
         return set()
@@ -140,6 +143,33 @@ _LAST = _NEWEST.subquery()
 _FIRST_LATER = select(func.min(_LAST.c.number)).where(
     _LAST.c.sent_at > bindparam("moment", type_=message.c.sent_at.type)
 )
+
+
+_ARRIVING = func.json_each(bindparam("arriving")).table_valued("key", "value")
+_LAST_SENT = (
+    select(message.c.sent_at)
+    .where(message.c.conversation_id == _ARRIVING.c.key, message.c.shown)
+    .order_by(message.c.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_LATE = PreparedSelect(select(_ARRIVING.c.key).where(_ARRIVING.c.value < _LAST_SENT))
+
+
+def late_conversations(
+    connection: Connection, arriving: Mapping[ConversationId, Sequence[str]]
+) -> dict[ConversationId, int]:
+    """How many messages each conversation of an only link is about to get, if they do not all follow what is there.
+
+    *arriving* tells when they were sent, as `UtcTime` stores it, in the order in which they will be stored.
+    """
+    first = {conversation_id: moments[0] for conversation_id, moments in arriving.items()}
+    late = {row.key for row in _LATE.rows(connection, arriving=dumps(first))}
+    return {
+        conversation_id: len(moments)
+        for conversation_id, moments in arriving.items()
+        if conversation_id in late or (len(moments) > 1 and moments != sorted(moments))
+    }
 
 
 def put_backlog_in_place(

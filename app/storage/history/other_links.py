@@ -23,6 +23,7 @@ from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import REFERRING, MessageKind
 from app.storage.columns import utc_text
 from app.storage.history.contacts import chunks, json_list_param
+from app.storage.prepared import PreparedSelect
 from app.storage.tables import conversation, link, message, message_alias
 
 _OUR_WORDS: Final = frozenset(
@@ -55,7 +56,7 @@ STORED_COLUMNS: Final = (
 )
 """What is asked of a stored message when its provider tells of it again."""
 
-_LINKS = select(link.c.id, link.c.provider).where(link.c.mentorado_id == bindparam("mentorado_id"))
+_LINKS = PreparedSelect(select(link.c.id, link.c.provider).where(link.c.mentorado_id == bindparam("mentorado_id")))
 _IDS = json_list_param("provider_ids")
 _BY_ID = select(*STORED_COLUMNS).where(message.c.link_id.in_(json_list_param("links")), message.c.provider_id.in_(_IDS))
 _BY_ALIAS = (
@@ -105,7 +106,7 @@ class OtherLinks:
         self._connection = connection
         self._mentorado_id = mentorado.id
         self._own = mentorado.link.id
-        providers = {row.id: row.provider for row in connection.execute(_LINKS, {"mentorado_id": mentorado.id})}
+        providers = {row.id: row.provider for row in _LINKS.rows(connection, mentorado_id=mentorado.id)}
         self._others = [each for each in providers if each != self._own]
         meta = is_meta(mentorado.link.provider)
         self._side = [each for each, provider in providers.items() if is_meta(provider) is meta]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
+from json import dumps
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
 
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.messages import (
@@ -28,12 +30,13 @@ from app.domain.messages import (
     StoredMessage,
 )
 from app.storage.database import stored_address
-from app.storage.history.contacts import address_rank, display_name_from
+from app.storage.history.contacts import address_rank, display_name_from, json_list_param
+from app.storage.prepared import PreparedSelect
 from app.storage.rows import count, plain, readable
 from app.storage.tables import contact, contact_address, conversation, link, message
 
 # Statements of the hot path are made once: making them takes longer than executing them.
-_PAGE = (
+_PAGE = PreparedSelect(
     select(message)
     .where(
         message.c.conversation_id == bindparam("conversation_id"),
@@ -43,16 +46,18 @@ _PAGE = (
     .order_by(message.c.number.desc())
     .limit(bindparam("limit"))
 )
-_LIVING = select(conversation.c.merged_into).where(conversation.c.id == bindparam("conversation_id"))
-_THOSE: BindParameter[Any] = bindparam("those", expanding=True)
-_NUMBERED = select(message).where(message.c.number.in_(_THOSE)).order_by(message.c.number.desc())
-_REACTING = (
+_LIVING = PreparedSelect(select(conversation.c.merged_into).where(conversation.c.id == bindparam("conversation_id")))
+_THOSE = json_list_param("those")
+_NUMBERED = PreparedSelect(select(message).where(message.c.number.in_(_THOSE)).order_by(message.c.number.desc()))
+_REACTING = PreparedSelect(
     select(message)
     .where(message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REACTION.value)
     .order_by(message.c.sent_at, message.c.number)
 )
-_REVOKING = select(message.c.conversation_id, message.c.refers_to).where(
-    message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REVOCATION.value
+_REVOKING = PreparedSelect(
+    select(message.c.conversation_id, message.c.refers_to).where(
+        message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REVOCATION.value
+    )
 )
 _END = 2**62
 _KINDS = frozenset(MessageKind)
@@ -63,17 +68,13 @@ _CONFIRMED = [each.value for each in (DeliveryStatus.SENT, DeliveryStatus.DELIVE
 def messages(
     connection: Connection, conversation_id: ConversationId, before: int | None, limit: int
 ) -> Sequence[StoredMessage]:
-    page = {
-        "conversation_id": _current_id(connection, conversation_id),
-        "before": _END if before is None else before,
-        "limit": limit,
-    }
-    return _messages_from_rows(connection, connection.execute(_PAGE, page).all())
+    there, upper = _current_id(connection, conversation_id), _END if before is None else before
+    return _messages_from_rows(connection, _PAGE.rows(connection, conversation_id=there, before=upper, limit=limit))
 
 
 def by_numbers(connection: Connection, numbers: Collection[int]) -> Sequence[StoredMessage]:
     """The newest first."""
-    return _messages_from_rows(connection, connection.execute(_NUMBERED, {"those": numbers}).all())
+    return _messages_from_rows(connection, _NUMBERED.rows(connection, those=dumps([*numbers])))
 
 
 def export(
@@ -168,7 +169,8 @@ def contacts(connection: Connection, mentorado_id: MentoradoId) -> int:
 
 def _current_id(connection: Connection, conversation_id: ConversationId) -> ConversationId:
     """The conversation that *conversation_id* leads to since it was merged, or itself."""
-    return connection.execute(_LIVING, {"conversation_id": conversation_id}).scalar() or conversation_id
+    found = _LIVING.rows(connection, conversation_id=conversation_id)
+    return ConversationId(found[0].merged_into) if found and found[0].merged_into else conversation_id
 
 
 def correspondent(connection: Connection, conversation_id: ConversationId) -> Correspondent | None:
@@ -198,9 +200,10 @@ def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict
 
 
 def _messages_from_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:
-    reactions = _reactions(connection, [row.provider_id for row in rows])
+    those = dumps([row.provider_id for row in rows], default=str)  # whatever is in a damaged file
+    reactions = _reactions(connection, those)
     quoted = _quoted_texts(connection, rows)
-    asked = {tuple(row) for row in connection.execute(_REVOKING, {"those": [row.provider_id for row in rows]})}
+    asked = {tuple(row) for row in _REVOKING.rows(connection, those=those)}
 
     def message_from_row(row: Row[Any]) -> StoredMessage:
         return StoredMessage(
@@ -237,10 +240,10 @@ def _media(row: Row[Any]) -> Media | None:
     return Media(mime=plain(row.media_mime), name=plain(row.media_name), size=size, seconds=seconds)
 
 
-def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+def _reactions(connection: Connection, those: str) -> dict[tuple[str, str], tuple[str, ...]]:
     """The last reaction of each sender that was not taken back."""
     last: defaultdict[tuple[str, str], dict[tuple[bool, str | None], str]] = defaultdict(dict)
-    for row in connection.execute(_REACTING, {"those": provider_ids}):
+    for row in _REACTING.rows(connection, those=those):
         signs = last[row.conversation_id, row.refers_to]
         reactor = (row.from_me, row.sender_id)
         signs.pop(reactor, None)  # so that the order is the one in which the signs were given
@@ -317,32 +320,43 @@ def names(
     }
 
 
+_WORDS = "text, file, owner, content='', detail='none', tokenize='unicode61 remove_diacritics 2'"
+"""What an entry of the index consists of, and how it is split into words."""
+
+_AT_ONCE = 1_000
+"""Messages in memory while what is not indexed yet is searched."""
+
 _OWNER = "\ue000"  # as in the view `message_words`
 
 _NO_LETTERS = frozenset(map(chr, (*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3)))
 """Letters to Python but not to SQLite's older table of signs; a word with one inside would be an error to it."""
 
 
-def waiting(connection: Connection) -> bool:
-    """Whether messages are not indexed yet."""
-    behind = "SELECT coalesce(max(number), 0) > (SELECT number FROM search_mark) FROM message"
-    return bool(connection.exec_driver_sql(behind).scalar_one())
+def waiting(connection: Connection, most: int) -> int:
+    """How many messages are not indexed yet; no more than *most* are counted."""
+    behind = "SELECT count(*) FROM (SELECT 1 FROM message WHERE number > (SELECT number FROM search_mark) LIMIT ?)"
+    return int(connection.exec_driver_sql(behind, (most,)).scalar_one())
 
 
-def index(connection: Connection, limit: int) -> None:
-    """Take the next *limit* messages into the index and move the mark."""
-    mark = connection.exec_driver_sql("SELECT number FROM search_mark").scalar_one()
-    last = connection.exec_driver_sql(
+def newest_number(connection: Connection) -> int:
+    return connection.execute(select(func.max(message.c.number))).scalar() or 0
+
+
+def index(connection: Connection, limit: int) -> int:
+    """Take the next *limit* messages into the index and move the mark; returns up to where everything is indexed."""
+    mark: int = connection.exec_driver_sql("SELECT number FROM search_mark").scalar_one()
+    last: int | None = connection.exec_driver_sql(
         "SELECT max(number) FROM (SELECT number FROM message WHERE number > ? ORDER BY number LIMIT ?)", (mark, limit)
     ).scalar_one()
     if last is None:
-        return
+        return _END
     connection.exec_driver_sql(
         "INSERT INTO message_fts (rowid, text, file, owner) SELECT number, text, file, owner FROM message_words"
         " WHERE number > ? AND number <= ?",
         (mark, last),
     )
     connection.exec_driver_sql("UPDATE search_mark SET number = ?", (last,))
+    return last
 
 
 def search(
@@ -351,9 +365,30 @@ def search(
     wanted = expression(text, mentorado_id)
     if wanted is None:
         return []
-    found = "SELECT rowid FROM message_fts WHERE message_fts MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
-    upper = 2**62 if before is None else before
-    return by_numbers(connection, connection.exec_driver_sql(found, (wanted, upper, limit)).scalars().all())
+    upper = _END if before is None else before
+    numbers = _unindexed(connection, wanted, upper, limit)  # they are newer than all that is indexed
+    if len(numbers) < limit:
+        found = "SELECT rowid FROM message_fts WHERE message_fts MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+        indexed = connection.exec_driver_sql(found, (wanted, upper, limit - len(numbers)))
+        numbers += indexed.scalars().all()
+    return by_numbers(connection, numbers)
+
+
+def _unindexed(connection: Connection, wanted: str, upper: int, limit: int) -> list[int]:
+    """The newest messages below *upper* that match and are not in the index yet, by an index in memory like it."""
+    found: list[int] = []
+    later = (
+        "SELECT number, text, file, owner FROM message_words WHERE number < ?"
+        " AND number > (SELECT number FROM search_mark) ORDER BY number DESC LIMIT ?"
+    )
+    while len(found) < limit and (rows := connection.exec_driver_sql(later, (upper, _AT_ONCE)).all()):
+        with closing(sqlite3.connect(":memory:")) as memory:
+            memory.execute(f"CREATE VIRTUAL TABLE word USING fts5({_WORDS})")
+            memory.executemany("INSERT INTO word (rowid, text, file, owner) VALUES (?, ?, ?, ?)", map(tuple, rows))
+            matching = "SELECT rowid FROM word WHERE word MATCH ? ORDER BY rowid DESC LIMIT ?"
+            found += [number for (number,) in memory.execute(matching, (wanted, limit - len(found)))]
+        upper = rows[-1].number
+    return found
 
 
 def expression(text: str, mentorado_id: MentoradoId | None = None) -> str | None:

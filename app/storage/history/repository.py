@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from app.domain.errors import Problem
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.messages import (
     Address,
@@ -31,6 +32,9 @@ from app.storage.history.dump_rows import DumpCheck
 
 _SLICE = 5_000
 """So many messages are indexed, exported or forgotten at a time: other work waits for tens of milliseconds at most."""
+
+_SEARCHED_WITHOUT_INDEX = 500
+"""So many new messages are searched as they are, with every search; more are indexed first."""
 
 
 class SqlMessageRepository:
@@ -75,7 +79,9 @@ class SqlMessageRepository:
     async def search(
         self, text: str, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 60
     ) -> Sequence[StoredMessage]:
-        await self.index_pending()
+        if await self._waiting(_SEARCHED_WITHOUT_INDEX + 1) > _SEARCHED_WITHOUT_INDEX:
+            with suppress(Problem):  # a full disk or somebody else's lock: it is found without the index, only slower
+                await self.index_pending()
         return await self._database.read(
             lambda connection: reading.search(connection, text, mentorado_id, before, limit)
         )
@@ -149,11 +155,14 @@ class SqlMessageRepository:
         return count
 
     async def index_pending(self) -> None:
-        while await self._waiting():
-            await self._database.run(lambda connection: reading.index(connection, _SLICE))
+        if not await self._waiting(1):
+            return
+        newest, mark = await self._database.read(reading.newest_number), 0
+        while mark < newest:  # what arrives meanwhile waits for the next time
+            mark = await self._database.run(lambda connection: reading.index(connection, _SLICE))
 
-    async def _waiting(self) -> bool:
-        return await self._database.read(reading.waiting)
+    async def _waiting(self, most: int) -> int:
+        return await self._database.read(lambda connection: reading.waiting(connection, most))
 
 
 _BATCH = 1_000

@@ -11,16 +11,17 @@ from sqlalchemy import Connection, bindparam
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.storage.history.contacts import Addresses
+from app.storage.prepared import PreparedSelect
 from app.storage.tables import suppression
 
-_SUPPRESSED = suppression.select().where(suppression.c.mentorado_id == bindparam("mentorado_id"))
+_SUPPRESSED = PreparedSelect(suppression.select().where(suppression.c.mentorado_id == bindparam("mentorado_id")))
 
 
 class Suppressed:
     """The suppressed contacts, and the time of each erasure."""
 
     def __init__(self, connection: Connection, mentorado_id: MentoradoId) -> None:
-        rows = connection.execute(_SUPPRESSED, {"mentorado_id": mentorado_id})
+        rows = _SUPPRESSED.rows(connection, mentorado_id=mentorado_id)
         self._mentorado_id = mentorado_id
         self._since: dict[str, datetime] = {row.hash: row.erased_at for row in rows}
 

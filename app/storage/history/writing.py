@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import sqlite3
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,8 +13,8 @@ from json import dumps
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, select
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy import Connection, Dialect, Row, bindparam, delete, select
+from sqlalchemy.exc import DBAPIError
 
 from app.domain.errors import Problem
 from app.domain.mentorado import LinkId, Mentorado
@@ -50,15 +51,17 @@ from app.storage.history.contacts import (
 from app.storage.history.ordering import (
     apply_edits,
     edited_ids,
+    late_conversations,
     put_backlog_in_place,
     put_links_in_place,
     reorder_tail,
 )
 from app.storage.history.other_links import STORED_COLUMNS, OtherLinks, second_of
 from app.storage.history.suppressions import Suppressed
+from app.storage.prepared import PreparedSelect, insert_many
 from app.storage.tables import conversation, early_receipt, message
 
-_REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
+_REFUSALS: Final = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """SQLite errors about a value or a row, not the file."""
 
 _LARGEST: Final = 2**63 - 1
@@ -71,9 +74,11 @@ _NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
 
 _IDS = json_list_param("provider_ids")
 _COLUMNS = {column.name for column in message.c} - {"number", "edited_text", "edited_at", "revoked_at"}
-_STORED = select(*STORED_COLUMNS).where(message.c.link_id == bindparam("link_id"), message.c.provider_id.in_(_IDS))
-_EARLY = select(early_receipt).where(
-    early_receipt.c.link_id == bindparam("link_id"), early_receipt.c.provider_id.in_(_IDS)
+_STORED = PreparedSelect(
+    select(*STORED_COLUMNS).where(message.c.link_id == bindparam("link_id"), message.c.provider_id.in_(_IDS))
+)
+_EARLY = PreparedSelect(
+    select(early_receipt).where(early_receipt.c.link_id == bindparam("link_id"), early_receipt.c.provider_id.in_(_IDS))
 )
 
 
@@ -88,10 +93,11 @@ def store(
         preferences = [fact for fact in facts if isinstance(fact, WirePreference)]
         opt_outs.record(connection, mentorado, [*batch.arrived, *preferences], words, at)
         set_aside.add(connection, mentorado, [fact for fact in facts if isinstance(fact, WireUnknown)], at)
-    except DBAPIError as error:
-        if not isinstance(error, _REFUSALS):  # a lock, the disk, the file: no fault of what is stored
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, _REFUSALS):  # a lock, the disk, the file: no fault of what is stored
             raise
-        raise NotStorable(type(error.orig).__name__) from None
+        raise NotStorable(type(cause).__name__) from None
     except (MemoryError, Problem):
         raise
     except Exception as error:  # noqa: BLE001 - values that no column takes, or that nobody here foresaw
@@ -105,12 +111,15 @@ class _Batch:
     def __init__(self, connection: Connection, mentorado: Mentorado, at: datetime) -> None:
         self._connection = connection
         self._link = mentorado.link
+        self._provider = mentorado.link.provider.value
         self._mentorado_id = mentorado.id
         self._at = at
         self._others = OtherLinks(connection, mentorado)
+        self._in_order = DESCRIPTORS[mentorado.link.provider].delivers_in_order
         self.changed: set[ConversationId] = set()
         self.arrived: list[ProviderMessage] = []  # what was not stored before
-        self._new_message_counts: Counter[ConversationId] = Counter()
+        self._added: defaultdict[ConversationId, list[str]] = defaultdict(list)  # when what is shown was sent
+        self._late: dict[ConversationId, int] = {}  # how many messages were added where they do not follow the others
 
     def messages(self, reported: Iterable[ProviderMessage]) -> None:
         incoming_by_id, known = self._stored_and_reported(reported)
@@ -120,14 +129,17 @@ class _Batch:
             for incoming in incoming_by_id.values()
             if incoming.provider_id not in known or _is_readable_retry(incoming, known[incoming.provider_id])
         ]
-        new = [incoming for incoming in self.arrived if not _is_suppressed(incoming, suppressed)]
+        new = self.arrived
+        if suppressed:
+            new = [incoming for incoming in new if not _is_suppressed(incoming, suppressed)]
         repeated = self._repeated_from_others(incoming_by_id, known, suppressed) if self._others else {}
         if not new and not repeated:
             return
         learned = [*new, *repeated.values()]
         new = self._resolve_references(new, incoming_by_id)
         book = AddressBook(self._connection, self._mentorado_id, self._at)
-        book.learn(list(dict.fromkeys(addresses for incoming in learned for addresses in _address_groups(incoming))))
+        named = {addresses: None for incoming in learned for addresses in _address_groups(incoming)}
+        book.learn([*named])
         targets: set[str] = set()
         if self._others:
             new, targets = self._without_repeated(new, repeated, known, book)
@@ -141,15 +153,13 @@ class _Batch:
             targets |= edited_ids(self._connection, book.merged)
         for some in chunks(sorted(targets)):
             self.changed |= apply_edits(self._connection, self._mentorado_id, some)
-        in_order = DESCRIPTORS[self._link.provider].delivers_in_order
         if self._others:
-            put_links_in_place(
-                self._connection, self._new_message_counts, self._at, None if in_order else self._link.id
-            )
-        elif in_order:
-            put_backlog_in_place(self._connection, self._link.id, self._new_message_counts, self._at)
+            grown = {each: len(moments) for each, moments in self._added.items()}
+            put_links_in_place(self._connection, grown, self._at, None if self._in_order else self._link.id)
+        elif self._in_order:
+            put_backlog_in_place(self._connection, self._link.id, self._late, self._at)
         else:
-            reorder_tail(self._connection, self._link.id, self._new_message_counts.keys(), self._at)
+            reorder_tail(self._connection, self._link.id, self._added, self._at)
 
     def _repeated_from_others(
         self, incoming_by_id: Mapping[str, ProviderMessage], known: Mapping[str, Row[Any]], suppressed: Suppressed
@@ -331,18 +341,31 @@ class _Batch:
                 continue
             if incoming.from_me:
                 before, failure = early.get(incoming.provider_id, (None, ""))
-                row |= {"delivery": merge_delivery(before, DeliveryStatus.ACCEPTED).value, "failure": failure or None}
+                row["delivery"] = merge_delivery(before, DeliveryStatus.ACCEPTED).value
+                row["failure"] = failure or None
             inserted.append(row)
-            self._new_message_counts[row["conversation_id"]] += bool(row["shown"])
         if inserted:
-            _insert(self._connection, inserted)
+            self._insert(inserted)
+
+    def _insert(self, rows: Sequence[dict[str, Any]]) -> None:
+        sql, names = _insertion(self._connection.dialect)
+        stored_at = utc_text(self._at)
+        for row in rows:
+            row["sent_at"], row["received_at"] = utc_text(row["sent_at"]), utc_text(row["received_at"])
+            row["stored_at"] = stored_at
+            if row["shown"]:
+                self._added[row["conversation_id"]].append(row["sent_at"])
+        if self._in_order and self._added and not self._others:
+            self._late = late_conversations(self._connection, self._added)
+        in_order = itemgetter(*names)
+        insert_many(self._connection, sql, [in_order(row) for row in rows])
 
     def _row(self, incoming: ProviderMessage, book: AddressBook) -> dict[str, Any]:
         media, sent_by_another = incoming.media, incoming.sender and not incoming.from_me
         return {
             "conversation_id": book.conversation_of(incoming.chat),
             "link_id": self._link.id,
-            "provider": self._link.provider.value,
+            "provider": self._provider,
             "provider_id": incoming.provider_id,
             "from_me": incoming.from_me,
             "sender_id": book.contact_of(incoming.sender) if sent_by_another and is_group_kind(incoming.chat) else None,
@@ -408,22 +431,24 @@ def _is_readable_retry(incoming: ProviderMessage, before: Row[Any] | ProviderMes
     return before.kind == MessageKind.UNREADABLE and incoming.kind is not MessageKind.UNREADABLE
 
 
-def _address_groups(incoming: ProviderMessage) -> Iterator[Addresses]:
+def _address_groups(incoming: ProviderMessage) -> tuple[Addresses, ...]:
     """The tuples of addresses that name one contact each."""
-    yield incoming.chat
     if incoming.from_me or not incoming.sender or incoming.sender == incoming.chat:
-        return
+        return (incoming.chat,)
     # In a talk between two the sender is the chat by another name. A sender that shares nothing with it is not believed
     # to be: were it the mentorado's own number, all their contacts would become one.
     if is_group_kind(incoming.chat) or {address.key for address in incoming.chat} & {
         address.key for address in incoming.sender
     }:
-        yield incoming.sender
+        return (incoming.chat, incoming.sender)
+    return (incoming.chat,)
 
 
 def _names(new: Iterable[ProviderMessage], book: AddressBook) -> dict[ContactId, tuple[datetime, str]]:
     names: dict[ContactId, tuple[datetime, str]] = {}
     for incoming in new:
+        if not incoming.sender_name and not incoming.chat_name:
+            continue
         several = is_group_kind(incoming.chat)
         if several and incoming.chat_name:
             contact_id, named = book.contact_of(incoming.chat), (incoming.sent_at, _clean(incoming.chat_name))
@@ -443,20 +468,11 @@ def _insertion(dialect: Dialect) -> tuple[str, Sequence[str]]:
     return str(compiled), compiled.positiontup or ()
 
 
-def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    sql, names = _insertion(connection.dialect)
-    in_order = itemgetter(*names)
-    for row in rows:
-        for name in ("sent_at", "received_at", "stored_at"):
-            row[name] = utc_text(row[name])
-    connection.exec_driver_sql(sql, [in_order(row) for row in rows])
-
-
 def _rows(
-    connection: Connection, these: Select[Any], link_id: LinkId, provider_ids: Collection[str]
+    connection: Connection, these: PreparedSelect, link_id: LinkId, provider_ids: Collection[str]
 ) -> Iterator[Row[Any]]:
     for some in chunks(provider_ids):
-        yield from connection.execute(these, {"link_id": link_id, "provider_ids": dumps(some)}).all()
+        yield from these.rows(connection, link_id=link_id, provider_ids=dumps(some))
 
 
 def latest_failure(before: str | None, after: str | None) -> str:
@@ -471,4 +487,10 @@ def _amount(value: int | None) -> int | None:
 
 def _clean(text: str) -> str:
     """Half characters, which broken clients send, cannot be stored: they become question marks."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
