@@ -93,7 +93,9 @@ def test_only_a_report_can_be_compared_with(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "felt", "hops", "rows", "history", "updates", "webhooks"])
+@pytest.mark.parametrize(
+    "name", ["start", "qr", "code", "memory", "felt", "hops", "rows", "history", "updates", "webhooks"]
+)
 def test_it_still_measures(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "bench.json"
     assert main(["--quick", "--only", name, "--write", str(report)]) == 0
