@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Sequence
@@ -33,6 +32,7 @@ from app.domain.set_aside import refused
 from tests.clock import DAWN, settle
 from tests.core.conftest import Run
 from tests.services import Core
+from tests.waiting import until
 
 BIA = Address(AddressKind.PHONE, "+5521912345678")
 
@@ -184,8 +184,7 @@ async def test_a_disk_that_never_answers_does_not_hold_a_line_for_ever(
         await connected(core)
         core.history.problem = Problem(ProblemCode.DATABASE_LOCKED)
         core.provider.line.say(MessagesReceived((message(1),), 1), Blocked(Reason.LOGGED_OUT))
-        await asyncio.sleep(0.1)
-        assert core.provider.line.closed
+        await until(lambda: core.provider.line.closed)
         assert core.provider.line.confirmed == []
 
 
