@@ -23,7 +23,7 @@ from app.text.status import (
 )
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, plain_tip
 
 
 class SetAsideLines(QLabel):
@@ -124,11 +124,9 @@ def _smoke_line(evidence: Evidence, now: datetime) -> str | None:
 
 
 def _host_line(host: HostPlacement) -> str:
-    """With how many others a session shares its process, or why with none, and how much memory that takes."""
-    shared = texts("detail.host_kept_alone") if host.kept_alone else texts.plural("detail.host_shared", host.others)
-    if not host.others and not host.kept_alone:
-        shared = texts("detail.host_own")
-    return shared if host.memory is None else texts("detail.host_memory", shared=shared, size=size(host.memory))
+    """How many sessions share the process, this one included, and how much memory it takes."""
+    shared = texts("detail.host_kept_alone") if host.kept_alone else texts.plural("detail.host_shared", host.others + 1)
+    return shared if host.memory is None else f"{shared} · {size(host.memory)}"
 
 
 class HealthCard(QFrame):
@@ -199,6 +197,8 @@ class HealthCard(QFrame):
             value.setAccessibleName(f"{self._labels[name].text()}: {value.text()}")
             self._pairs[name].setVisible(name in shown)
             self._lines[name].setVisible(name in shown[1:])
+        alone = evidence.host is not None and evidence.host.kept_alone
+        self._pairs["host"].setToolTip(plain_tip(texts("detail.host_alone_why")) if alone else "")
         return bool(shown)
 
     def _ack_line(self, evidence: Evidence, now: datetime) -> str | None:

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,8 +17,11 @@ from app.domain.link_status import HostPlacement, Reason
 from app.domain.mentorado import Mentorado
 from app.domain.messages import ProviderMessage
 from app.domain.provider import Connected, Failed, Lost, MessagesReceived, QrIssued
+from app.providers.hosts.process import HostExited
 from app.providers.whatsapp_web.connection import SessionConnection
-from tests.providers.conftest import ProviderHarness, digits, host_of, until
+from app.providers.whatsapp_web.host_pool import HostPool
+from app.providers.whatsapp_web.protocol import OpenMode
+from tests.providers.conftest import ProviderHarness, digits, host_of, run, until
 
 
 async def paired(harness: ProviderHarness, count: int) -> Sequence[Mentorado]:
@@ -254,3 +258,26 @@ async def test_eight_sessions_are_back_within_a_moment(harness: ProviderHarness)
         os.kill(host_of(lines[0]).pid, signal.SIGKILL)
         await asyncio.gather(*(until(line, Connected) for line in lines))
         assert time.monotonic() - began < 5
+
+
+def test_how_long_a_session_is_kept_alone_grows_and_ends(tmp_path: Path) -> None:
+    async def main() -> None:
+        now = 0.0
+        pool = HostPool(["/bin/cat"], sessions_per_host=lambda: 8, monotonic=lambda: now)
+        file = tmp_path / "session.db"
+        for hour, expected in ((0, 0), (1, 1), (3, 2), (6, 4)):
+            now = hour * 3600.0
+            session = await pool.place(file, OpenMode.CONNECT)
+            session.host.process.kill()
+            while not isinstance(await session.incoming.get(), HostExited):
+                pass
+            await pool.release(session)
+            assert pool.is_alone(file) is bool(expected)
+            now += expected * 3600.0 - 1
+            assert pool.is_alone(file) is bool(expected)
+            now += 1
+            assert not pool.is_alone(file)
+        now += 24 * 3600.0
+        assert not pool.is_alone(file), "what was that long ago is forgotten"
+
+    run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import DeliverySetAside, MessagesErased
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import (
+    HostPlacement,
     LinkState,
     LinkStatus,
     Reason,
@@ -27,6 +29,7 @@ from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.messages import SetAsideReason
 from app.domain.repositories import Transition
 from app.domain.set_aside import SetAsideCount
+from app.text.conversation import size
 from app.text.status import refusal, sentence, texts
 from app.ui.detail_pane.pairing import Stage
 from app.ui.theme.theme import Mode, Theme
@@ -188,6 +191,24 @@ async def test_the_evidence_says_what_exists_and_what_never_came(theme: Theme) -
         assert not harness.pane._content.evidence.isVisible()
         harness.show_code(harness.code())
         assert not harness.pane._content.evidence.isVisible()
+
+
+async def test_the_evidence_says_which_process_a_session_is_in_while_it_is_connected(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        card = harness.pane._content.evidence
+        for host, words, why in (
+            (HostPlacement(pid=7, others=7, memory=32_000_000), f"8 sessões · {size(32_000_000)}", ""),
+            (HostPlacement(pid=7), "1 sessão", ""),
+            (HostPlacement(pid=7, kept_alone=True), "isolada", texts("detail.host_alone_why")),
+        ):
+            signs = replace(harness.evidence(connected_since=60, host_answered=2), host=host)
+            harness.put(LinkState.CONNECTED, evidence=signs)
+            assert card._values["host"].text() == words
+            assert why in card._pairs["host"].toolTip()
+            assert bool(card._pairs["host"].toolTip()) is bool(why)
+        harness.put(LinkState.RECONNECTING, evidence=signs)
+        assert not card._pairs["host"].isVisible(), "it may be on its way to another"
 
 
 async def test_what_happened_is_read_once_and_grows_with_what_happens(theme: Theme) -> None:
