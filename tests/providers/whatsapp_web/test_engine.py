@@ -1,7 +1,8 @@
-"""The binding: what it is bound to, and the two things it writes by hand."""
+"""The binding: what it is bound to, and what it reads and writes by hand."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import subprocess
 import sys
@@ -9,11 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.providers.whatsapp_web.host.engine import (
     VERSION,
     Engine,
+    device_addresses,
     device_properties,
+    fields_of,
     library_path,
     messages,
     sqlite_uri_path,
@@ -56,6 +61,28 @@ def test_the_hand_written_message_is_the_library_s(name: str) -> None:
     assert read.platformType == registration.DeviceProps.CHROME
     if len(name) < 50:
         assert read.os == name
+
+
+@pytest.mark.parametrize("device", [0, 1, 47, 70_000])
+def test_what_a_session_is_told_first_is_read_as_the_library_s_own_classes_read_it(device: int) -> None:
+    pb = messages()
+    number = pb.JID(
+        User="5511987654321", RawAgent=0, Device=device, Integrator=0, Server="s.whatsapp.net", IsEmpty=False
+    )
+    lid = pb.JID(User="", RawAgent=0, Device=0, Integrator=0, Server="lid", IsEmpty=True)
+    whole = pb.Device(JID=number, LID=lid, Platform="android", BussinessName="", PushName="Zoé", Initialized=True)
+    by_number, by_lid = device_addresses(whole.SerializeToString())
+    assert by_number.user == "5511987654321"
+    assert by_number.text == f"5511987654321:{device}@s.whatsapp.net".replace(":0@", "@")
+    assert (by_lid.user, by_lid.text) == ("", "")
+    entry = pb.LogEntry(Message="olá " * 100, Level="WARN", Name="Client").SerializeToString()
+    assert fields_of(entry) == {1: ("olá " * 100).encode(), 2: b"WARN", 3: b"Client"}
+
+
+@given(st.binary(max_size=60))
+def test_what_is_no_message_is_an_error_and_nothing_else(data: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        fields_of(data)
 
 
 def test_event_codes_are_the_library_s() -> None:

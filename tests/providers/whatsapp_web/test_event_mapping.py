@@ -79,14 +79,14 @@ def test_every_failure_the_library_can_name_has_a_verdict() -> None:
     pb = messages()
     for name, number in pb.ConnectFailureReason.items():
         payload = pb.ConnectFailure(Reason=number, Message="", Raw=pb.Node(Tag="failure")).SerializeToString()
-        news = state_from_event(Event.CONNECT_FAILURE, payload, pb)
+        news = state_from_event(Event.CONNECT_FAILURE, payload, messages)
         assert news is not None, name
         assert news.state is _S.REFUSED
 
 
 def test_a_ban_carries_how_long_it_lasts() -> None:
     pb = messages()
-    news = state_from_event(Event.TEMPORARY_BAN, pb.TemporaryBan(Code=4, Expire=60).SerializeToString(), pb)
+    news = state_from_event(Event.TEMPORARY_BAN, pb.TemporaryBan(Code=4, Expire=60).SerializeToString(), messages)
     assert news is not None
     assert (news.reason, news.lasts) == (_R.TEMPORARY_BAN, 60)
 

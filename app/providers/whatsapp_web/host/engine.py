@@ -93,6 +93,73 @@ def messages() -> Any:
     return importlib.import_module("Neonize_pb2")
 
 
+def fields_of(message: bytes) -> dict[int, bytes | int]:
+    """The top fields of a protobuf *message* by their numbers, texts and messages in them as bytes.
+
+    What every session needs on its way to being connected is read with this: the generated classes take 0.2 s to load.
+    Raises `ValueError` for what is no such message. (https://protobuf.dev/programming-guides/encoding)
+    """
+    found: dict[int, bytes | int] = {}
+    at = 0
+    try:
+        while at < len(message):
+            tag, at = _varint(message, at)
+            if tag & 7 == 0:
+                found[tag >> 3], at = _varint(message, at)
+                continue
+            if tag & 7 != _LENGTH_DELIMITED:
+                raise ValueError(f"wire type {tag & 7}")  # neither of the two messages has one
+            size, at = _varint(message, at)
+            if at + size > len(message):
+                raise ValueError("cut off")
+            found[tag >> 3], at = message[at : at + size], at + size
+    except IndexError:
+        raise ValueError("cut off") from None
+    return found
+
+
+_LENGTH_DELIMITED: Final = 2
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAddress:
+    """A JID, as far as it says whose device it is."""
+
+    user: str
+    text: str  # as whatsmeow writes it: ``user:device@server``
+
+
+def device_addresses(payload: bytes) -> tuple[DeviceAddress, DeviceAddress]:
+    """By number and by LID, from neonize's ``Device`` message."""
+    device = fields_of(payload)
+    return _address(device.get(1)), _address(device.get(2))
+
+
+def _address(jid: bytes | int | None) -> DeviceAddress:
+    """From neonize's ``JID`` message: user 1, device 3, server 5."""
+    fields = fields_of(jid) if isinstance(jid, bytes) else {}
+    user, device, server = _text_of(fields.get(1)), fields.get(3), _text_of(fields.get(5))
+    if not user:
+        return DeviceAddress("", "")
+    number = f":{device}" if isinstance(device, int) and device else ""
+    return DeviceAddress(user, f"{user}{number}@{server}")
+
+
+def _text_of(value: bytes | int | None) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else ""
+
+
 def sqlite_uri_path(file: Path) -> str:
     """*file* as the library wants it: it puts the text into a URI, where ``#``, ``%`` and ``?`` mean something else."""
     return quote(file.absolute().as_posix(), safe="/:")
@@ -228,8 +295,8 @@ class Engine:
         self._go.Disconnect(key.encode())
 
     def _pass_on(self, raw: bytes, log: Callable[[str, str, str], None]) -> None:
-        entry = messages().LogEntry.FromString(raw)
-        log(entry.Level, entry.Name, entry.Message)
+        entry = fields_of(raw)  # neonize's ``LogEntry``: message 1, level 2, name 3
+        log(*(_text_of(entry.get(number)) for number in (2, 3, 1)))
 
     def _text(self, pointer: int | None) -> str:
         """The string Go handed over, which is ours to free."""

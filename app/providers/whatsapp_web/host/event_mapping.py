@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
@@ -80,8 +80,17 @@ _FAILURES: Final = MappingProxyType(
 )
 
 
-def state_from_event(code: int, payload: bytes, pb: Any) -> StateReport | None:
-    """What event *code* means for the session's state; None when it means nothing. *pb* are the library's messages."""
+_WITH_DETAILS: Final = frozenset((Event.LOGGED_OUT, Event.TEMPORARY_BAN, Event.CONNECT_FAILURE, Event.STREAM_ERROR))
+
+
+def state_from_event(code: int, payload: bytes, messages: Callable[[], Any]) -> StateReport | None:
+    """What event *code* means for the session's state; None when it means nothing.
+
+    *messages* loads the library's messages, which the usual events do without.
+    """
+    if code not in _WITH_DETAILS:
+        return _PLAIN.get(code)
+    pb = messages()
     match code:
         case Event.LOGGED_OUT:
             name = pb.ConnectFailureReason.Name(pb.LoggedOut.FromString(payload).Reason)
@@ -100,7 +109,7 @@ def state_from_event(code: int, payload: bytes, pb: Any) -> StateReport | None:
         case Event.STREAM_ERROR:
             return StateReport(_S.LOST, _R.STREAM_ERROR, f"stream error {pb.StreamError.FromString(payload).Code}")
         case _:
-            return _PLAIN.get(code)
+            return None
 
 
 LOGIN_STATUS: Final[Mapping[str, StateReport]] = MappingProxyType(

@@ -38,6 +38,10 @@ from app.providers.whatsapp_web.protocol import (
     decode_to_host,
 )
 
+_MESSAGES_AFTER = 1.0
+"""Seconds after which the library's messages are loaded, if nothing that came needed them before: eight sessions that
+come back together should not wait for that."""
+
 _FAREWELL = 0.5
 """Seconds that polite goodbyes to the server may take once the app is gone."""
 
@@ -52,6 +56,7 @@ class SessionHost:
         self._engine: Engine | None = None
         self._sessions: dict[str, Session] = {}
         self._pairing = False
+        self._messages_due = False
         self._logging = False
 
     def serve(self, asked: BinaryIO) -> None:
@@ -118,7 +123,10 @@ class SessionHost:
         session.logging = self._logging
         self._sessions[message.session] = session
         _on_a_thread(partial(self._run, session))
-        messages()  # loaded while the library dials
+        if not self._messages_due:
+            self._messages_due = True
+            # Before a code is scanned there is time enough.
+            threading.Timer(0.0 if self._pairing else _MESSAGES_AFTER, messages).start()
 
     def _run(self, session: Session) -> None:
         try:

@@ -17,7 +17,15 @@ from typing import Final, TypeVar
 from app.domain.link_status import Reason
 from app.domain.phone import masked
 from app.platform.locks import FileLock, LockHeld
-from app.providers.whatsapp_web.host.engine import Engine, EngineError, Listener, message_id_of, messages, own_users_of
+from app.providers.whatsapp_web.host.engine import (
+    Engine,
+    EngineError,
+    Listener,
+    device_addresses,
+    message_id_of,
+    messages,
+    own_users_of,
+)
 from app.providers.whatsapp_web.host.event_mapping import (
     ABOUT_MESSAGES,
     LOGIN_STATUS,
@@ -285,14 +293,13 @@ class Session:
             # Nothing slow here: while this runs, the library has already told the server that it has the next ones.
             self._keep(code, payload)
             return
-        pb = messages()
         if code == Event.DEVICE:
-            device = pb.Device.FromString(payload)
+            number, lid = device_addresses(payload)
             self._start_over()
             self._be_callable()
-            self._own_users = frozenset((device.JID.User, device.LID.User))
-            self._tell(Account(session=self.id, jid=_address(device.JID), lid=_address(device.LID)))
-        elif (news := state_from_event(code, payload, pb)) is not None:
+            self._own_users = frozenset((number.user, lid.user))
+            self._tell(Account(session=self.id, jid=number.text, lid=lid.text))
+        elif (news := state_from_event(code, payload, messages)) is not None:
             if news.state is SessionState.CONNECTED:
                 self._hint = None
                 self._hinted.clear()
@@ -381,14 +388,6 @@ def _news_of_lock(held: LockHeld) -> StateReport:
     if held.may_be_overruled and held.owner is not None:
         return StateReport(SessionState.REFUSED, Reason.SESSION_HELD_ELSEWHERE, held.owner.label())
     return StateReport(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}")
-
-
-def _address(jid: object) -> str:
-    """A JID as whatsmeow writes it: ``user:device@server``."""
-    user, device, server = (getattr(jid, name) for name in ("User", "Device", "Server"))
-    if not user:
-        return ""
-    return f"{user}:{device}@{server}" if device else f"{user}@{server}"
 
 
 def _without_numbers(text: str) -> str:
