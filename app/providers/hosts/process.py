@@ -57,6 +57,7 @@ class HostExited:
 
     detail: str
     reason: Reason = Reason.HOST_CRASHED
+    given_up: bool = False  # by us, for what need not be its fault
 
 
 class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
@@ -243,11 +244,11 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
     def _end_by_death(self) -> None:
         self._end(self._death())
 
-    def _end(self, detail: str, reason: Reason = Reason.HOST_CRASHED) -> None:
+    def _end(self, detail: str, reason: Reason = Reason.HOST_CRASHED, *, given_up: bool = False) -> None:
         if not self._gone:
             self._gone = True
             self._stop_heartbeat()
-            self._deliver(HostExited(detail, reason))
+            self._deliver(HostExited(detail, reason, given_up))
 
     def _death(self) -> str:
         """What the process ended with."""

@@ -45,7 +45,6 @@ class SharedHost:
     sessions: set[HostedSession] = field(default_factory=set)
     files: set[Path] = field(default_factory=set)  # of every session it ever had: none comes back to it
     emptying: bool = False  # its one session is about to move
-    blamed: HostedSession | None = None  # the one for which it is ended, where that is known
     ended: bool = False
     memory: int | None = None  # bytes, when they were measured last
 
@@ -130,14 +129,12 @@ class HostPool:
     async def _release(self, session: HostedSession) -> None:
         host = session.host
         if session.ends_host:
-            host.blamed, host.ended = session, True
+            host.ended = True
             self._blame(session)
         if host.ended:
             await host.process.close()  # it may live on, and have the files
         elif len(host.sessions) > 1 and host.process.pid:
-            host.blamed = session
             await host.process.leave(session.id, _CLOSED_WITHIN)
-            host.blamed = None
         host.sessions.discard(session)
         if not host.sessions and host in self._hosts:
             self._hosts.discard(host)
@@ -180,8 +177,9 @@ class HostPool:
 
     def _on_exit(self, host: SharedHost, exited: HostExited) -> None:
         host.ended = True
-        for session in host.sessions if host.blamed is None else [host.blamed]:
-            self._blame(session)
+        if not exited.given_up:
+            for session in host.sessions:
+                self._blame(session)
         log.info("A session host with %d sessions ended: %s", len(host.sessions), exited.detail)
 
     def _blame(self, session: HostedSession) -> None:

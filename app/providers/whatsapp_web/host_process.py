@@ -108,7 +108,8 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
                 while not isinstance(await queue.get(), Closed | HostExited):
                     pass
         except TimeoutError:
-            self._end(f"a session was not closed within {within:g} s", Reason.HOST_FROZEN)
+            # A library that dials into a network that is down lets nobody go either.
+            self._end(f"a session was not closed within {within:g} s", Reason.HOST_FROZEN, given_up=True)
             self.kill()
             await self._wait_for_exit()
         finally:
@@ -162,8 +163,8 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
         elif (queue_of_one := self._joined.get(message.session)) is not None:
             queue_of_one.put_nowait(message)
 
-    def _end(self, detail: str, reason: Reason = Reason.HOST_CRASHED) -> None:
-        super()._end(detail, reason)
+    def _end(self, detail: str, reason: Reason = Reason.HOST_CRASHED, *, given_up: bool = False) -> None:
+        super()._end(detail, reason, given_up=given_up)
         for _session, answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(self._ended())
