@@ -198,7 +198,7 @@ class HealthCard(QFrame):
             self._pairs[name].setVisible(name in shown)
             self._lines[name].setVisible(name in shown[1:])
         alone = evidence.host is not None and evidence.host.kept_alone
-        self._pairs["host"].setToolTip(plain_tip(texts("detail.host_alone_why")) if alone else "")
+        self._pairs["host"].setToolTip(plain_tip(texts("detail.host_alone_why") if alone else ""))
         return bool(shown)
 
     def _ack_line(self, evidence: Evidence, now: datetime) -> str | None:
