@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -73,6 +74,10 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
 
 _BY_ITSELF: Final = frozenset({AuditAction.STOP_SENDING, AuditAction.OPT_OUT_RECEIVED, AuditAction.END_HANDLING})
 """Nobody at this computer did it: it followed from what the provider or a contact said, or from the connection."""
+
+_OWNER: Final = re.compile(
+    r"process (?P<pid>\d+) on (?P<host>.*), started (?P<started>\S+?)(?P<overruled>; not proven dead, overruled)?"
+)
 
 _FOUND: Final = MappingProxyType(
     {
@@ -252,12 +257,27 @@ def _until(record: AuditRecord, moment: str) -> str:
 
 def _plain(name: str, value: str) -> str:
     """Replace a value that is a code, or several, by its text; anything else is unchanged."""
+    if name == "owner":
+        return _owner(value)
     if name == "fields":
         return ", ".join(_plain("field", each) for each in value.split(", "))
     for key in (f"audit.value.{name}.{value}", f"credentials.{name}.{value}", f"{name}.{value}"):
         if texts.has(key):
             return texts(key)
     return value
+
+
+def _owner(value: str) -> str:
+    """Format the program that had a session open, as it was written down; anything else is unchanged."""
+    found = _OWNER.fullmatch(value)
+    if found is None:
+        return value
+    try:
+        since = date_time(datetime.fromisoformat(found["started"]).astimezone())
+    except ValueError:
+        since = found["started"]
+    words = texts("audit.value.owner", pid=found["pid"], host=found["host"], since=since)
+    return texts("audit.value.overruled", owner=words) if found["overruled"] else words
 
 
 def _name(name: str) -> str:

@@ -53,9 +53,11 @@ def tone_of(status: LinkStatus) -> Tone:
 
 
 def badge_icon(status: LinkStatus) -> str:
-    """Return the badge's icon; a link that cannot be asked has no code to show."""
+    """Return the badge's icon; a link that cannot be asked has no code to show, and one that signs in none any more."""
     if REASONS[status.reason].warns:
         return "triangle-alert"
+    if status.reason is Reason.SIGNING_IN:
+        return TONE_ICON[Tone.PROGRESS]
     if status.has_typed_code:
         return "key"
     return "clock" if status.state is LinkState.UNKNOWN else TONE_ICON[tone_of(status)]

@@ -95,9 +95,12 @@ def state_badge(status: LinkStatus, *, stopped: bool = False) -> str:
 
 
 def mentorado_badge(mentorado: Mentorado, status: LinkStatus, *, stopped: bool = False) -> str:
-    """Return the badge's text; a link over which no number ever signed in is not just switched off."""
+    """Return the badge's text; a link over which no number ever signed in is not just switched off, and nothing of it
+    can come back."""
     if _never_connected(status, mentorado):
         return texts("badge.never_connected")
+    if status.state is LinkState.RECONNECTING and mentorado.link.account is None:
+        return texts("badge.connecting")
     return state_badge(status, stopped=stopped)
 
 
@@ -133,7 +136,8 @@ def sentence(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
         case LinkState.CONNECTED:
             return _connected(status, now)
         case LinkState.RECONNECTING:
-            return f"{_cause(status.reason)} {_next_try(status, now)}"
+            first = mentorado.link.account is None
+            return f"{_first_cause(status.reason) if first else _cause(status.reason)} {_next_try(status, now)}"
         case LinkState.BLOCKED:
             return _blocked(status, mentorado, now)
         case LinkState.UNKNOWN:
@@ -316,6 +320,14 @@ def _connected(status: LinkStatus, now: datetime) -> str:
 def _cause(reason: Reason) -> str:
     key = f"cause.{reason}"
     return texts(key) if texts.has(key) else texts("cause.other")
+
+
+def _first_cause(reason: Reason) -> str:
+    """Return why a link does not come through that never was: nothing was lost that could come back."""
+    key = f"cause.first.{reason}"
+    if texts.has(key):
+        return texts(key)
+    return _cause(reason) if texts.has(f"cause.{reason}") else texts("cause.first.other")
 
 
 def _next_try(status: LinkStatus, now: datetime) -> str:

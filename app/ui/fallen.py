@@ -88,7 +88,7 @@ class FallenNotice(QObject):
         return who_needs_you([(row.mentorado.name, row.known) for row in rows])
 
     def _retranslate(self) -> None:
-        if self.toast.isVisible():
+        if self._announced:
             self._update_toast()
 
 

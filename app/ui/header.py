@@ -17,11 +17,12 @@ from app.ui.widgets.search_field import SearchField
 _TITLE_WIDTH = 190
 _SEARCH_WIDTH, _SEARCH_LEAST, _NARROW_SEARCH = 420, 140, 84
 _ICON = 18
-_NARROW = 780
+_NARROW, _NARROWEST = 780, 420
 
 
 class Header(QFrame):
-    """Shows; passes on. In a narrow window the primary button keeps its first word, and the chips count the rest."""
+    """Shows; passes on. In a narrow window the primary button keeps its first word, then its sign alone, and the chips
+    count the rest."""
 
     add_requested = Signal()
     language_requested = Signal()
@@ -31,7 +32,7 @@ class Header(QFrame):
         super().__init__(parent)
         self._counts = model.counts() if model.loaded else None
         self._theme = theme
-        self._narrow = False
+        self._narrow = self._narrowest = False
         self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._title.setProperty("role", "title")
         self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
@@ -94,7 +95,8 @@ class Header(QFrame):
         self._language.setToolTip(texts("window.language_tip"))
         self._look.setAccessibleName(texts("window.look"))
         self._look.setToolTip(texts("window.look"))
-        self.add_button.setText(texts("list.add_short" if self._narrow else "list.add"))
+        label = texts("list.add_short" if self._narrow else "list.add")
+        self.add_button.setText("" if self._narrowest else label)
         self.add_button.setAccessibleName(texts("list.add"))
         self.add_button.setToolTip(texts("window.add_tip"))
         for button in (self._language, self._look):
@@ -104,9 +106,9 @@ class Header(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow = self.width() < self._theme.px(_NARROW)
-        if narrow is not self._narrow:
-            self._narrow = narrow
+        narrow, narrowest = (self.width() < self._theme.px(width) for width in (_NARROW, _NARROWEST))
+        if (narrow, narrowest) != (self._narrow, self._narrowest):
+            self._narrow, self._narrowest = narrow, narrowest
             self._arrange()
 
     def _show_counts(self, counts: dict[ListFilter, int]) -> None:

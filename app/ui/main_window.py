@@ -308,6 +308,7 @@ class MainWindow(QMainWindow):
         pane.show_span(self._preferences.span)
         pane.span_selected.connect(partial(setattr, self._preferences, "span"))
         pane.note_removed.connect(self.controller.undo.on_note_removed)
+        pane.note_discarded.connect(self.controller.undo.on_note_discarded)
         self.header.search.textEdited.connect(pane.leave_wide)
         ReadingMode(pane, self.body, self.list)
         self.body.set_pane(pane)

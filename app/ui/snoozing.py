@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
@@ -20,6 +20,7 @@ from app.text.status import texts
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_2, Theme
 from app.ui.widgets.action_menu import pop_up
+from app.ui.widgets.labels import WrappingLabel
 from app.ui.widgets.placeholders import IconCircle
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class SnoozeLine(QWidget):
         self._clock = clock
         self._snooze: Snooze | None = None
         self._sign = IconCircle(theme, "bell", _CIRCLE, _SIGN, scales=True)
-        self.words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.words = WrappingLabel()
         self.words.setProperty("role", "secondary")
         self.button = QPushButton()
         self.button.setProperty("role", "link")

@@ -1,4 +1,4 @@
-"""The last archiving, import or deleted note can be taken back until the next one: by toast, Ctrl+Z and audit."""
+"""The last archiving, import, deleted or discarded note can be taken back until the next: by toast, key or audit."""
 
 from __future__ import annotations
 
@@ -27,14 +27,20 @@ _TOGETHER: Final = timedelta(seconds=3)
 """Those archived within so short a time of one another are taken back together."""
 
 
+_DISCARDED: Final = "discarded"
+"""No audit entry tells of what was never stored."""
+
+
 @dataclass
 class Change:
-    """What was done last, to whom, and when: an archiving, the import that added them, or a note that was deleted."""
+    """What was done last, to whom, and when: an archiving, the import that added them, or a note that was deleted or
+    never saved."""
 
     action: str
     mentorados: list[MentoradoId]
     began: datetime
     note_id: NoteId | None = None
+    draft: Callable[[], None] | None = None  # brings back what was typed and never stored
     ended: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +117,13 @@ class UndoController(QObject):
             self._last = Change(AuditAction.REMOVE_NOTE, [note.mentorado_id], now, note.id)
             self._show(texts("notes.removed"))
 
+    def on_note_discarded(self, mentorado_id: str, bring_back: Callable[[], None]) -> None:
+        """What was typed about somebody was given up: offer to have it again."""
+        if self._runner is not None:
+            whose = MentoradoId(mentorado_id)
+            self._last = Change(_DISCARDED, [whose], self._runner.clock.now(), draft=bring_back)
+            self._show(texts("notes.discarded"))
+
     def undo_of(self, record: AuditRecord) -> Callable[[], None] | None:
         """What takes back the change of which *record* is the entry; None when there is nothing to take back."""
         return self.undo if self._last is not None and self._last.made(record) else None
@@ -124,7 +137,10 @@ class UndoController(QObject):
             return
         self._last = None
         self._window.toast.hide()
-        if change.action == ActionName.ARCHIVE:
+        if change.draft is not None:
+            self._window.choose(change.mentorados[0])
+            change.draft()
+        elif change.action == ActionName.ARCHIVE:
             await self._bring_back(runner, change)
         elif change.note_id is not None and runner.notes is not None:
             await runner.notes.bring_back(change.note_id)
@@ -185,7 +201,7 @@ class UndoController(QObject):
 def _named(runner: ActionRunner, change: Change, people: Sequence[MentoradoId]) -> str:
     """What *change* was to *people*, in words."""
     name = runner.mentorados.get(people[0]).name
-    if change.note_id is not None:
-        return texts("undo.note", name=name)
+    if change.note_id is not None or change.draft is not None:
+        return texts("undo.note" if change.draft is None else "undo.draft", name=name)
     key = "undo.archive" if change.action == ActionName.ARCHIVE else "undo.import"
     return texts.plural(key, len(people), name=name)

@@ -176,3 +176,30 @@ def test_ctrl_q_closes_the_window_as_its_button_does(in_window: InWindow) -> Non
         assert asked
 
     in_window(use)
+
+
+def test_text_that_was_discarded_is_taken_back_by_toast_and_key(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        window.choose(person(3).id)
+        await settle()
+        assert window._pane is not None
+        notes = window._pane._content.notes
+        assert notes is not None
+        notes.write()
+        notes.editor.field.setPlainText("Ligar amanhã")
+        notes.editor.cancel.click()
+        assert "O texto não salvo foi descartado." in words(window.toast)
+        assert offered(harness) == f"texto não salvo sobre {person(3).name}"
+        window.choose(person(5).id)
+        await settle()
+        window.toast.button.click()
+        await settle()
+        assert window._pane._mentorado_id == person(3).id
+        assert notes.editor.field.toPlainText() == "Ligar amanhã"
+        notes.editor.cancel.click()
+        await undone_by_key(harness)
+        assert notes.editor.field.toPlainText() == "Ligar amanhã"
+        assert offered(harness) == ""
+
+    in_window(use)

@@ -19,11 +19,12 @@ from app.text.status import (
     age,
     date_time,
     set_aside_count,
+    state_badge,
     texts,
 )
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
-from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.labels import ScaledLabel, WrappingLabel, plain_tip
 
 
 class SetAsideLines(QLabel):
@@ -52,13 +53,14 @@ class SetAsideLines(QLabel):
 
 
 class SupportDetails(QWidget):
-    """One line that can be selected; what is copied names the link too, but nobody: it leaves the house."""
+    """One line in words that can be selected. What is copied has the codes of state and reason, and names the link, but
+    nobody: it leaves the house."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._copied = ""
-        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._line = WrappingLabel()
         self._line.setProperty("role", "caption")
         self._line.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -82,12 +84,13 @@ class SupportDetails(QWidget):
     def show_details(self, link: Link, status: LinkStatus) -> None:
         codes = [str(status.state), *([str(status.reason)] if status.reason is not Reason.NONE else [])]
         detail = [status.detail] if status.detail and status.detail not in codes else []
-        line = " · ".join([*codes, *detail])
+        raw = [each.removeprefix(f"{status.reason}: ") for each in detail]  # the reason is there in words
+        line = " · ".join([state_badge(status), *raw])
         if line != self._line.text():  # a new text would drop what is selected
             self._line.setText(line)
         accepted = f" · accepted account {masked(link.accepted_account)}" if link.accepted_account else ""
         since = status.since.isoformat(timespec="seconds")
-        self._copied = f"{line} · {link.provider} · {link.id} · {since}{accepted}"
+        self._copied = f"{' · '.join([*codes, *detail])} · {link.provider} · {link.id} · {since}{accepted}"
 
     def retranslate(self) -> None:
         self._copy.setIcon(icon("copy", self._theme.tokens.text2, _ICON))
@@ -138,7 +141,7 @@ class HealthCard(QFrame):
         self._backup: datetime | None = None
         self._messages = LastMessages()
         self._unread: set[str] = set()  # rows whose stored part is not read yet
-        self._labels = {name: QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for name in _ROWS}
+        self._labels = {name: WrappingLabel() for name in _ROWS}
         self._values = {name: ScaledLabel(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)

@@ -9,6 +9,7 @@ from app.text.status import texts
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
 from app.ui.widgets.announcement import announce
+from app.ui.widgets.labels import WrappingLabel
 
 _ERROR_ICON = 16
 
@@ -23,7 +24,7 @@ class InlineError(QFrame):
         self.setProperty("role", "sunken")
         self._theme = theme
         self._mark = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._sentence, self._next = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self._sentence, self._next = (WrappingLabel() for _ in range(2))
         self._sentence.setProperty("role", "danger")
         self._next.setProperty("role", "secondary")
         self._dismiss = QPushButton()

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.links.pairing import PairingCodeService
 from app.core.links.supervisor import Supervisor
@@ -35,7 +35,9 @@ from app.ui.theme.theme import (
     TEXT_CAPTION,
     Theme,
 )
+from app.ui.widgets.labels import WrappingLabel
 from app.ui.widgets.placeholders import Notice
+from app.ui.widgets.toast import LIVE_CODE
 
 STEPS = 3
 _CIRCLE = 20
@@ -75,7 +77,7 @@ class PairingSteps(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._account: PhoneNumber | None = None
-        self._lines = [QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(STEPS)]
+        self._lines = [WrappingLabel() for _ in range(STEPS)]
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(SPACE_2 + 2)
@@ -376,6 +378,8 @@ class PairingPanel(QFrame):
         for part in (self._plate, self._life, self._steps):
             part.setVisible(with_plate)
         self._typed.setVisible(self._typing)
+        for code in (self._plate, self._typed, self._life, self._steps, self._choices):  # and what belongs to it
+            code.setObjectName(LIVE_CODE if stage in (Stage.CODE, Stage.LAPSED) else "")
         self._copy.setVisible(stage is Stage.CODE and not self._typing)
         self._show_typed_life()
         self._type_instead.setVisible(stage is Stage.CODE and not self._typing and self._can_type)

@@ -98,6 +98,8 @@ class DetailPane(QWidget):
     """How far back a person wants to look from now on: a Span."""
     note_removed = Signal(object)
     """A Note was deleted, and can be brought back."""
+    note_discarded = Signal(str, object)
+    """Text about this mentorado was given up; calling the object brings it back."""
 
     def __init__(
         self,
@@ -159,6 +161,7 @@ class DetailPane(QWidget):
         if runner.notes is not None:
             notes = NotesSection(theme, runner.notes, clock)
             notes.removed.connect(self.note_removed)
+            notes.discarded.connect(self.note_discarded)
             self._content.add_notes(notes)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)

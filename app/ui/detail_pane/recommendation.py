@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend_for
@@ -33,7 +33,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.action_menu import Availability
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, WrappingLabel
 
 _ON_THE_BUTTON = frozenset(
     {
@@ -126,9 +126,7 @@ class RecommendationCard(QFrame):
         self.setProperty("role", "card")
         self._lead: RecommendationModel | None = None
         self._sentence = ScaledLabel(theme, TEXT_NAME)
-        self._next, self._caption, self._why = (
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(3)
-        )
+        self._next, self._caption, self._why = (WrappingLabel() for _ in range(3))
         self._next.setProperty("role", "secondary")
         self._caption.setProperty("role", "caption")
         self._why.setProperty("role", "caption")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,7 +13,6 @@ from PySide6.QtGui import QFont, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
@@ -37,7 +37,7 @@ from app.ui.detail_pane.inline_error import InlineError
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.labels import ScaledLabel, WrappingLabel, plain_tip
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.tab_order import follow_reading_order
 
@@ -110,15 +110,17 @@ class _NoteItem(QFrame):
     def __init__(self, theme: Theme, note: Note, now: datetime, *, whole: bool) -> None:
         super().__init__()
         self.setProperty("role", "sunken")
-        self.text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.note = note
+        self.text = WrappingLabel()
         self.text.setText(without_steering(note.text if whole else shortened(note.text, _LENGTH)))
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.caption = QLabel(note_caption(note, now), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.caption = WrappingLabel(note_caption(note, now))
         self.caption.setProperty("role", "caption")
         self.text.setAccessibleName(f"{self.text.text()} {self.caption.text()}")
         self.edit, self.remove = QPushButton(), QPushButton()
+        self.parts: list[QWidget] = [self.text, self.edit, self.remove]
         self.edit.clicked.connect(self.edit_requested)
         self.remove.clicked.connect(self.remove_requested)
         below = QHBoxLayout()
@@ -181,6 +183,8 @@ class NoteEditor(QWidget):
 
     def show_busy(self, busy: bool) -> None:
         """While it is stored nothing can be typed or pressed."""
+        if busy and (self.save.hasFocus() or self.cancel.hasFocus()):
+            self.field.setFocus()  # a button that is locked would hand the keyboard on to anything
         self.field.setReadOnly(busy)
         self._on_typed()
         self.save.setEnabled(self.save.isEnabled() and not busy)
@@ -225,6 +229,8 @@ class NotesSection(QWidget):
     stays with them until it is saved or given up."""
 
     removed = Signal(object)  # a Note
+    discarded = Signal(str, object)
+    """What was typed about this mentorado was given up; calling the object brings it back."""
 
     def __init__(self, theme: Theme, notes: NoteService, clock: Clock) -> None:
         super().__init__()
@@ -276,34 +282,59 @@ class NotesSection(QWidget):
         draft = self._drafts.get(mentorado_id) if mentorado_id else None
         self.editor.setVisible(draft is not None)
         if draft is not None:
-            self.editor.open(draft.note.text if draft.note else "", draft.typed)
+            self._open(draft)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the notes as they are stored now."""
         notes = self._notes.notes_of(self._mentorado_id) if self._mentorado_id else ()
         now, draft = self._clock.now(), self._draft
-        if (
-            draft is not None and draft.note is not None and draft.is_stale
-        ):  # what is saved next replaces what is read now
-            key = draft.note.id
-            draft.note = next((note for note in notes if note.id == key), None)
-        for item in self.items:
+        if draft is not None and draft.note is not None and not self._busy:
+            self._compare(draft, notes)
+        stale = draft.note if draft is not None and draft.is_stale else None
+        shown = notes if self._whole else [note for at, note in enumerate(notes) if at < _SHOWN or note is stale]
+        before, self.items = self.items, []
+        self.add.setVisible(draft is None)
+        for note in shown:
+            item = _NoteItem(self._theme, note, now, whole=self._whole or note is stale)
+            item.edit_requested.connect(partial(self._begin, note))
+            item.remove_requested.connect(partial(self._remove, note))
+            self.items.append(item)
+            self._rows.addWidget(item)  # before it is shown: without a parent it would be a window
+            item.setVisible(draft is None or draft.note is None or draft.note.id != note.id or draft.is_stale)
+        self._keep_focus(before)
+        for item in before:
             self._rows.removeWidget(item)
             item.hide()
             item.deleteLater()
-        shown = notes if self._whole else notes[:_SHOWN]
-        self.items = [_NoteItem(self._theme, note, now, whole=self._whole) for note in shown]
-        for item, note in zip(self.items, shown, strict=True):
-            item.edit_requested.connect(partial(self._begin, note))
-            item.remove_requested.connect(partial(self._remove, note))
-            self._rows.addWidget(item)  # before it is shown: without a parent it would be a window
-            item.setVisible(draft is None or draft.note is None or draft.note.id != note.id or draft.is_stale)
         follow_reading_order(self._column)
         cut = len(notes) > _SHOWN or any(len(note.text) > _LENGTH for note in notes)
         self.more.setVisible(cut and not self._whole)
         self.more.setText(texts.plural("notes.all", len(notes)))
-        self.add.setVisible(draft is None)
+
+    def _keep_focus(self, before: Sequence[_NoteItem]) -> None:
+        """Whoever is on a button of a note stays there when the notes are shown anew, or goes to the one to write: what
+        is taken away would hand the keyboard on to anything."""
+        focused = self.focusWidget()
+        left = next((item for item in before if focused is not None and item.isAncestorOf(focused)), None)
+        if focused is None or left is None or not focused.hasFocus():
+            return
+        same = next((item for item in self.items if item.note.id == left.note.id and not item.isHidden()), None)
+        if same is not None:
+            same.parts[left.parts.index(focused)].setFocus()
+        else:
+            (self.add if self._draft is None else self.editor.field).setFocus()
+
+    def _compare(self, draft: _Draft, notes: Sequence[Note]) -> None:
+        """Somebody else may have changed the note that is being changed, or deleted it: say so, and show it as it is.
+        What is saved next replaces what can be read now."""
+        before, now = draft.note, next((note for note in notes if draft.note and note.id == draft.note.id), None)
+        if now == before:
+            return
+        draft.note, draft.is_stale = now, True
+        who = (now.edited_by or now.author) if now else ""
+        key = "changed_meanwhile" if now else "removed_meanwhile"
+        self.trouble.show_trouble(texts(f"notes.{key}", who=without_steering(who)), texts(f"notes.{key}_next"))
 
     def retranslate(self) -> None:
         self.heading.setText(texts("notes.heading"))
@@ -336,15 +367,32 @@ class NotesSection(QWidget):
         if self._mentorado_id is None:
             return
         if self._draft is None:
-            before = note.text if note else ""
-            self._drafts[self._mentorado_id] = _Draft(note, before)
-            self.editor.open(before, before)
+            self._drafts[self._mentorado_id] = draft = _Draft(note, note.text if note else "")
+            self._open(draft)
+            self.editor.field.setFocus()  # before what was pressed goes, which would hand the keyboard on to anything
             self.refresh()
         self.editor.field.setFocus()
 
     def _give_up(self) -> None:
-        if self._mentorado_id is not None:
-            self._close(self._mentorado_id)
+        mentorado_id, draft = self._mentorado_id, self._draft
+        if mentorado_id is None or draft is None:
+            return
+        self._keep_typed()
+        lost = self.editor.changed
+        self._close(mentorado_id)
+        if lost:
+            self.discarded.emit(mentorado_id, partial(self._take_up, mentorado_id, draft))
+
+    def _take_up(self, mentorado_id: MentoradoId, draft: _Draft) -> None:
+        """Have *draft* again, unless something else is being typed about them already."""
+        self._drafts.setdefault(mentorado_id, draft)
+        if mentorado_id == self._mentorado_id and self.editor.isHidden():
+            self._open(draft)
+            self.editor.field.setFocus()
+            self.refresh()
+
+    def _open(self, draft: _Draft) -> None:
+        self.editor.open(draft.note.text if draft.note else "", draft.typed)
 
     @async_slot
     async def _save(self) -> None:
@@ -381,16 +429,18 @@ class NotesSection(QWidget):
             return
         self.removed.emit(note)
         if self.isVisible():
-            self.add.setFocus()
+            (self.add if self._draft is None else self.editor.field).setFocus()
 
     def _close(self, mentorado_id: MentoradoId) -> None:
         self._drafts.pop(mentorado_id, None)
         if mentorado_id == self._mentorado_id:
-            focused = self.editor.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
-            self.editor.hide()
+            focused = self.focusWidget()
+            was_inside = focused is not None and self.editor.isAncestorOf(focused)
             self.refresh()
-            if focused:
-                self.add.setFocus()
+            if was_inside:
+                self.add.setFocus()  # before the editor goes, which would hand the keyboard on to anything
+            self.editor.hide()
+            self.trouble.hide()
 
     def _show_whole(self) -> None:
         self._whole = True

@@ -46,7 +46,7 @@ from app.ui.snoozing import SnoozeLine
 from app.ui.theme.icons import icon, paint_letter_circle
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import Badge, ScaledLabel
+from app.ui.widgets.labels import Badge, ScaledLabel, WrappingLabel
 from app.ui.widgets.tab_order import follow_reading_order
 
 AVATAR_SIDE = 52
@@ -91,13 +91,14 @@ class ProfileHeader(QWidget):
         self._theme = theme
         self._avatar = _Avatar(theme)
         self._name = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
-        self._number, self._cohort = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self._name.longest = 12  # it is the largest text, between buttons
+        self._number, self._cohort = (WrappingLabel() for _ in range(2))
         self._number.setProperty("role", "secondary")
         self._number.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._cohort.setProperty("role", "caption")
         self._mentorado: Mentorado | None = None
         self._accepted_by = ""
-        self._accepted = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._accepted = WrappingLabel()
         self._accepted.setProperty("role", "secondary")
         self._accepted.hide()
         self._edit = self._icon_button()
@@ -111,17 +112,25 @@ class ProfileHeader(QWidget):
         words = QVBoxLayout()
         words.setSpacing(SPACE_1 // 2)
         words.addStretch(1)
-        for label in (self._name, self._number, self._accepted, self._cohort):
+        for label in (self._name, self._number, self._cohort):
             words.addWidget(label)
         words.addStretch(1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_4 - 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_2)
+        layout = QHBoxLayout()
+        column.addLayout(layout)
+        column.addWidget(self._accepted)  # as wide as the pane: between the buttons there is no room for a sentence
+        layout.setSpacing(SPACE_3)
         layout.addWidget(self._back, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self._avatar, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
-        layout.addWidget(self._consents, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self._edit, 0, Qt.AlignmentFlag.AlignTop)
+        self._buttons = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._buttons.setSpacing(SPACE_1)
+        for button in (self._consents, self._edit):
+            self._buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        self._buttons.addStretch(1)
+        layout.addLayout(self._buttons)
         theme.changed.connect(self.retranslate)
         self.retranslate()
 
@@ -145,7 +154,10 @@ class ProfileHeader(QWidget):
         self._accepted.setVisible(account is not None)
 
     def set_back_visible(self, visible: bool) -> None:
+        """With a way back there is no room for two buttons beside each other."""
         self._back.setVisible(visible)
+        self._buttons.setDirection(QBoxLayout.Direction.TopToBottom if visible else QBoxLayout.Direction.LeftToRight)
+        self._buttons.setSpacing(0 if visible else SPACE_1)
 
     def retranslate(self) -> None:
         colour = self._theme.tokens.text2
@@ -172,7 +184,7 @@ class StatusLine(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._badge = Badge(theme)
-        self._observed = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._observed = WrappingLabel()
         self._observed.setProperty("role", "secondary")
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -213,7 +225,7 @@ class ProcedureBanner(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "banner")
-        self._words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._words = WrappingLabel()
         self._words.setProperty("role", "banner")
         self.go_on, self.see = QPushButton(), QPushButton()
         self.go_on.clicked.connect(lambda _checked=False: self.continue_requested.emit())
@@ -255,8 +267,10 @@ class SummaryView(QWidget):
         self._view: MentoradoView | None = None
         self.code_lives = False
         self._last: dict[str, tuple[object, ...]] = {}  # what each part shows
+        self._layout, self._is_compact, self._bar_width = QVBoxLayout(self), False, 0
         self.head = QWidget()
         """Who this is and how the link stands; whatever the pane shows below it, it may be lent to that."""
+        self._head = QVBoxLayout(self.head)
         self.who = ProfileHeader(theme)
         self.state = StatusLine(theme)
         self.lead = RecommendationCard(theme)
@@ -356,6 +370,7 @@ class SummaryView(QWidget):
         self.pairing.setVisible(stage is not Stage.NONE)
         self.code_lives = stage in CODE_LIVES  # it is what is looked at then, and says itself what to do with it
         self.lead.setVisible(not self.code_lives)
+        self._compact(self.code_lives)
         self.handling.setVisible(self.handling.wanted and not self.code_lives)
         offered = None if self.code_lives else self._show_lead(view, now)
         self.evidence.setVisible(stage is Stage.NONE and self.evidence.show_evidence(status, now))
@@ -367,8 +382,7 @@ class SummaryView(QWidget):
         return stage, offered
 
     def _show_lead(self, view: MentoradoView, now: datetime) -> ActionName | None:
-        stopped = view.stop is not None
-        lead = recommendation_for(view.mentorado, view.status, view.availability, now, stopped=stopped)
+        lead = recommendation_for(view.mentorado, view.status, view.availability, now, stopped=view.stop is not None)
         if self._differs("lead", lead, view.busy):
             self.lead.show_lead(lead, busy=view.busy)
         return lead.button
@@ -394,7 +408,18 @@ class SummaryView(QWidget):
 
     def make_room_for_bar(self, width: int) -> None:
         """The scroll bar, *width* wide or 0, stands in the right margin, so that nothing moves when it appears."""
-        self._layout.setContentsMargins(SPACE_6, SPACE_6, max(SPACE_2, SPACE_6 - width), SPACE_6)
+        self._bar_width = width
+        above = SPACE_4 if self._is_compact else SPACE_6
+        self._layout.setContentsMargins(SPACE_6, above, max(SPACE_2, SPACE_6 - width), SPACE_6)
+
+    def _compact(self, wanted: bool) -> None:
+        """Stand closer together, so that a code has its buttons in view in a low window, too."""
+        if wanted is self._is_compact:
+            return
+        self._is_compact = wanted
+        self._layout.setSpacing(SPACE_3 if wanted else SPACE_4)
+        self._head.setSpacing(SPACE_2 if wanted else SPACE_4)
+        self.make_room_for_bar(self._bar_width)
 
     def take_head(self) -> None:
         """Have the head here again."""
@@ -416,11 +441,9 @@ class SummaryView(QWidget):
                 section.retranslate()
 
     def _show_state(self, view: MentoradoView) -> None:
-        mentorado, status = view.mentorado, view.status
-        tone, drawn = tone_of(status), badge_icon(status)
-        word = mentorado_badge(mentorado, status, stopped=view.stop is not None)
-        if self._differs("state", tone, drawn, word):
-            self.state.show_state(tone, drawn, word)
+        word = mentorado_badge(view.mentorado, view.status, stopped=view.stop is not None)
+        if self._differs("state", *(shown := (tone_of(view.status), badge_icon(view.status), word))):
+            self.state.show_state(*shown)
 
     def _show_pairing(self, view: MentoradoView, *, renewable: bool) -> None:
         mentorado, status = view.mentorado, view.status
@@ -430,10 +453,9 @@ class SummaryView(QWidget):
             self.pairing.show_status(mentorado, status, view.turn)
 
     def _arrange(self) -> None:
-        self._layout = layout = QVBoxLayout(self)
+        layout, head = self._layout, self._head
         self.make_room_for_bar(0)
         layout.setSpacing(SPACE_4)
-        head = QVBoxLayout(self.head)
         head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(SPACE_4)
         head.addWidget(self.who)

@@ -29,10 +29,10 @@ from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import SHEET_WIDTH, BaseDialog
 from app.ui.dialogs.files import SaveDialog
-from app.ui.settings.section import OpenFolder, breakable
+from app.ui.settings.section import OpenFolder
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, Theme
-from app.ui.widgets.labels import IndeterminateBar, set_role, text_label
+from app.ui.widgets.labels import IndeterminateBar, breakable, set_role, text_label
 
 _WIDTH: Final = 940
 _LIST_WIDTH: Final = 270
@@ -188,7 +188,7 @@ class SupportBundleDialog(BaseDialog):
             self._set_saving(saving=False)
         self._saved = path
         self.set_title(texts("bundle.done"))
-        self.line.setText(texts.plural("bundle.done_line", len(chosen), path=breakable(path)))
+        self.line.setText(texts.plural("bundle.done_line", len(chosen), path=breakable(str(path))))
         for part in (self.files, self.counted, self.save_button):
             part.hide()
         self.cancel.setText(texts("bundle.close"))

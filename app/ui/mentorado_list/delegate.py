@@ -239,7 +239,7 @@ class MentoradoDelegate(QStyledItemDelegate):
         if row.early:
             return
         words, marked = self.badge_words(status, columns.badge_width, stopped=stopped)
-        if status.state is LinkState.OFF:
+        if status.state in (LinkState.OFF, LinkState.RECONNECTING):
             words = status_text.mentorado_badge(mentorado, status)
         room = columns.badge_width - (px(MARK_SIZE) + t.SPACE_1 if marked else 0)
         picture = badge(words, badge_icon(status), tone_of(status), room, self._theme, ratio)

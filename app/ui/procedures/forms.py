@@ -7,10 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QFileDialog,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -37,7 +36,7 @@ from app.ui.theme.theme import (
     SPACE_3,
     Theme,
 )
-from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.labels import WrappingLabel, plain_tip
 from app.ui.widgets.radio_card import RadioCard
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class ProcedureForm(QWidget):
         super().__init__()
         self._theme = theme
         self._mentorado = mentorado
-        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._line = WrappingLabel()
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(SPACE_3)
@@ -202,8 +201,8 @@ class PassphraseField(QWidget):
         self.first = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.again = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self._labels = (
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText),
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText),
+            WrappingLabel(),
+            WrappingLabel(),
         )
         self._twice = twice
         column = QVBoxLayout(self)
@@ -271,7 +270,7 @@ class BackupForm(ProcedureForm):
     def __init__(self, theme: Theme, mentorado: Mentorado) -> None:
         super().__init__(theme, mentorado)
         self.phrase = PassphraseField(twice=True)
-        self._means = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._means = WrappingLabel()
         self._means.setProperty("role", "secondary")
         self.column.addWidget(self.phrase)
         self.column.addWidget(self._means)
@@ -323,7 +322,7 @@ class RestoreForm(ProcedureForm):
         self._buttons: list[BackupCard] = []
         self._list = QVBoxLayout()
         self._list.setSpacing(SPACE_2)
-        self._empty = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._empty = WrappingLabel()
         self._empty.setProperty("role", "secondary")
         self.choose_file = QPushButton()
         self.choose_file.setProperty("role", "link")

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -54,7 +53,7 @@ from app.ui.procedures.impact import Entry, ImpactView, entries
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_CAPTION, TEXT_NAME, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, WrappingLabel
 from app.ui.widgets.placeholders import IconCircle
 
 _MARK, _ICON = 24, 14
@@ -80,7 +79,7 @@ class _Row(QWidget):
         self._strong, self._plain = (
             ScaledLabel(theme, TEXT_BODY, weight) for weight in (QFont.Weight.DemiBold, QFont.Weight.Normal)
         )
-        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._line = WrappingLabel()
         self._line.setProperty("role", "secondary")
         self._column = QVBoxLayout(self)
         self._column.setSpacing(SPACE_1 // 2)
@@ -196,7 +195,7 @@ class CurrentStepCard(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self.sentence = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line = WrappingLabel()
         self.line.setProperty("role", "secondary")
         self.moving = BackupProgressBar()
         self.ledger = ImpactView(theme)

@@ -82,7 +82,7 @@ class LimitsSection(Section):
             if range_ is None:
                 line += " " + texts("settings.limits.default", default=default)
             else:
-                known = {"default": default, "least": range_.least, "most": range_.most}
+                known = {"default": default, "least": _grouped(range_.least), "most": _grouped(range_.most)}
                 line += " " + texts("settings.limits.range", **known)
             row.set_text(texts(f"settings.limits.name.{name}"), line)
         for name, field in self.fields.items():
@@ -145,8 +145,7 @@ class LimitsSection(Section):
     def _words(self, name: str, limits: OutboundLimits) -> str:
         if name == _FLAG:
             return texts(f"settings.limits.{'yes' if limits.partly_confirmed_counts else 'no'}")
-        value = getattr(limits, name)
-        return texts.number(value) if isinstance(value, int) else _text(value)
+        return _grouped(getattr(limits, name))
 
     def _pick_partly(self, counts: object) -> None:
         self._place_message(self.rows[_FLAG])
@@ -173,6 +172,11 @@ class LimitsSection(Section):
 
 def _text(value: Any) -> str:
     return f"{value:%H:%M}" if isinstance(value, time) else str(value)
+
+
+def _grouped(value: Any) -> str:
+    """*value* to be read; in its field it is as one types it."""
+    return _text(value) if isinstance(value, time) else texts.number(value)
 
 
 def _value(name: str, typed: str) -> int | time:

@@ -17,11 +17,11 @@ from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
-from app.ui.settings.section import Section, SettingRow, breakable
+from app.ui.settings.section import Section, SettingRow
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import Badge
+from app.ui.widgets.labels import Badge, breakable
 
 _P = SecretBackendKind
 _LOOKS: Final = MappingProxyType(
@@ -135,7 +135,7 @@ class SecretsSection(Section):
             self._now.set_text(texts("settings.secrets.now"), "")
         else:
             self.badge.show_badge(*_LOOKS[place], texts(f"settings.secrets.place.{place}.badge"))
-            line = texts(f"settings.secrets.place.{place}.line", path=breakable(self._path))
+            line = texts(f"settings.secrets.place.{place}.line", path=breakable(str(self._path)))
             self._now.set_text(texts("settings.secrets.now"), line)
         locked = place is _P.LOCKED_FILE
         self._file.setVisible(locked or place in _NO_FILE)

@@ -20,7 +20,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.labels import ScaledLabel, set_role, text_label
+from app.ui.widgets.labels import ScaledLabel, breakable, set_role, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _BESIDE = 520
@@ -196,12 +196,7 @@ class PathRow(SettingRow):
         """Go by *label*."""
         self.button.setText(texts("settings.open_folder"))
         self.button.setAccessibleName(f"{texts('settings.open_folder')}: {label}")
-        self.set_text(label, breakable(self._path))
-
-
-def breakable(path: Path) -> str:
-    """*path* with places where a line may end."""
-    return str(path).replace("/", "/\u200b").replace("\\", "\\\u200b")
+        self.set_text(label, breakable(str(self._path)))
 
 
 _TIME: Final = re.compile(r"(\d{1,2})(?:[:h.](\d{2}))?h?", re.ASCII)

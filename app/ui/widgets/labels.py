@@ -5,6 +5,8 @@ A style sheet picks a weight by name, and a variable typeface has only its regul
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from html import escape
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer
@@ -22,9 +24,41 @@ def plain_tip(words: str) -> str:
     return f"<p>{escape(words)}</p>" if GuiQt.mightBeRichText(words) else words
 
 
-def text_label(words: str = "", role: str = "", *, selectable: bool = False) -> QLabel:
+_LONGEST = 16
+
+
+def breakable(words: str, longest: int = _LONGEST) -> str:
+    """*words* with places where a line may end inside of what is longer than *longest*: an address, a path, a code."""
+    return re.sub(rf"[^\s\u200b]{{{longest + 1},}}", lambda found: "\u200b".join(_pieces(found[0], longest)), words)
+
+
+def _pieces(word: str, longest: int) -> Iterator[str]:
+    """Of an address or a path, its parts; of a part that is still too long, as much as fits."""
+    for part in re.findall(r"[^/\\@:,]*[/\\@:,]|[^/\\@:,]+", word):
+        yield from [part] if len(part) <= longest else re.findall(rf"[^._-]{{0,{longest - 1}}}.", part)
+
+
+class WrappingLabel(QLabel):
+    """Plain text that wraps, also inside of a word that is too long, and so never asks for more room than there is."""
+
+    longest = _LONGEST
+    """Letters that a word may have before it is broken."""
+
+    def __init__(self, words: str = "", *, wraps: bool = True, parent: QWidget | None = None) -> None:
+        super().__init__(parent, wordWrap=wraps, textFormat=Qt.TextFormat.PlainText)
+        self._breaks = wraps
+        self.setText(words)
+
+    def setText(self, words: str) -> None:  # noqa: N802 - Qt's name
+        super().setText(breakable(words, self.longest) if self._breaks else words)
+
+    def text(self) -> str:
+        return super().text().replace("\u200b", "")
+
+
+def text_label(words: str = "", role: str = "", *, selectable: bool = False) -> WrappingLabel:
     """Plain text that wraps, in the colours that the style sheet has for *role*."""
-    label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label = WrappingLabel(words)
     label.setProperty("role", role)
     if selectable:
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -39,7 +73,7 @@ def set_role(widget: QWidget, role: str) -> None:
         widget.style().polish(widget)
 
 
-class ScaledLabel(QLabel):
+class ScaledLabel(WrappingLabel):
     """Plain text in the theme's typeface; it wraps, and follows the person's text size."""
 
     def __init__(
@@ -51,7 +85,7 @@ class ScaledLabel(QLabel):
         wraps: bool = True,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent, wordWrap=wraps, textFormat=Qt.TextFormat.PlainText)
+        super().__init__(wraps=wraps, parent=parent)
         self._theme = theme
         self._size = size
         self._weight = weight

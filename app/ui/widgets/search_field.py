@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.text.status import texts
@@ -46,10 +46,22 @@ class SearchField(QLineEdit):
     def restyle(self) -> None:
         self._wipe.setIcon(icon("x-circle", self._theme.tokens.text3, _ICON))
         self.setTextMargins(self._theme.px(_ICON) + _GAP, 0, 0, 0)
+        self._fit_placeholder()
         self.update()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_placeholder()
+
+    def _fit_placeholder(self) -> None:
+        """A placeholder that does not fit is replaced by a shorter one; the name and the tip say it whole."""
+        whole = texts("list.search")
+        room = self.width() - self.textMargins().left() - 2 * _LEFT
+        fits = self.fontMetrics().horizontalAdvance(whole) <= room
+        self.setPlaceholderText(whole if fits else texts("list.search_short"))
+
     def retranslate(self) -> None:
-        self.setPlaceholderText(texts("list.search"))
+        self._fit_placeholder()
         self.setAccessibleName(texts("list.search"))
         self.setToolTip(texts("list.search_tip"))
         self._wipe.setToolTip(texts("list.search_clear"))

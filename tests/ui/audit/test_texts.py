@@ -178,3 +178,21 @@ def test_who_did_what_is_a_phrase_with_its_result_and_reason(language: str) -> N
     edited = phrase(action=AuditAction.EDIT_MENTORADO, before={"cohort": "T1"}, after={"cohort": "T2"})
     assert "T1 → " in edited
     assert edited.endswith("T2")
+
+
+def test_a_program_that_had_a_session_open_is_named_in_words_and_with_a_time(language: str) -> None:
+    owner = "process 4211 on recepcao, started 2026-01-05T09:30:00+00:00"
+    taken = record(1, action=AuditAction.TAKE_OVER_SESSION, after={}, before={"owner": owner})
+    overruled = record(
+        2, action=AuditAction.TAKE_OVER_SESSION, after={}, before={"owner": f"{owner}; not proven dead, overruled"}
+    )
+    for entry in (taken, overruled):
+        shown = audit_text.account(entry)
+        assert "4211" in shown
+        assert "recepcao" in shown
+        assert "T09:30" not in shown
+        assert ("process 4211" in shown) is (language == "en")
+    assert "overruled" not in audit_text.account(overruled)
+    for other in ("recepcao, 2026-01-05 09:30 UTC, PID 4211", "process 1 on x, started later"):
+        shown = audit_text.change(record(3, action=AuditAction.TAKE_OVER_SESSION, after={}, before={"owner": other}))
+        assert shown.endswith(("PID 4211", "later"))

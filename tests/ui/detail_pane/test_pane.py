@@ -161,7 +161,7 @@ async def test_the_details_for_support_can_be_selected(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         open_pane(harness)
         harness.put(LinkState.BLOCKED, Reason.TEMPORARY_BAN, detail="402")
-        assert "blocked · temporary_ban · 402" in words(harness)
+        assert "Suspenso · 402" in words(harness)
         flags = harness.pane._content.details.line.textInteractionFlags()
         assert flags & Qt.TextInteractionFlag.TextSelectableByMouse
         (copy,) = [b for b in harness.pane.findChildren(QPushButton) if spoken(b) == "Copiar os detalhes"]

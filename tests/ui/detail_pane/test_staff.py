@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
@@ -203,8 +205,130 @@ async def test_what_a_colleague_changed_meanwhile_is_read_before_it_is_replaced(
         QTest.mouseClick(notes.editor.save, LEFT)
         await settle()
         await harness.core.write_queue.flush()
-        assert "Esta anotação foi mudada ou apagada enquanto isso." in words(harness)
+        assert "Bia mudou esta anotação enquanto você escrevia" in words(harness)
         assert (shown(notes), notes.editor.field.toPlainText()) == (["Já liguei"], "Ligar amanhã")
+        QTest.mouseClick(notes.editor.save, LEFT)
+        await settle()
+        assert shown(notes) == ["Ligar amanhã"]
+
+
+async def test_what_a_colleague_changes_is_shown_while_the_note_is_still_being_written(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        for text in ("Ligar à tarde", "Segunda", "Terceira", "Quarta"):
+            await typed(notes, text)
+            await harness.clock.advance(60)
+        QTest.mouseClick(notes.more, LEFT)
+        QTest.mouseClick(notes.items[-1].edit, LEFT)
+        notes._whole = False  # as after a look at somebody else
+        notes.editor.field.setPlainText("Ligar amanhã")
+        note = harness.core.notes.notes_of(THIAGO)[-1]
+        long = "Já liguei, e combinei outra hora. " * 12
+        theirs = replace(note, text=long.strip(), edited_by="Bia", edited_at=harness.clock.now(), revision=2)
+        harness.core.note_record.notes[note.id] = theirs
+        await harness.core.notes.load()  # what another program stored
+        assert notes.trouble.isVisible()
+        assert shown(notes)[-1] == theirs.text, "whole, also where only the latest are shown"
+        assert notes.editor.field.toPlainText() == "Ligar amanhã"
+        QTest.mouseClick(notes.editor.save, LEFT)
+        await settle()
+        assert not notes.trouble.isVisible()
+        assert harness.core.notes.notes_of(THIAGO)[-1].text == "Ligar amanhã"
+        assert harness.core.notes.notes_of(THIAGO)[-1].revision == 3
+
+
+async def test_a_note_that_is_deleted_while_it_is_being_changed_becomes_a_new_one(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        await typed(notes, "Ligar à tarde")
+        QTest.mouseClick(notes.items[0].edit, LEFT)
+        notes.editor.field.setPlainText("Ligar amanhã")
+        harness.core.note_record.notes.clear()
+        await harness.core.notes.load()
+        assert "Esta anotação foi apagada enquanto você escrevia." in words(harness)
+        QTest.mouseClick(notes.editor.save, LEFT)
+        await settle()
+        assert shown(notes) == ["Ligar amanhã"]
+
+
+async def test_what_oneself_saves_is_no_change_by_somebody_else(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        await typed(notes, "Ligar à tarde")
+        QTest.mouseClick(notes.items[0].edit, LEFT)
+        notes.editor.field.setPlainText("Ligar amanhã")
+        seen = []
+        notes.trouble.show_trouble = lambda *text: seen.append(text)  # type: ignore[method-assign]
+        QTest.mouseClick(notes.editor.save, LEFT)
+        await settle()
+        assert (shown(notes), seen) == (["Ligar amanhã"], [])
+
+
+@pytest.mark.parametrize("how", ["save", "discard", "delete", "write", "change"])
+async def test_the_keyboard_stays_with_the_notes_when_the_editor_opens_and_closes(theme: Theme, how: str) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        harness.pane.activateWindow()
+        await typed(notes, "Ligar à tarde")
+        strangers: list[str] = []
+        QTest.mouseClick(notes.items[0].edit, LEFT)
+        notes.editor.field.setPlainText("Ligar amanhã")
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+
+        def look(_before: QWidget | None, now: QWidget | None) -> None:
+            if now is not None and not notes.isAncestorOf(now):
+                strangers.append(type(now).__name__)
+
+        app.focusChanged.connect(look)
+        button = {"save": notes.editor.save, "discard": notes.editor.cancel}.get(how)
+        if button is None:
+            notes.editor.cancel.click()
+            await settle()
+            button = {"delete": notes.items[0].remove, "change": notes.items[0].edit}.get(how, notes.add)
+        button.setFocus()
+        QTest.keyClick(button, Qt.Key.Key_Space)
+        await settle()
+        expected = notes.editor.field if how in ("write", "change") else notes.add
+        assert QApplication.focusWidget() is expected
+        app.focusChanged.disconnect(look)
+        assert strangers == [], "nothing else had it for a moment, and was read aloud"
+
+
+async def test_the_keyboard_stays_on_a_note_while_others_come(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        await typed(notes, "Ligar à tarde")
+        notes.items[0].edit.setFocus()
+        await harness.clock.advance(60)
+        await harness.core.notes.write(THIAGO, "De um colega")
+        await settle()
+        assert shown(notes) == ["De um colega", "Ligar à tarde"]
+        assert QApplication.focusWidget() is notes.items[1].edit
+
+
+async def test_what_was_discarded_comes_back(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        given_up: list[tuple[str, Callable[[], None]]] = []
+        harness.pane.note_discarded.connect(lambda whose, back: given_up.append((whose, back)))
+        notes.write()
+        QTest.mouseClick(notes.editor.cancel, LEFT)
+        assert given_up == [], "there was nothing to lose"
+        await typed(notes, "Ligar à tarde")
+        QTest.mouseClick(notes.items[0].edit, LEFT)
+        notes.editor.field.setPlainText("Ligar amanhã")
+        QTest.mouseClick(notes.editor.cancel, LEFT)
+        ((whose, bring_back),) = given_up
+        assert whose == THIAGO
+        harness.pane.show_mentorado(LUIZA)
+        bring_back()
+        assert not notes.editor.isVisible(), "it is about somebody else"
+        harness.pane.show_mentorado(THIAGO)
+        assert notes.editor.field.toPlainText() == "Ligar amanhã"
+        QTest.mouseClick(notes.editor.cancel, LEFT)
+        given_up[1][1]()
+        assert notes.editor.field.toPlainText() == "Ligar amanhã"
         QTest.mouseClick(notes.editor.save, LEFT)
         await settle()
         assert shown(notes) == ["Ligar amanhã"]

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from PySide6.QtGui import QGuiApplication
 
 from app.domain.actions import ActionName
 from app.domain.audit import Actor, AuditAction, AuditEntry, AuditOutcome, AuditRecord
-from app.domain.link_status import LinkState
+from app.domain.link_status import LinkState, Reason
 from app.domain.messages import LastMessages
-from app.text.status import texts
+from app.text.status import LANGUAGES, texts
 from app.ui.detail_pane.timeline import SHOWN
 from app.ui.theme.theme import Theme
 from tests.clock import DAWN, settle
 from tests.ui.detail_pane.harness import LUIZA, OTHER_NUMBER, THIAGO, PaneHarness, pane_harness, people, unpaired
-from tests.ui.detail_pane.pane_controls import open_pane, words
+from tests.ui.detail_pane.pane_controls import PAIRS, open_pane, words
 
 
 def evidence(harness: PaneHarness) -> dict[str, str]:
@@ -149,3 +150,47 @@ async def test_the_beginning_of_an_act_leaves_the_timeline_when_it_ends(theme: T
             audit_service.record(AuditAction.EDIT_MENTORADO, thiago)
         await settle(50)
         assert sum(row.isVisible() for row in timeline._rows) == SHOWN
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_details_are_in_words_and_what_is_copied_has_the_codes(theme: Theme, language: str) -> None:
+    texts.set_language(language)
+    try:
+        async with pane_harness(theme) as harness:
+            open_pane(harness)
+            details = harness.pane._content.details
+            for state, reason in PAIRS:
+                harness.put(state, reason, detail=f"{reason}: 402")
+                line = details.line.text()
+                assert line.endswith(" · 402")
+                assert not {str(state), str(reason)} & set(line.split(" · "))
+                details._copy.click()
+                assert QGuiApplication.clipboard().text().startswith(str(state))
+                if reason is not Reason.NONE:
+                    assert f" · {reason} · " in QGuiApplication.clipboard().text()
+    finally:
+        texts.set_language("pt-BR")
+
+
+async def test_a_link_that_never_connected_is_not_said_to_come_back(theme: Theme) -> None:
+    async with pane_harness(theme, *(unpaired(each) for each in people())) as harness:
+        open_pane(harness)
+        badge = harness.pane._content.state._badge
+        for reason in (Reason.NETWORK_DOWN, Reason.SERVER_UNAVAILABLE, Reason.STREAM_ERROR, Reason.PROXY_REFUSED):
+            harness.put(LinkState.RECONNECTING, reason)
+            assert badge.accessibleName() == "Conectando"
+            assert "volta" not in words(harness)
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        harness.put(LinkState.RECONNECTING, Reason.NETWORK_DOWN)
+        assert harness.pane._content.state._badge.accessibleName() == "Reconectando"
+
+
+async def test_while_it_signs_in_there_is_no_code_on_the_badge(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        open_pane(harness)
+        badge = harness.pane._content.state._badge
+        harness.show_code(replace(harness.code(), typed="ABCD-0001"))
+        assert badge._icon == "key"
+        harness.put(LinkState.QR_READY, Reason.SIGNING_IN)
+        assert badge._icon == "refresh"

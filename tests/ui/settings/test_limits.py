@@ -125,3 +125,24 @@ def test_what_another_program_changed_is_shown(in_harness: InHarness) -> None:
         assert section.fields["per_hour"].text() == "9"
 
     in_harness(use)
+
+
+@pytest.mark.parametrize(("language", "thousand"), [("pt-BR", "1.000"), ("en", "1,000")])
+def test_numbers_are_grouped_where_they_are_read_and_not_where_they_are_typed(
+    in_harness: InHarness, language: str, thousand: str
+) -> None:
+    async def use(harness: Harness) -> None:
+        texts.set_language(language)
+        section = section_of(harness)
+        large = [name for name in section.fields if section.fields[name].text() == "1000"]
+        assert large, "there is one to look at"
+        for name in large:
+            assert thousand in section.rows[name].line.text()
+            sheet = section.sheet(section._with(name, 2000), [name])
+            assert thousand in sheet.accessibleDescription()
+            sheet.deleteLater()
+
+    try:
+        in_harness(use)
+    finally:
+        texts.set_language("pt-BR")
