@@ -175,7 +175,7 @@ async def test_a_note_that_cannot_be_stored_keeps_its_text_and_says_why(theme: T
     async with pane_harness(theme) as harness:
         notes = opened(harness)
         await typed(notes, "a" * (MOST_NOTE + 1))
-        assert "4001" in words(harness)
+        assert "4.001" in words(harness)
         assert len(notes.editor.field.toPlainText()) == MOST_NOTE + 1
         notes.editor.field.setPlainText("Curta")
         QTest.mouseClick(notes.editor.save, LEFT)
