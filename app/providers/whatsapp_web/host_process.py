@@ -48,6 +48,8 @@ def host_environment(base: Mapping[str, str]) -> dict[str, str]:
         # Processors for Go. With more, what tells the server that we have a message overtakes what hands it to us more
         # often; with one, the latter falls behind in a burst (docs/decisions/0008).
         "GOMAXPROCS": "2",
+        # The C library keeps a heap for every few threads, and a host with eight sessions has some thirty.
+        "MALLOC_ARENA_MAX": "2",
         **child_environment(base),
         "NEONIZE_BOT_TAG": "off",  # else neonize marks messages to people as a bot's
     }
