@@ -20,7 +20,7 @@ from app.text.status import texts
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_2, Theme
 from app.ui.widgets.action_menu import pop_up
-from app.ui.widgets.labels import WrappingLabel
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.placeholders import IconCircle
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class SnoozeLine(QWidget):
         self._clock = clock
         self._snooze: Snooze | None = None
         self._sign = IconCircle(theme, "bell", _CIRCLE, _SIGN, scales=True)
-        self.words = WrappingLabel()
+        self.words = text_label()
         self.words.setProperty("role", "secondary")
         self.button = QPushButton()
         self.button.setProperty("role", "link")

@@ -24,7 +24,7 @@ from app.text.status import (
 )
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
-from app.ui.widgets.labels import ScaledLabel, WrappingLabel, plain_tip
+from app.ui.widgets.labels import ScaledLabel, breakable, plain_tip, text_label
 
 
 class SetAsideLines(QLabel):
@@ -60,7 +60,8 @@ class SupportDetails(QWidget):
         super().__init__()
         self._theme = theme
         self._copied = ""
-        self._line = WrappingLabel()
+        self._shown = ""
+        self._line = text_label()
         self._line.setProperty("role", "caption")
         self._line.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -84,9 +85,10 @@ class SupportDetails(QWidget):
     def show_details(self, link: Link, status: LinkStatus) -> None:
         codes = [str(status.state), *([str(status.reason)] if status.reason is not Reason.NONE else [])]
         detail = [status.detail] if status.detail and status.detail not in codes else []
-        raw = [each.removeprefix(f"{status.reason}: ") for each in detail]  # the reason is there in words
+        raw = [breakable(each.removeprefix(f"{status.reason}: ")) for each in detail]  # the reason is there in words
         line = " · ".join([state_badge(status), *raw])
-        if line != self._line.text():  # a new text would drop what is selected
+        if line != self._shown:  # a new text would drop what is selected
+            self._shown = line
             self._line.setText(line)
         accepted = f" · accepted account {masked(link.accepted_account)}" if link.accepted_account else ""
         since = status.since.isoformat(timespec="seconds")
@@ -141,7 +143,7 @@ class HealthCard(QFrame):
         self._backup: datetime | None = None
         self._messages = LastMessages()
         self._unread: set[str] = set()  # rows whose stored part is not read yet
-        self._labels = {name: WrappingLabel() for name in _ROWS}
+        self._labels = {name: text_label() for name in _ROWS}
         self._values = {name: ScaledLabel(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)

@@ -35,7 +35,7 @@ from app.ui.theme.theme import (
     TEXT_CAPTION,
     Theme,
 )
-from app.ui.widgets.labels import WrappingLabel
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.placeholders import Notice
 from app.ui.widgets.toast import LIVE_CODE
 
@@ -77,7 +77,7 @@ class PairingSteps(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._account: PhoneNumber | None = None
-        self._lines = [WrappingLabel() for _ in range(STEPS)]
+        self._lines = [text_label() for _ in range(STEPS)]
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(SPACE_2 + 2)

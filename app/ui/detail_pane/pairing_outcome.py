@@ -20,7 +20,7 @@ from app.ui.action_runner import ActionRequest, ActionRunner
 from app.ui.detail_pane.view import PairingOutcome, PairingResult
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, WrappingLabel
+from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 
@@ -122,7 +122,7 @@ class PairingOutcomeCard(QFrame):
         self._next_id: MentoradoId | None = None
         self._sign = IconCircle(theme, "check", _SIGN, _SIGN_ICON, tone=Tone.CONNECTED, scales=True)
         self._title = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self._line = WrappingLabel()
+        self._line = text_label()
         self._line.setProperty("role", "secondary")
         self._moving = IndeterminateBar(theme)
         self.smoke_test, self.next = QPushButton(), QPushButton()

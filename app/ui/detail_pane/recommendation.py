@@ -33,7 +33,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.action_menu import Availability
-from app.ui.widgets.labels import ScaledLabel, WrappingLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 
 _ON_THE_BUTTON = frozenset(
     {
@@ -126,7 +126,7 @@ class RecommendationCard(QFrame):
         self.setProperty("role", "card")
         self._lead: RecommendationModel | None = None
         self._sentence = ScaledLabel(theme, TEXT_NAME)
-        self._next, self._caption, self._why = (WrappingLabel() for _ in range(3))
+        self._next, self._caption, self._why = (text_label() for _ in range(3))
         self._next.setProperty("role", "secondary")
         self._caption.setProperty("role", "caption")
         self._why.setProperty("role", "caption")

@@ -14,7 +14,7 @@ from app.text.outbound import send_error
 from app.text.send_state import SendState
 from app.text.status import action, date_time, texts
 from app.ui.theme.theme import SPACE_2, SPACE_3, TEXT_SMALL, Theme
-from app.ui.widgets.labels import ScaledLabel, WrappingLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _CIRCLE, _ICON = 22, 13
@@ -28,7 +28,7 @@ class SendLine(QWidget):
         self._shown: SendState | None = None
         self._sign = IconCircle(theme, "send", _CIRCLE, _ICON, scales=True)
         self.what = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.Medium)
-        self.may = WrappingLabel()
+        self.may = text_label()
         self.may.setProperty("role", "caption")
         words = QVBoxLayout()
         words.setSpacing(0)
@@ -60,7 +60,7 @@ class SendingStopCard(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "banner")
-        self._words, self._code = (WrappingLabel() for _ in range(2))
+        self._words, self._code = (text_label() for _ in range(2))
         self._words.setProperty("role", "banner")
         self._code.setProperty("role", "caption")
         self._code.setTextInteractionFlags(

@@ -46,7 +46,7 @@ from app.ui.snoozing import SnoozeLine
 from app.ui.theme.icons import icon, paint_letter_circle
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import Badge, ScaledLabel, WrappingLabel
+from app.ui.widgets.labels import Badge, ScaledLabel, WrappingLabel, breakable, text_label
 from app.ui.widgets.tab_order import follow_reading_order
 
 AVATAR_SIDE = 52
@@ -91,8 +91,7 @@ class ProfileHeader(QWidget):
         self._theme = theme
         self._avatar = _Avatar(theme)
         self._name = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
-        self._name.longest = 12  # it is the largest text, between buttons
-        self._number, self._cohort = (WrappingLabel() for _ in range(2))
+        self._number, self._cohort = (text_label() for _ in range(2))
         self._number.setProperty("role", "secondary")
         self._number.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._cohort.setProperty("role", "caption")
@@ -136,7 +135,7 @@ class ProfileHeader(QWidget):
 
     def show_mentorado(self, mentorado: Mentorado) -> None:
         self._avatar.show_mentorado(mentorado)
-        self._name.setText(mentorado.name)
+        self._name.setText(breakable(mentorado.name, 12))  # the largest text, between buttons
         self._number.setText(readable(mentorado.phone))
         self._cohort.setText(mentorado.cohort)
         self._cohort.setVisible(bool(mentorado.cohort))
@@ -184,7 +183,7 @@ class StatusLine(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._badge = Badge(theme)
-        self._observed = WrappingLabel()
+        self._observed = text_label()
         self._observed.setProperty("role", "secondary")
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -225,7 +224,7 @@ class ProcedureBanner(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "banner")
-        self._words = WrappingLabel()
+        self._words = text_label()
         self._words.setProperty("role", "banner")
         self.go_on, self.see = QPushButton(), QPushButton()
         self.go_on.clicked.connect(lambda _checked=False: self.continue_requested.emit())

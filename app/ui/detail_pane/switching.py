@@ -16,7 +16,7 @@ from app.text.status import action, date_time, provider, refusal, state_badge, t
 from app.ui.detail_pane.view import MentoradoView, SwitchView
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_BODY, Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel, WrappingLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _SIGN, _SIGN_ICON = 32, 16
@@ -34,7 +34,7 @@ class SwitchCard(QFrame):
         self.setProperty("role", "card")
         self._sign = IconCircle(theme, "swap", _SIGN, _SIGN_ICON, scales=True)
         self.what = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
-        self.line = WrappingLabel()
+        self.line = text_label()
         self.line.setProperty("role", "secondary")
         words = QVBoxLayout()
         words.setSpacing(SPACE_1)

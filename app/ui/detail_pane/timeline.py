@@ -19,7 +19,7 @@ from app.text.status import date_time, provider, state_badge, texts
 from app.ui.detail_pane.switch_history import SwitchEvent, SwitchNote
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
-from app.ui.widgets.labels import WrappingLabel
+from app.ui.widgets.labels import text_label
 
 SHOWN = 12
 _KEPT = 4 * SHOWN  # what is not shown may be again, when audit entries go
@@ -80,8 +80,8 @@ class _Row(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._dot = _Dot(theme)
-        self._what = WrappingLabel()
-        self._why = WrappingLabel()
+        self._what = text_label()
+        self._why = text_label()
         self._why.setProperty("role", "caption")
         self._when = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._when.setProperty("role", "caption")
@@ -128,7 +128,7 @@ class Timeline(QWidget):
         self._today = date.min
         self._shown: list[object] = [None] * SHOWN
         self._rows = [_Row(theme) for _ in range(SHOWN)]
-        self._none = WrappingLabel()
+        self._none = text_label()
         self._none.setProperty("role", "secondary")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -17,7 +17,7 @@ from app.ui.detail_pane.code_clipboard import CodeClipboard
 from app.ui.detail_pane.qr import QrCountdown
 from app.ui.theme.theme import SPACE_2, SPACE_3, TEXT_NAME, Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel, WrappingLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 
 _SIZE = 30
 _APART = 120  # per cent of a letter's own room
@@ -46,7 +46,7 @@ class PairingCodeView(QWidget):
         self._code = _SpacedLabel(theme, _SIZE, QFont.Weight.DemiBold, wraps=False)
         self._code.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._spelled, self._line = (WrappingLabel() for _ in range(2))
+        self._spelled, self._line = (text_label() for _ in range(2))
         self._spelled.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._spelled.setProperty("role", "caption")
         self._line.setProperty("role", "secondary")

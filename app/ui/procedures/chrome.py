@@ -34,7 +34,7 @@ from app.ui.theme.theme import (
 )
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel, WrappingLabel, plain_tip
+from app.ui.widgets.labels import ScaledLabel, plain_tip, text_label
 
 _ICON = 18
 
@@ -49,7 +49,7 @@ class SheetHead(QFrame):
         self.setProperty("role", "header")
         self._theme = theme
         self._title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
-        self._line = WrappingLabel()
+        self._line = text_label()
         self._line.setProperty("role", "secondary")
         self.close_button = QPushButton()
         self.close_button.setProperty("role", "quiet")
@@ -95,7 +95,7 @@ class Footer(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "footer")
-        self._closing, self._why = (WrappingLabel() for _ in range(2))
+        self._closing, self._why = (text_label() for _ in range(2))
         for label in (self._closing, self._why):
             label.setProperty("role", "caption")
         self._row = QWidget()
@@ -151,7 +151,7 @@ class BackupProgressBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._shown: BackupProgress | None = None
-        self._words = WrappingLabel()
+        self._words = text_label()
         self._words.setProperty("role", "secondary")
         self.bar = QProgressBar(textVisible=False)
         column = QVBoxLayout(self)

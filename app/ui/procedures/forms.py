@@ -36,7 +36,7 @@ from app.ui.theme.theme import (
     SPACE_3,
     Theme,
 )
-from app.ui.widgets.labels import WrappingLabel, plain_tip
+from app.ui.widgets.labels import plain_tip, text_label
 from app.ui.widgets.radio_card import RadioCard
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ProcedureForm(QWidget):
         super().__init__()
         self._theme = theme
         self._mentorado = mentorado
-        self._line = WrappingLabel()
+        self._line = text_label()
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(SPACE_3)
@@ -201,8 +201,8 @@ class PassphraseField(QWidget):
         self.first = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.again = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self._labels = (
-            WrappingLabel(),
-            WrappingLabel(),
+            text_label(),
+            text_label(),
         )
         self._twice = twice
         column = QVBoxLayout(self)
@@ -270,7 +270,7 @@ class BackupForm(ProcedureForm):
     def __init__(self, theme: Theme, mentorado: Mentorado) -> None:
         super().__init__(theme, mentorado)
         self.phrase = PassphraseField(twice=True)
-        self._means = WrappingLabel()
+        self._means = text_label()
         self._means.setProperty("role", "secondary")
         self.column.addWidget(self.phrase)
         self.column.addWidget(self._means)
@@ -322,7 +322,7 @@ class RestoreForm(ProcedureForm):
         self._buttons: list[BackupCard] = []
         self._list = QVBoxLayout()
         self._list.setSpacing(SPACE_2)
-        self._empty = WrappingLabel()
+        self._empty = text_label()
         self._empty.setProperty("role", "secondary")
         self.choose_file = QPushButton()
         self.choose_file.setProperty("role", "link")

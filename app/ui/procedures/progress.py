@@ -53,7 +53,7 @@ from app.ui.procedures.impact import Entry, ImpactView, entries
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_CAPTION, TEXT_NAME, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.labels import ScaledLabel, WrappingLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.placeholders import IconCircle
 
 _MARK, _ICON = 24, 14
@@ -79,7 +79,7 @@ class _Row(QWidget):
         self._strong, self._plain = (
             ScaledLabel(theme, TEXT_BODY, weight) for weight in (QFont.Weight.DemiBold, QFont.Weight.Normal)
         )
-        self._line = WrappingLabel()
+        self._line = text_label()
         self._line.setProperty("role", "secondary")
         self._column = QVBoxLayout(self)
         self._column.setSpacing(SPACE_1 // 2)
@@ -195,7 +195,7 @@ class CurrentStepCard(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self.sentence = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self.line = WrappingLabel()
+        self.line = text_label()
         self.line.setProperty("role", "secondary")
         self.moving = BackupProgressBar()
         self.ledger = ImpactView(theme)

@@ -41,24 +41,20 @@ def _pieces(word: str, longest: int) -> Iterator[str]:
 class WrappingLabel(QLabel):
     """Plain text that wraps, also inside of a word that is too long, and so never asks for more room than there is."""
 
-    longest = _LONGEST
-    """Letters that a word may have before it is broken."""
-
-    def __init__(self, words: str = "", *, wraps: bool = True, parent: QWidget | None = None) -> None:
-        super().__init__(parent, wordWrap=wraps, textFormat=Qt.TextFormat.PlainText)
-        self._breaks = wraps
+    def __init__(self, words: str = "") -> None:
+        super().__init__(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.setText(words)
 
     def setText(self, words: str) -> None:  # noqa: N802 - Qt's name
-        super().setText(breakable(words, self.longest) if self._breaks else words)
+        super().setText(breakable(words))
 
     def text(self) -> str:
         return super().text().replace("\u200b", "")
 
 
-def text_label(words: str = "", role: str = "", *, selectable: bool = False) -> WrappingLabel:
+def text_label(words: str = "", role: str = "", *, selectable: bool = False) -> QLabel:
     """Plain text that wraps, in the colours that the style sheet has for *role*."""
-    label = WrappingLabel(words)
+    label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
     label.setProperty("role", role)
     if selectable:
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -73,7 +69,7 @@ def set_role(widget: QWidget, role: str) -> None:
         widget.style().polish(widget)
 
 
-class ScaledLabel(WrappingLabel):
+class ScaledLabel(QLabel):
     """Plain text in the theme's typeface; it wraps, and follows the person's text size."""
 
     def __init__(
@@ -85,7 +81,7 @@ class ScaledLabel(WrappingLabel):
         wraps: bool = True,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(wraps=wraps, parent=parent)
+        super().__init__(parent, wordWrap=wraps, textFormat=Qt.TextFormat.PlainText)
         self._theme = theme
         self._size = size
         self._weight = weight

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
 from app.domain.mentorado import ProviderKind
 from app.text.status import LANGUAGES, texts
 from app.ui.detail_pane.pane import DetailPane
@@ -76,7 +77,8 @@ async def test_nothing_is_wider_than_the_pane_in_any_state(
         pane._content.who.show_accepted_by(WHO)
         await harness.core.notes.write(THIAGO, f"https://exemplo.com.br/{CODE}")
         for state, reason in PAIRS:
-            harness.put(state, reason, ago=300, account=OTHER_NUMBER, holder=HOLDER, detail=CODE)
+            detail = NAME if reason is Reason.ACCOUNT_TAKEN else CODE
+            harness.put(state, reason, ago=300, account=OTHER_NUMBER, holder=HOLDER, detail=detail)
             await look(harness, f"{state} {reason}")
         harness.show_code(harness.code(2, age=6))
         await look(harness, "a code")
