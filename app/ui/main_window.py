@@ -357,6 +357,13 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QGuiApplication)  # noqa: S101 - there is no window without one
         app.screenRemoved.connect(self._fit_soon)
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab stays out of a list that an open side panel dims and covers."""
+        moved, first = super().focusNextPrevChild(forward), self.focusWidget()
+        while moved and self.body.dims(self.focusWidget()):
+            moved = super().focusNextPrevChild(forward) and self.focusWidget() is not first
+        return moved
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):

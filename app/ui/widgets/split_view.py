@@ -113,6 +113,10 @@ class SplitView(QWidget):
     def side_panel_open(self) -> bool:
         return self._wanted and self.narrow and self._open
 
+    def dims(self, widget: QWidget | None) -> bool:
+        """Whether *widget* lies behind the open drawer."""
+        return widget is not None and self.side_panel_open and self._left.isAncestorOf(widget)
+
     def open_side_panel(self) -> None:
         """Bring the pane into view where it is not."""
         self._open = True
