@@ -87,6 +87,7 @@ async def test_a_code_to_type_is_spelled_has_a_time_and_names_whose_phone(theme:
 
 
 def test_what_has_no_word_of_its_own_is_read_out_as_it_is() -> None:
+    texts.set_language("pt-BR")
     assert spelled("1?-z") == "um, ?\nZ de zebra"
 
 
