@@ -52,7 +52,7 @@ def test_a_start_keeps_everybody_out_until_it_is_done() -> None:
     gate = StartLock()
     done = gate.start()
     with pytest.raises(LibraryBusy):
-        gate.start(0.02)
+        gate.start(0.02, turn_within=0.02)
     with pytest.raises(LibraryBusy), gate.call(0.02):
         pass
     done()
@@ -68,15 +68,15 @@ def test_a_second_done_does_not_end_another_start() -> None:
     second = gate.start()
     first()
     with pytest.raises(LibraryBusy):
-        gate.start(0.02)
+        gate.start(0.02, turn_within=0.02)
     second()
 
 
 def test_a_start_gives_up_on_a_call_that_does_not_come_back() -> None:
     gate = StartLock()
     with gate.call(), pytest.raises(LibraryBusy):
-        gate.start(0.02)
-    gate.start(0)()
+        gate.start(0.02, turn_within=0.02)
+    gate.start(0, turn_within=0)()
 
 
 def test_a_start_that_waits_goes_before_new_calls() -> None:
