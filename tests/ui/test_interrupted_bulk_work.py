@@ -221,5 +221,5 @@ async def test_a_sheet_that_another_takes_the_place_of_offers_who_is_left_again(
     assert "1 de 2 no arquivo" in words(harness.window.banners)
     texts.set_language("en")
     harness.window.banners.retranslate()
-    assert "1 of 2 are. The rest was not touched." in words(harness.window.banners)
+    assert "1 of 2 are archived. Nothing changed for the others." in words(harness.window.banners)
     await harness.close()

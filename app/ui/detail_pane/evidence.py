@@ -202,8 +202,10 @@ class HealthCard(QFrame):
             value.setAccessibleName(f"{self._labels[name].text()}: {value.text()}")
             self._pairs[name].setVisible(name in shown)
             self._lines[name].setVisible(name in shown[1:])
-        alone = evidence.host is not None and evidence.host.kept_alone
-        self._pairs["host"].setToolTip(plain_tip(texts("detail.host_alone_why") if alone else ""))
+        if evidence.host is not None:
+            why = texts("detail.host_alone_why") if evidence.host.kept_alone else ""
+            self._pairs["host"].setToolTip(plain_tip(why))
+            self._values["host"].setAccessibleDescription(why)
         return bool(shown)
 
     def _ack_line(self, evidence: Evidence, now: datetime) -> str | None:

@@ -207,6 +207,7 @@ async def test_the_evidence_says_which_process_a_session_is_in_while_it_is_conne
             assert card._values["host"].text() == words
             assert why in card._pairs["host"].toolTip()
             assert bool(card._pairs["host"].toolTip()) is bool(why)
+            assert card._values["host"].accessibleDescription() == why
         harness.put(LinkState.RECONNECTING, evidence=signs)
         assert not card._pairs["host"].isVisible(), "it may be on its way to another"
 
