@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -221,7 +221,12 @@ class _Draft:
 
     note: Note | None = None
     typed: str = ""
-    is_stale: bool = False  # somebody else changed *note* meanwhile, and that was said
+    warning: Callable[[], tuple[str, str]] | None = None  # says that somebody else changed *note* meanwhile
+
+    @property
+    def text(self) -> str:
+        """What is stored where this is typed."""
+        return self.note.text if self.note else ""
 
 
 class NotesSection(QWidget):
@@ -241,6 +246,7 @@ class NotesSection(QWidget):
         self._drafts: dict[MentoradoId, _Draft] = {}
         self._whole = False
         self._busy = False
+        self._waiting: list[Callable[[], None]] = []  # what was taken back while something is stored
         self.heading = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.DemiBold)
         self.add = QPushButton()
         self.add.setProperty("role", "link")
@@ -284,6 +290,7 @@ class NotesSection(QWidget):
         if draft is not None:
             self._open(draft)
         self.refresh()
+        self._warn()
 
     def refresh(self) -> None:
         """Show the notes as they are stored now."""
@@ -291,17 +298,18 @@ class NotesSection(QWidget):
         now, draft = self._clock.now(), self._draft
         if draft is not None and draft.note is not None and not self._busy:
             self._compare(draft, notes)
-        stale = draft.note if draft is not None and draft.is_stale else None
-        shown = notes if self._whole else [note for at, note in enumerate(notes) if at < _SHOWN or note is stale]
+        stale = draft.note if draft is not None and draft.warning else None
+        shown = notes if self._whole else [note for at, note in enumerate(notes) if at < _SHOWN or note == stale]
         before, self.items = self.items, []
         self.add.setVisible(draft is None)
         for note in shown:
-            item = _NoteItem(self._theme, note, now, whole=self._whole or note is stale)
+            item = _NoteItem(self._theme, note, now, whole=self._whole or note == stale)
             item.edit_requested.connect(partial(self._begin, note))
             item.remove_requested.connect(partial(self._remove, note))
             self.items.append(item)
             self._rows.addWidget(item)  # before it is shown: without a parent it would be a window
-            item.setVisible(draft is None or draft.note is None or draft.note.id != note.id or draft.is_stale)
+            changing = draft is not None and draft.note is not None and draft.note.id == note.id
+            item.setVisible(not changing or stale is not None)
         self._keep_focus(before)
         for item in before:
             self._rows.removeWidget(item)
@@ -331,10 +339,13 @@ class NotesSection(QWidget):
         before, now = draft.note, next((note for note in notes if draft.note and note.id == draft.note.id), None)
         if now == before:
             return
-        draft.note, draft.is_stale = now, True
-        who = (now.edited_by or now.author) if now else ""
-        key = "changed_meanwhile" if now else "removed_meanwhile"
-        self.trouble.show_trouble(texts(f"notes.{key}", who=without_steering(who)), texts(f"notes.{key}_next"))
+        draft.note, draft.warning = now, partial(_changed_meanwhile, now)
+        self._warn()
+
+    def _warn(self) -> None:
+        """Say what somebody else did to the note that is being changed, also to who comes back to it."""
+        if (draft := self._draft) is not None and draft.warning is not None:
+            self.trouble.show_trouble(*draft.warning())
 
     def retranslate(self) -> None:
         self.heading.setText(texts("notes.heading"))
@@ -354,9 +365,7 @@ class NotesSection(QWidget):
     def unsaved(self) -> list[MentoradoId]:
         """About whom something is being typed that is not stored."""
         self._keep_typed()
-        return [
-            whose for whose, each in self._drafts.items() if each.typed.strip() != (each.note.text if each.note else "")
-        ]
+        return [whose for whose, each in self._drafts.items() if each.typed.strip() != each.text]
 
     def _keep_typed(self) -> None:
         if (draft := self._draft) is not None:
@@ -384,15 +393,26 @@ class NotesSection(QWidget):
             self.discarded.emit(mentorado_id, partial(self._take_up, mentorado_id, draft))
 
     def _take_up(self, mentorado_id: MentoradoId, draft: _Draft) -> None:
-        """Have *draft* again, unless something else is being typed about them already."""
-        self._drafts.setdefault(mentorado_id, draft)
-        if mentorado_id == self._mentorado_id and self.editor.isHidden():
-            self._open(draft)
+        """Have *draft* again, above what is being typed about them by now."""
+        if self._busy:
+            self._waiting.append(partial(self._take_up, mentorado_id, draft))
+            return
+        self._keep_typed()
+        here = self._drafts.get(mentorado_id)
+        if replaces := here is None or here.typed.strip() in ("", here.text):
+            self._drafts[mentorado_id] = draft
+        else:
+            here.typed = f"{draft.typed.strip()}\n\n{here.typed.strip()}"
+        if mentorado_id == self._mentorado_id:
+            if replaces:
+                self.trouble.hide()  # it was about what is replaced
+            self._open(self._drafts[mentorado_id])
             self.editor.field.setFocus()
             self.refresh()
+            self._warn()
 
     def _open(self, draft: _Draft) -> None:
-        self.editor.open(draft.note.text if draft.note else "", draft.typed)
+        self.editor.open(draft.text, draft.typed)
 
     @async_slot
     async def _save(self) -> None:
@@ -409,7 +429,8 @@ class NotesSection(QWidget):
             else:
                 await self._notes.edit(draft.note, typed)
         except Problem as problem:
-            draft.is_stale = draft.is_stale or problem.code is ProblemCode.NOTE_CHANGED
+            if problem.code is ProblemCode.NOTE_CHANGED:
+                draft.warning = partial(words_of, problem)
             if mentorado_id == self._mentorado_id:
                 self.trouble.show_trouble(*words_of(problem))
         else:
@@ -417,6 +438,9 @@ class NotesSection(QWidget):
         finally:
             self._busy = False
             self.editor.show_busy(False)
+            waiting, self._waiting = self._waiting, []
+            for take_up in waiting:
+                take_up()
 
     @async_slot
     async def _remove(self, note: Note) -> None:
@@ -447,3 +471,10 @@ class NotesSection(QWidget):
         self.refresh()
         if self.items:
             self.items[0].edit.setFocus()
+
+
+def _changed_meanwhile(now: Note | None) -> tuple[str, str]:
+    """That the note which is being changed is *now* as somebody else left it, and what saving does to it."""
+    who = (now.edited_by or now.author) if now else ""
+    key = "changed_meanwhile" if now else "removed_meanwhile"
+    return texts(f"notes.{key}", who=without_steering(who)), texts(f"notes.{key}_next")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -60,6 +61,27 @@ async def typed(notes: NotesSection, text: str) -> None:
     notes.editor.field.setPlainText(text)
     QTest.keyClick(notes.editor.field, Qt.Key.Key_Return, CONTROL)
     await settle()
+
+
+async def being_changed(harness: PaneHarness) -> Note:
+    """A note that is stored, and open with other words typed."""
+    notes = section(harness)
+    await typed(notes, "Ligar à tarde")
+    QTest.mouseClick(notes.items[0].edit, LEFT)
+    notes.editor.field.setPlainText("Ligar amanhã")
+    return notes.items[0].note
+
+
+def change_as_bia(harness: PaneHarness, note: Note) -> None:
+    theirs = replace(note, text="Já liguei", edited_by="Bia", edited_at=harness.clock.now(), revision=note.revision + 1)
+    harness.core.note_record.notes[note.id] = theirs
+
+
+def discarded(harness: PaneHarness) -> list[Callable[[], None]]:
+    """What brings back each text that is given up from now on."""
+    given_up: list[Callable[[], None]] = []
+    harness.pane.note_discarded.connect(lambda _whose, back: given_up.append(back))
+    return given_up
 
 
 def shown(notes: NotesSection) -> list[str]:
@@ -194,14 +216,8 @@ async def test_a_note_that_cannot_be_stored_keeps_its_text_and_says_why(theme: T
 async def test_what_a_colleague_changed_meanwhile_is_read_before_it_is_replaced(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         notes = opened(harness)
-        await typed(notes, "Ligar à tarde")
-        (note,) = harness.core.notes.notes_of(THIAGO)
-        QTest.mouseClick(notes.items[0].edit, LEFT)
-        notes.editor.field.setPlainText("Ligar amanhã")
-        now = harness.clock.now()
-        harness.core.note_record.notes[note.id] = replace(
-            note, text="Já liguei", edited_by="Bia", edited_at=now, revision=2
-        )
+        note = await being_changed(harness)
+        change_as_bia(harness, note)
         QTest.mouseClick(notes.editor.save, LEFT)
         await settle()
         await harness.core.write_queue.flush()
@@ -240,9 +256,7 @@ async def test_what_a_colleague_changes_is_shown_while_the_note_is_still_being_w
 async def test_a_note_that_is_deleted_while_it_is_being_changed_becomes_a_new_one(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         notes = opened(harness)
-        await typed(notes, "Ligar à tarde")
-        QTest.mouseClick(notes.items[0].edit, LEFT)
-        notes.editor.field.setPlainText("Ligar amanhã")
+        await being_changed(harness)
         harness.core.note_record.notes.clear()
         await harness.core.notes.load()
         assert "Esta anotação foi apagada enquanto você escrevia." in words(harness)
@@ -254,9 +268,7 @@ async def test_a_note_that_is_deleted_while_it_is_being_changed_becomes_a_new_on
 async def test_what_oneself_saves_is_no_change_by_somebody_else(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         notes = opened(harness)
-        await typed(notes, "Ligar à tarde")
-        QTest.mouseClick(notes.items[0].edit, LEFT)
-        notes.editor.field.setPlainText("Ligar amanhã")
+        await being_changed(harness)
         seen = []
         notes.trouble.show_trouble = lambda *text: seen.append(text)  # type: ignore[method-assign]
         QTest.mouseClick(notes.editor.save, LEFT)
@@ -315,9 +327,7 @@ async def test_what_was_discarded_comes_back(theme: Theme) -> None:
         notes.write()
         QTest.mouseClick(notes.editor.cancel, LEFT)
         assert given_up == [], "there was nothing to lose"
-        await typed(notes, "Ligar à tarde")
-        QTest.mouseClick(notes.items[0].edit, LEFT)
-        notes.editor.field.setPlainText("Ligar amanhã")
+        await being_changed(harness)
         QTest.mouseClick(notes.editor.cancel, LEFT)
         ((whose, bring_back),) = given_up
         assert whose == THIAGO
@@ -332,6 +342,110 @@ async def test_what_was_discarded_comes_back(theme: Theme) -> None:
         QTest.mouseClick(notes.editor.save, LEFT)
         await settle()
         assert shown(notes) == ["Ligar amanhã"]
+
+
+@pytest.mark.parametrize(
+    ("by_now", "expected"),
+    [("", "Ligar amanhã"), (" \n", "Ligar amanhã"), ("Prefere e-mail", "Ligar amanhã\n\nPrefere e-mail")],
+)
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_was_discarded_comes_back_above_what_is_written_by_now(
+    theme: Theme, by_now: str, expected: str, away: bool
+) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        given_up = discarded(harness)
+        notes.add.click()
+        notes.editor.field.setPlainText("Ligar amanhã")
+        QTest.mouseClick(notes.editor.cancel, LEFT)
+        QTest.mouseClick(notes.add, LEFT)
+        notes.editor.field.setPlainText(by_now)
+        if away:
+            harness.pane.show_mentorado(LUIZA)
+        given_up[0]()
+        harness.pane.show_mentorado(THIAGO)
+        assert notes.editor.field.toPlainText() == expected
+        assert notes.unsaved() == [THIAGO]
+        QTest.mouseClick(notes.editor.save, LEFT)
+        await settle()
+        assert shown(notes) == [expected]
+
+
+async def test_a_discarded_change_comes_back_in_place_of_a_note_that_was_opened_and_not_changed(theme: Theme) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        given_up = discarded(harness)
+        for text in ("Ligar à tarde", "Prefere e-mail"):
+            await typed(notes, text)
+            await harness.clock.advance(60)
+        QTest.mouseClick(notes.items[1].edit, LEFT)
+        notes.editor.field.setPlainText("Ligar amanhã")
+        QTest.mouseClick(notes.editor.cancel, LEFT)
+        QTest.mouseClick(notes.items[0].edit, LEFT)
+        given_up[0]()
+        assert (shown(notes), notes.editor.field.toPlainText()) == (["Prefere e-mail"], "Ligar amanhã")
+        QTest.mouseClick(notes.editor.save, LEFT)
+        await settle()
+        assert shown(notes) == ["Prefere e-mail", "Ligar amanhã"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_was_discarded_comes_back_once_what_is_being_stored_is_done(
+    theme: Theme, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        given_up = discarded(harness)
+        notes.add.click()
+        notes.editor.field.setPlainText("Ligar amanhã")
+        QTest.mouseClick(notes.editor.cancel, LEFT)
+        stored, add = asyncio.Event(), harness.core.note_record.add
+
+        async def add_slowly(note: Note) -> None:
+            await stored.wait()
+            await add(note)
+
+        monkeypatch.setattr(harness.core.note_record, "add", add_slowly)
+        await typed(notes, "Prefere e-mail")
+        given_up[0]()
+        harness.core.note_record.problem = Problem(ProblemCode.DATABASE_DISK_FULL) if fails else None
+        stored.set()
+        await settle()
+        assert shown(notes) == ([] if fails else ["Prefere e-mail"])
+        assert notes.editor.isVisible()
+        assert notes.editor.save.isEnabled()
+        assert notes.editor.field.toPlainText() == ("Ligar amanhã\n\nPrefere e-mail" if fails else "Ligar amanhã")
+        assert notes.trouble.isVisible() is fails
+
+
+@pytest.mark.parametrize("how", ["somebody else was looked at", "discarded and taken back"])
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_what_a_colleague_changed_meanwhile_is_said_again_to_who_comes_back(
+    theme: Theme, how: str, deleted: bool
+) -> None:
+    async with pane_harness(theme) as harness:
+        notes = opened(harness)
+        given_up = discarded(harness)
+        note = await being_changed(harness)
+        change_as_bia(harness, note)
+        if deleted:
+            harness.core.note_record.notes.clear()
+        await harness.core.notes.load()
+        warning = notes.trouble.accessibleName()
+        if how == "discarded and taken back":
+            QTest.mouseClick(notes.editor.cancel, LEFT)
+            assert not notes.trouble.isVisible()
+            given_up[0]()
+        else:
+            harness.pane.show_mentorado(LUIZA)
+            assert not notes.trouble.isVisible()
+            harness.pane.show_mentorado(THIAGO)
+        assert notes.trouble.isVisible()
+        assert notes.trouble.accessibleName() == warning
+        assert (shown(notes), notes.editor.field.toPlainText()) == ([] if deleted else ["Já liguei"], "Ligar amanhã")
+        QTest.keyClick(notes.editor.field, Qt.Key.Key_Return, CONTROL)
+        await settle()
+        assert (shown(notes), notes.trouble.isVisible()) == (["Ligar amanhã"], False)
 
 
 async def test_many_and_long_notes_are_shown_in_part_until_all_are_asked_for(theme: Theme) -> None:
