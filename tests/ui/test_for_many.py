@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 
 from app.domain.actions import ActionName
 from app.domain.audit import AuditOutcome
@@ -370,3 +370,27 @@ def test_it_fits_the_smallest_window(in_window: InWindow, kind: str, scale: int)
         dialog.reject()
 
     in_window(use, range(25))
+
+
+def test_what_is_done_to_many_can_be_read_and_reached_with_the_largest_text(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.theme.set_text_scale(200)
+        bar = harness.window.list.ticks
+        for height in (700, 480):
+            harness.window.resize(760, height)
+            harness.model.ticks.add([each.id for each in harness.people[:3]])
+            await settle()
+            await settle()
+            for button in (bar.all, *bar.buttons.values(), bar.done):
+                if height == 700:
+                    assert not cut(button)
+                button.setFocus()
+                assert not cut(button), "the keyboard came to it"
+            assert harness.window.list.table.height() >= 70
+
+    in_window(use, range(6))
+
+
+def cut(button: QPushButton) -> bool:
+    """Whether a part of it is not to be seen."""
+    return button.visibleRegion().boundingRect() != button.rect()

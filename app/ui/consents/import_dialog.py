@@ -80,8 +80,10 @@ class ConsentImportDialog(BaseDialog):
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName(texts("import.progress"))
         self.bar.hide()
-        for part in (self.summary, self.hint, fields, self.table, self.bar):
+        for part in (self.summary, self.hint, fields):
             self.body.addWidget(part)
+        self.add_list(self.table, self.table.height(), self.table.least_height)
+        self.body.addWidget(self.bar)
         self.report = QPushButton(texts("consent.import.report"), autoDefault=False)
         self.report.clicked.connect(self._save_report)
         self.buttons.insertWidget(0, self.report)

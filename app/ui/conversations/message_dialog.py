@@ -46,8 +46,8 @@ class MessageDialog(BaseDialog):
         reader.setAccessibleName(texts("conversation.kind.text"))
         reader.setTabChangesFocus(True)
         lines = sum(1 + len(line) // 52 for line in text[:4000].splitlines()) or 1
-        reader.setFixedHeight(self._theme.px(_LINE) * min(lines, _MOST_LINES) + 2 * SPACE_4)
-        self.body.addWidget(reader)
+        line = self._theme.px(_LINE)
+        self.add_list(reader, line * min(lines, _MOST_LINES) + 2 * SPACE_4, line + 2 * SPACE_4)
         return reader
 
 

@@ -273,7 +273,8 @@ class QrCountdown(QWidget):
 
 
 LARGEST_SIDE = 560
-_ROUND_THE_PLATE = 220  # title, countdown, button and margins
+_MARGINS, _WORDS = 132, 88
+"""What a code has round it: margins, and the title, the countdown and the button, which grow with the text."""
 
 
 class QrDialog(BaseDialog):
@@ -281,7 +282,7 @@ class QrDialog(BaseDialog):
 
     def __init__(self, theme: Theme, over: QWidget, account: PhoneNumber) -> None:
         window = over.window()
-        side = max(320, min(LARGEST_SIDE, window.height() - _ROUND_THE_PLATE, window.width() - 4 * SPACE_6))
+        side = max(320, min(LARGEST_SIDE, window.height() - _MARGINS - theme.px(_WORDS), window.width() - 4 * SPACE_6))
         super().__init__(theme, over, width=side + 2 * SPACE_6)
         self.set_title(texts("qr.for_number", digits=last_digits(account)))
         self.plate = QrView(theme, side)

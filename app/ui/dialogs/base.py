@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.theme.theme import (
     RADIUS_SHEET,
@@ -65,6 +65,7 @@ class BaseDialog(QDialog):
         self.setStyleSheet("#sheet { background: transparent; }")  # the corners are round: see `paintEvent`
         self._theme = theme
         self._dim: _Dim | None = None
+        self._lists: list[tuple[QWidget, int, int]] = []
         self._corners: dict[Qt.Corner, QPixmap] = {}  # what lies behind them
         self._take_corners = QTimer(self, singleShot=True, interval=_AFTER_PICTURE_MILLISECONDS)
         self._take_corners.timeout.connect(self._on_corners)
@@ -98,17 +99,39 @@ class BaseDialog(QDialog):
         self.buttons.addWidget(button)
         return button
 
+    def add_list(self, part: QWidget, height: int, least: int) -> None:
+        """Add *part*, which scrolls by itself: *height* high, in a window too low for that lower, down to *least*."""
+        part.setFixedHeight(height)
+        self._lists.append((part, height, least))
+        self.body.addWidget(part)
+
     def fit(self) -> None:
         """As tall as the words need, in the middle of the window; Tab goes through it as it is read."""
         layout = self.layout()
         if layout is not None:
             follow_reading_order(layout)
+            self._shorten_lists(layout)
             # not `adjustSize`, which keeps to two thirds of the screen and would clip large text
             layout.activate()
             self.resize(self.width(), layout.totalHeightForWidth(self.width()))
         if window := self.parentWidget():
             centre = window.mapToGlobal(window.rect().center())
             self.move(centre - self.rect().center())
+
+    def _shorten_lists(self, layout: QLayout) -> None:
+        """Take what the window is too low for from the lists, from the last one first."""
+        window = self.parentWidget()
+        if window is None or not self._lists:
+            return
+        for part, height, _ in self._lists:
+            part.setFixedHeight(height)
+        layout.activate()
+        excess = layout.totalHeightForWidth(self.width()) - (window.height() - 2 * SPACE_6)
+        for part, height, least in reversed(self._lists):
+            if excess > 0 and not part.isHidden():
+                less = min(excess, max(0, height - least))
+                part.setFixedHeight(height - less)
+                excess -= less
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         focused = self.focusWidget()

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QStackedWidget,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -173,16 +174,17 @@ class CommandPalette(BaseDialog):
         self.list.setStyleSheet("QListWidget { background: transparent; outline: none; }")
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setFixedHeight(theme.px(_ROW) * _SHOWN)
         self.list.setAccessibleName(texts("palette.found"))
         self.nothing = QLabel(
             texts("palette.nothing"), alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText
         )
         self.nothing.setProperty("role", "secondary")
-        self.nothing.setFixedHeight(self.list.height())
+        self.results = QStackedWidget()
+        for page in (self.list, self.nothing):
+            self.results.addWidget(page)
         self.body.setSpacing(SPACE_2)
-        for part in (self.line, self.list, self.nothing):
-            self.body.addWidget(part)
+        self.body.addWidget(self.line)
+        self.add_list(self.results, theme.px(_ROW) * _SHOWN, theme.px(_ROW))
         self.line.textChanged.connect(self._filter)
         self.line.returnPressed.connect(self._select)
         self.list.itemActivated.connect(self._select)
@@ -207,8 +209,7 @@ class CommandPalette(BaseDialog):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {entry.line}".rstrip(", "))
             self.list.addItem(item)
         self.list.setCurrentRow(0)
-        self.list.setVisible(self.list.count() > 0)
-        self.nothing.setVisible(self.list.count() == 0)
+        self.results.setCurrentWidget(self.list if self.list.count() else self.nothing)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -87,6 +87,8 @@ class ImportTable(QTreeWidget):
         self.header().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.header().setStretchLastSection(True)
         self.setFixedHeight(theme.px(_ROW) * (min(rows, _ROWS_SHOWN) + 1) + 4)
+        self.least_height = theme.px(_ROW) * 3
+        """Room for the headings and two rows."""
         self._heights: dict[tuple[int, int, str], int] = {}  # by column, most lines and words
         self._fitting = False
         self._fit_later = QTimer(self, singleShot=True, interval=0)
@@ -192,8 +194,10 @@ class CsvImportDialog(BaseDialog):
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName(texts("import.progress"))
         self.bar.hide()
-        for part in (self.summary, picks, self.table, self.bar):
-            self.body.addWidget(part)
+        self.body.addWidget(self.summary)
+        self.body.addWidget(picks)
+        self.add_list(self.table, self.table.height(), self.table.least_height)
+        self.body.addWidget(self.bar)
         self.cancel = self.add_button(texts("dialog.cancel"))
         self.cancel.clicked.connect(self.reject)
         self._importing_now = self._stopped = False

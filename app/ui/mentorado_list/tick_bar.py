@@ -7,9 +7,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from app.text.status import texts
 from app.ui.mentorado_list.model import MentoradoListModel
@@ -44,8 +44,8 @@ _SIGNS: Final = MappingProxyType(
 )
 
 
-class TickBar(QWidget):
-    """Hidden until the boxes of *model* are open."""
+class TickBar(QScrollArea):
+    """Hidden until the boxes of *model* are open. It scrolls where large text leaves no room for all of it."""
 
     requested = Signal(ForMany)
 
@@ -57,11 +57,18 @@ class TickBar(QWidget):
         self.count.setProperty("role", "secondary")
         self.all, self.done = QPushButton(), QPushButton()
         self.buttons = {what: QPushButton() for what in ForMany}
-        row = FlowLayout(self, spacing=t.SPACE_1)
+        content = QWidget()
+        self._row = row = FlowLayout(content, spacing=t.SPACE_1)
         row.addWidget(self.count)
         for button in (self.all, *self.buttons.values(), self.done):
             button.setProperty("role", "quiet")
             row.addWidget(button)
+            button.installEventFilter(self)
+        self.setWidgetResizable(True)
+        self.setWidget(content)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its buttons have the focus
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.all.clicked.connect(lambda: model.ticks.add(model.shown_ids()))
         self.done.clicked.connect(model.ticks.end)
         for what, button in self.buttons.items():
@@ -74,6 +81,24 @@ class TickBar(QWidget):
         theme.changed.connect(self.restyle)
         self.restyle()
         self.hide()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._row.heightForWidth(self.width()))
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for one button and a half, which shows that there are more below."""
+        return QSize(0, min(self.sizeHint().height(), self.all.sizeHint().height() * 3 // 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Scroll to a button when the keyboard comes to it."""
+        if event.type() is QEvent.Type.FocusIn and isinstance(watched, QPushButton):
+            self.ensureWidgetVisible(watched, 0, t.SPACE_1)
+        return super().eventFilter(watched, event)
 
     def restyle(self) -> None:
         """Take the theme's colours and sizes, once they can be seen."""

@@ -14,6 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
+    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -338,12 +339,21 @@ class ListPanel(QWidget):
         for part in (self.table, self.chips, self.bar):
             part.setEnabled(loaded)
         self._stack.setCurrentWidget(page)
+        self._only_needs_room(page)
         if loaded and not self._was_loaded:
             self._was_loaded = True
             self.loaded.emit()
         if (page is self._nobody) is not self._is_empty:
             self._is_empty = page is self._nobody
             self.emptied.emit(self._is_empty)
+
+    def _only_needs_room(self, page: QWidget) -> None:
+        """Keep no room for the pages behind *page*: their words would press what stands above the list together."""
+        for place in range(self._stack.count()):
+            if (each := self._stack.widget(place)) is not None:
+                policy = each.sizePolicy()
+                policy.setVerticalPolicy(QSizePolicy.Policy.Preferred if each is page else QSizePolicy.Policy.Ignored)
+                each.setSizePolicy(policy)
 
     def _choose_bar(self) -> None:
         """The line about the list gives way to the one about those who are ticked."""

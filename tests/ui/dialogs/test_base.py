@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QListWidget, QPushButton, QWidget
 
 from app.ui.async_slots import show_dialog
 from app.ui.dialogs.base import BaseDialog
-from app.ui.theme.theme import Theme
+from app.ui.theme.theme import SPACE_6, Theme
 from tests.clock import settle
+from tests.ui.controls import controls
+from tests.ui.keyboard.surfaces import SURFACES
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
@@ -116,3 +119,34 @@ async def test_a_sheet_is_as_tall_as_its_words_and_in_the_middle(theme: Theme, w
     centre = sheet.geometry().center() - window.mapToGlobal(window.rect().center())
     assert centre.manhattanLength() <= 2
     sheet.reject()
+
+
+async def test_a_list_gives_way_where_the_window_is_too_low_for_all_of_it(theme: Theme, window: QWidget) -> None:
+    for height, expected in ((900, 500), (400, None), (200, 90)):
+        window.resize(900, height)
+        sheet = titled(theme, window, "Um")
+        found = QListWidget()
+        sheet.add_list(found, 500, 90)
+        sheet.open()
+        await settle()
+        assert found.height() == expected or expected is None
+        assert height == 200 or sheet.height() <= height - 2 * SPACE_6
+        sheet.reject()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["import mentorados", "import consents", "palette", "a message", "an audit entry", "a support bundle", "a code"],
+)
+async def test_no_sheet_is_higher_than_the_window_with_the_largest_text(
+    theme: Theme, fast_dir: Path, name: str
+) -> None:
+    theme.set_text_scale(200)
+    async with SURFACES[name](theme, fast_dir) as sheet:
+        window = sheet.parentWidget()
+        assert window is not None
+        area = QRect(window.mapToGlobal(window.rect().topLeft()), window.size())
+        assert area.contains(sheet.geometry())
+        for control in controls(sheet):
+            if not control.visibleRegion().isEmpty():
+                assert sheet.rect().contains(QRect(control.mapTo(sheet, control.rect().topLeft()), control.size()))
