@@ -124,6 +124,11 @@ class _Doctor:
             return LinksInUse(
                 providers=frozenset(each.link.provider for each in everybody),
                 names={each.id: each.name for each in everybody},
+                paired=frozenset(
+                    each.id
+                    for each in everybody
+                    if each.link.provider is ProviderKind.WHATSAPP_WEB and each.link.account is not None
+                ),
             )
         from app.storage.inspection import read_links
 
@@ -143,14 +148,14 @@ class _Doctor:
     async def sessions(self) -> Sequence[Diagnosis]:
         from app.providers.whatsapp_web.self_check import check_sessions
 
-        root, names = self._settings.session_dir, (await self._links()).names
+        root, links = self._settings.session_dir, await self._links()
         chosen = self._settings.session_dir_was_chosen
 
         def look() -> Sequence[Diagnosis]:
             of_root = folders.session_folder(root, chosen=chosen)
             if any(each.code is _C.SESSION_FOLDER_UNUSABLE for each in of_root):
                 return of_root
-            return [*of_root, *check_sessions(root, names)]
+            return [*of_root, *check_sessions(root, links)]
 
         return await run_abandonable(look)
 

@@ -334,3 +334,4 @@ class LinksInUse:
 
     providers: frozenset[ProviderKind] = frozenset()
     names: Mapping[MentoradoId, str] = field(default_factory=dict)
+    paired: frozenset[MentoradoId] = frozenset()  # whose link in use has a session file

@@ -38,8 +38,8 @@ _STEPS: Final = 10_000
 """Instructions of SQLite between two looks at the time."""
 
 _IN_USE: Final = (
-    "SELECT mentorado.id, mentorado.name, link.provider FROM mentorado JOIN link ON link.mentorado_id = mentorado.id"
-    " WHERE mentorado.archived_at IS NULL"
+    "SELECT mentorado.id, mentorado.name, link.provider, link.account"
+    " FROM mentorado JOIN link ON link.mentorado_id = mentorado.id WHERE mentorado.archived_at IS NULL"
 )
 _PEOPLE: Final = (
     "SELECT mentorado.name, mentorado.phone, mentorado.created_at, link.provider FROM mentorado"
@@ -184,8 +184,13 @@ def read_links(path: Path) -> LinksInUse | None:
         return None
     known = set(ProviderKind)
     return LinksInUse(
-        providers=frozenset(ProviderKind(provider) for *_, provider in rows if provider in known),
-        names={MentoradoId(str(id_)): str(name) for id_, name, _ in rows},
+        providers=frozenset(ProviderKind(provider) for *_, provider, _ in rows if provider in known),
+        names={MentoradoId(str(id_)): str(name) for id_, name, *_ in rows},
+        paired=frozenset(
+            MentoradoId(str(id_))
+            for id_, _, provider, account in rows
+            if provider == ProviderKind.WHATSAPP_WEB and account is not None
+        ),
     )
 
 

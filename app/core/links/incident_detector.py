@@ -199,7 +199,12 @@ class IncidentDetector:
 
 
 def _is_loss(before: LinkStatus, after: LinkStatus, *, paired: bool) -> bool:
-    """Whether a link was lost that was connected, or should have been: one never paired is nobody's loss."""
+    """Whether a link was lost that was connected, or should have been: one never paired is nobody's loss.
+
+    What falls with a process of ours says nothing about the provider, however many shared it.
+    """
+    if after.reason is Reason.HOST_MOVED or REASONS[after.reason].our_side:
+        return False
     if before.state is LinkState.CONNECTED:
         return after.state in _FALLEN
     return paired and before.state is LinkState.CONNECTING and after.state in _LOST

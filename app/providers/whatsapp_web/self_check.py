@@ -9,13 +9,13 @@ import asyncio
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
+from app.domain.diagnosis import Diagnosis, DiagnosisCode, LinksInUse, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import MentoradoId, is_id
@@ -121,29 +121,38 @@ def _wrong_version(found: str) -> Diagnosis:
     return diagnosed(_C.ENGINE_WRONG_VERSION, path="", version=VERSION, found=found)
 
 
-def check_sessions(root: Path, names: Mapping[MentoradoId, str]) -> Sequence[Diagnosis]:
-    """The sessions that cannot be used, found without changing anything. *names* are those of the mentorados in use.
+def check_sessions(root: Path, links: LinksInUse) -> Sequence[Diagnosis]:
+    """The sessions that cannot be used, or are not there, found without changing anything.
 
     Each is looked through page by page until `PAGES_SECONDS` are over; of the others only the length is looked at.
     """
     found: list[Diagnosis] = []
+    missing = set(links.paired)
     deadline = monotonic() + PAGES_SECONDS
     for folder in sorted(root.iterdir()) if root.is_dir() else ():
         if not is_id(folder.name):
             continue
-        name = names.get(MentoradoId(folder.name))
+        mentorado_id = MentoradoId(folder.name)
+        name = links.names.get(mentorado_id)
         try:
             file = _session_of(SessionDirectory(folder))
             if file is None:
                 continue
+            missing.discard(mentorado_id)
             if monotonic() > deadline:
                 _require_length(file)
             elif inspect_account(file) is None and name is not None:
                 found.append(diagnosed(_C.SESSION_UNLINKED, name=name, path=str(file)))
         except Problem as problem:
+            missing.discard(mentorado_id)
             if problem.code is not ProblemCode.SESSION_IN_USE:  # whoever has it open can read it
                 path = problem.context.get("path") or str(folder)
                 found.append(diagnosed(_C.SESSION_UNUSABLE, problem, name=name or folder.name, path=path))
+    for mentorado_id in sorted(missing):
+        name, path = links.names[mentorado_id], str(root / mentorado_id)
+        found.append(
+            diagnosed(_C.SESSION_UNUSABLE, Problem(ProblemCode.SESSION_MISSING, path=path), name=name, path=path)
+        )
     return found
 
 

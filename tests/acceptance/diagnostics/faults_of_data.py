@@ -114,6 +114,20 @@ def a_session_that_is_gone(machine: Machine) -> None:
     machine.session().unlink()
 
 
+@fault(C.SESSION_UNUSABLE, "scan a new code", says="Ana", problem=ProblemCode.SESSION_MISSING)
+def a_folder_of_a_paired_mentorado_that_is_gone(machine: Machine) -> None:
+    shutil.rmtree(machine.session().parent)
+    machine.sql("UPDATE link SET account = '+5511987654321'")
+
+
+@fault(C.SESSION_UNUSABLE, "scan a new code", says="Ana", problem=ProblemCode.SESSION_MISSING)
+def a_folder_of_a_paired_mentorado_that_is_empty(machine: Machine) -> None:
+    session = machine.session()
+    session.unlink()
+    (session.parent / "current").unlink()
+    machine.sql("UPDATE link SET account = '+5511987654321'")
+
+
 @fault(C.SESSION_UNUSABLE, "Back up and re-authenticate", says="Ana", problem=ProblemCode.SESSION_CORRUPT)
 def a_session_with_damaged_pages(machine: Machine) -> None:
     with machine.session().open("r+b") as file:

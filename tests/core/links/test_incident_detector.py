@@ -77,6 +77,18 @@ async def test_when_many_fall_together_it_is_an_incident(count: int, fall: int, 
         assert links.incidents.for_provider(ProviderKind.ZAPI) is None
 
 
+@pytest.mark.parametrize("reason", [Reason.HOST_CRASHED, Reason.HOST_FROZEN, Reason.HOST_MOVED])
+async def test_what_falls_with_a_process_of_ours_is_no_incident_of_the_provider(reason: Reason) -> None:
+    """Eight may share one: nothing is wrong at the far end, and everybody else may go on."""
+    links = ManyLinks(10)
+    async with links.connected():
+        for mentorado_id in links.ids[:8]:
+            links.served.fall(mentorado_id, reason=reason)
+        await settle()
+        assert {links.status(links.mentorados.get(each)).reason for each in links.ids[:8]} == {reason}
+        assert count_of(links, IncidentBegan) == 0
+
+
 async def test_it_grows_ends_once_and_says_who_came_back() -> None:
     links = ManyLinks(14)
     async with links.connected(), BackgroundTasks(links.incidents.run):
