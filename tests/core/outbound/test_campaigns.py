@@ -140,7 +140,7 @@ async def test_a_link_that_falls_is_waited_for(tmp_path: Path) -> None:
     async with campaigns(tmp_path, gap=lambda _low, _high: 5.0) as c:
         await c.approved()
         await until(lambda: c.campaign.counts.get(S.ACCEPTED))
-        c.s.provider.line.say(Lost(Reason.NETWORK_DOWN))
+        c.s.provider.line.say(Lost(Reason.NETWORK_DOWN, retry_after=3600.0))
         await settle()
         await c.when(lambda: c.service.waits(c.campaign.id))
         await c.waits_for(R.NOT_CONNECTED)
