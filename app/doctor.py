@@ -124,6 +124,10 @@ class _Doctor:
             return LinksInUse(
                 providers=frozenset(each.link.provider for each in everybody),
                 names={each.id: each.name for each in everybody},
+                numbers={
+                    each.id: frozenset(filter(None, (each.phone, each.link.account, each.link.accepted_account)))
+                    for each in everybody
+                },
                 paired=frozenset(
                     each.id
                     for each in everybody

@@ -14,6 +14,7 @@ from typing import Final
 
 from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.phone import PhoneNumber
 
 
 class CheckName(StrEnum):
@@ -335,3 +336,6 @@ class LinksInUse:
     providers: frozenset[ProviderKind] = frozenset()
     names: Mapping[MentoradoId, str] = field(default_factory=dict)
     paired: frozenset[MentoradoId] = frozenset()  # whose link in use has a session file
+    numbers: Mapping[MentoradoId, frozenset[PhoneNumber]] = field(
+        default_factory=dict
+    )  # registered, connected or accepted

@@ -18,6 +18,7 @@ from typing import Any, Final
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, LinksInUse, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureKind
 from app.platform.files import os_errors_as
 from app.storage.audit_integrity import AuditHeads
@@ -38,7 +39,7 @@ _STEPS: Final = 10_000
 """Instructions of SQLite between two looks at the time."""
 
 _IN_USE: Final = (
-    "SELECT mentorado.id, mentorado.name, link.provider, link.account"
+    "SELECT mentorado.id, mentorado.name, link.provider, mentorado.phone, link.account, link.accepted_account"
     " FROM mentorado JOIN link ON link.mentorado_id = mentorado.id WHERE mentorado.archived_at IS NULL"
 )
 _PEOPLE: Final = (
@@ -183,15 +184,18 @@ def read_links(path: Path) -> LinksInUse | None:
     except sqlite3.Error:
         return None
     known = set(ProviderKind)
-    return LinksInUse(
-        providers=frozenset(ProviderKind(provider) for *_, provider, _ in rows if provider in known),
-        names={MentoradoId(str(id_)): str(name) for id_, name, *_ in rows},
-        paired=frozenset(
-            MentoradoId(str(id_))
-            for id_, _, provider, account in rows
-            if provider == ProviderKind.WHATSAPP_WEB and account is not None
-        ),
-    )
+    names, numbers = dict[MentoradoId, str](), dict[MentoradoId, frozenset[PhoneNumber]]()
+    paired = set[MentoradoId]()
+    for id_, name, provider, *theirs in rows:
+        mentorado_id = MentoradoId(str(id_))
+        names[mentorado_id] = str(name)
+        numbers[mentorado_id] = numbers.get(mentorado_id, frozenset()) | {
+            PhoneNumber(str(each)) for each in theirs if each
+        }
+        if provider == ProviderKind.WHATSAPP_WEB and theirs[1] is not None:
+            paired.add(mentorado_id)
+    providers = frozenset(ProviderKind(provider) for _, _, provider, *_ in rows if provider in known)
+    return LinksInUse(providers=providers, names=names, numbers=numbers, paired=frozenset(paired))
 
 
 def read_procedures(path: Path, *, held: Callable[[str], bool]) -> Sequence[Diagnosis]:

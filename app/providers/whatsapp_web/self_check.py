@@ -19,6 +19,7 @@ from app.domain.diagnosis import Diagnosis, DiagnosisCode, LinksInUse, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import MentoradoId, is_id
+from app.domain.phone import PhoneNumber, same_account
 from app.platform.threads import run_abandonable
 from app.providers.hosts.process import HostExited
 from app.providers.whatsapp_web import protocol
@@ -141,7 +142,9 @@ def check_sessions(root: Path, links: LinksInUse) -> Sequence[Diagnosis]:
             missing.discard(mentorado_id)
             if monotonic() > deadline:
                 _require_length(file)
-            elif inspect_account(file) is None and name is not None:
+            elif (account := inspect_account(file)) is not None:
+                _require_own(mentorado_id, file, account, links)
+            elif name is not None:
                 found.append(diagnosed(_C.SESSION_UNLINKED, name=name, path=str(file)))
         except Problem as problem:
             missing.discard(mentorado_id)
@@ -154,6 +157,15 @@ def check_sessions(root: Path, links: LinksInUse) -> Sequence[Diagnosis]:
             diagnosed(_C.SESSION_UNUSABLE, Problem(ProblemCode.SESSION_MISSING, path=path), name=name, path=path)
         )
     return found
+
+
+def _require_own(mentorado_id: MentoradoId, file: Path, account: PhoneNumber, links: LinksInUse) -> None:
+    """Raise `Problem` when the device in *file* is one of another mentorado's number, and not of this one's."""
+    if any(same_account(account, each) for each in links.numbers.get(mentorado_id, ())):
+        return
+    for other, numbers in links.numbers.items():
+        if other != mentorado_id and any(same_account(account, each) for each in numbers):
+            raise Problem(ProblemCode.SESSION_OF_ANOTHER_MENTORADO, path=str(file))
 
 
 def _session_of(folder: SessionDirectory) -> Path | None:

@@ -128,6 +128,22 @@ def a_folder_of_a_paired_mentorado_that_is_empty(machine: Machine) -> None:
     machine.sql("UPDATE link SET account = '+5511987654321'")
 
 
+@fault(C.SESSION_UNUSABLE, "new code", says="Ana", problem=ProblemCode.SESSION_OF_ANOTHER_MENTORADO)
+def a_session_of_another_mentorado(machine: Machine) -> None:
+    machine.session()
+    with closing(sqlite3.connect(machine.database)) as opened, opened:
+        opened.row_factory = sqlite3.Row
+        for table, changes in (
+            ("mentorado", {"id": "b" * 32, "name": "Bia", "phone": "+5511987654321"}),
+            ("link", {"id": "c" * 32, "mentorado_id": "b" * 32}),
+        ):
+            row = {**opened.execute(f"SELECT * FROM {table}").fetchone(), **changes}
+            if table == "mentorado":
+                opened.execute("UPDATE mentorado SET phone = '+5511900001111', phone_key = '+5511900001111'")
+            marks = ", ".join("?" * len(row))
+            opened.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+
 @fault(C.SESSION_UNUSABLE, "Back up and re-authenticate", says="Ana", problem=ProblemCode.SESSION_CORRUPT)
 def a_session_with_damaged_pages(machine: Machine) -> None:
     with machine.session().open("r+b") as file:
