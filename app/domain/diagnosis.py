@@ -336,6 +336,4 @@ class LinksInUse:
     providers: frozenset[ProviderKind] = frozenset()
     names: Mapping[MentoradoId, str] = field(default_factory=dict)
     paired: frozenset[MentoradoId] = frozenset()  # whose link in use has a session file
-    numbers: Mapping[MentoradoId, frozenset[PhoneNumber]] = field(
-        default_factory=dict
-    )  # registered, connected or accepted
+    numbers: Mapping[MentoradoId, frozenset[PhoneNumber]] = field(default_factory=dict)  # of every kind
