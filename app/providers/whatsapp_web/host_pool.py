@@ -17,7 +17,7 @@ from typing import Final
 from app.domain.link_status import HostPlacement
 from app.providers.hosts.process import HEARTBEAT_SECONDS, HostExited
 from app.providers.whatsapp_web.host_process import HostProcess, MoveRequested, SessionMessage, host_environment
-from app.providers.whatsapp_web.protocol import Answer, LogOut, Open, OpenMode, PairPhone, SendText, SetLogging
+from app.providers.whatsapp_web.protocol import Open, OpenMode, SetLogging
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +69,6 @@ class HostedSession:
         """Open it there, or begin its pairing."""
         message = Open(session=self.id, mode=self.mode, file=str(self.file), device_name=device_name, proxy=proxy)
         self.host.process.send(message)
-
-    async def ask(self, question: Callable[[int], SendText | PairPhone | LogOut], within: float) -> Answer:
-        """See `HostProcess.ask`."""
-        return await self.host.process.ask(self.id, question, within)
 
     def move(self) -> None:
         """Tell whoever follows the session that it should move to another host."""
