@@ -15,6 +15,7 @@ from app.bootstrap import build_services
 from app.domain.audit import AuditAction
 from app.domain.diagnosis import DiagnosisCode, Fix
 from app.settings import Settings
+from tests.acceptance.diagnostics import faults_around
 from tests.acceptance.diagnostics import faults_of_data as faults
 from tests.acceptance.diagnostics.machine import Machine
 from tests.acceptance.diagnostics.planting import Plant
@@ -55,12 +56,17 @@ def written(machine: Machine) -> list[tuple[str, str]]:
             AuditAction.MAKE_PRIVATE,
         ),
         (
-            faults.a_lock_of_a_window_that_was_killed,
+            faults_around.a_lock_of_a_window_that_was_killed,
             Fix.RELEASE_LOCKS,
             DiagnosisCode.LOCK_STALE,
             AuditAction.RELEASE_LOCK,
         ),
-        (faults.a_backup_that_was_never_finished, Fix.REMOVE_PARTS, DiagnosisCode.PARTS_LEFT, AuditAction.REMOVE_PARTS),
+        (
+            faults_around.a_backup_that_was_never_finished,
+            Fix.REMOVE_PARTS,
+            DiagnosisCode.PARTS_LEFT,
+            AuditAction.REMOVE_PARTS,
+        ),
     ],
     ids=["data", "keys", "lock", "parts"],
 )
@@ -79,7 +85,7 @@ def test_what_loses_nothing_is_put_right_at_a_word_and_written_down(
 
 
 def test_a_lock_that_is_held_or_of_another_computer_is_never_released(machine: Machine) -> None:
-    faults.a_lock_of_another_computer(machine)
+    faults_around.a_lock_of_another_computer(machine)
     lock = next(machine.sessions.glob("*/owner.lock"))
     before = lock.read_text()
     assert machine.doctor("--fix", Fix.RELEASE_LOCKS).fixed == []
@@ -87,7 +93,7 @@ def test_a_lock_that_is_held_or_of_another_computer_is_never_released(machine: M
 
 
 def test_a_file_that_a_program_still_writes_is_not_removed(machine: Machine) -> None:
-    faults.a_backup_that_was_never_finished(machine)
+    faults_around.a_backup_that_was_never_finished(machine)
     part = machine.data / "backups" / "ana.copy.part"
     os.utime(part, (time.time(), time.time()))
     assert machine.doctor("--fix", Fix.REMOVE_PARTS).fixed == []

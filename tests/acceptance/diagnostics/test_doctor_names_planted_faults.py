@@ -16,7 +16,7 @@ import pytest
 
 from app.domain.diagnosis import DIAGNOSES, CheckOutcome, DiagnosisCode
 from app.domain.diagnosis import DiagnosisCode as C
-from tests.acceptance.diagnostics import faults_of_data, faults_of_programs
+from tests.acceptance.diagnostics import faults_around, faults_of_data, faults_of_programs
 from tests.acceptance.diagnostics.machine import ROOT, Machine
 from tests.acceptance.diagnostics.planting import FAULTS, Fault, as_parameters
 
@@ -112,4 +112,6 @@ def test_the_fault_is_named_with_the_right_next_step(machine: Machine, fault: Fa
 
 def test_at_least_thirty_faults_are_planted() -> None:
     assert len({each.name for each in FAULTS}) >= 30
-    assert {each.plant.__module__ for each in FAULTS} == {faults_of_data.__name__, faults_of_programs.__name__}
+    assert {each.plant.__module__ for each in FAULTS} == {
+        each.__name__ for each in (faults_around, faults_of_data, faults_of_programs)
+    }

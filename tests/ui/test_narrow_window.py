@@ -1,0 +1,63 @@
+"""A window in which list and pane do not fit beside each other."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from tests.ui.window_checks import InWindow, settle
+from tests.ui.window_harness import (
+    WindowHarness,
+    person,
+)
+
+
+def test_in_a_narrow_window_the_pane_is_a_side_panel(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        window.resize(700, 620)
+        await settle()
+        pane = window._pane
+        assert pane is not None
+        assert not pane.isVisible()
+        window.list.table.choose(person(9).id)
+        assert not pane.isVisible()
+        QTest.keyClick(window.list.table, Qt.Key.Key_Return)
+        assert pane.isVisible()
+        assert window.body.side_panel_open
+        QTest.keyClick(window, Qt.Key.Key_Escape)
+        assert not pane.isVisible()
+        assert window.list.table.hasFocus() or not window.isActiveWindow()
+        window.resize(1240, 860)
+        await settle()
+        assert pane.isVisible()
+
+    in_window(use)
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Tab, Qt.Key.Key_Backtab])
+def test_tab_stays_out_of_the_list_that_an_open_side_panel_dims(in_window: InWindow, key: Qt.Key) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        window.resize(700, 620)
+        window.activateWindow()
+        await settle()
+        window.list.table.choose(person(9).id)
+        QTest.keyClick(window.list.table, Qt.Key.Key_Return)
+        await settle()
+        visited = set()
+        for _ in range(60):
+            focused = window.focusWidget()
+            assert focused is not None
+            visited.add(focused)
+            assert focused is not window.list
+            assert not window.list.isAncestorOf(focused)
+            QTest.keyClick(focused, key)
+        pane = window._pane
+        assert pane is not None
+        inside = {each for each in visited if pane.isAncestorOf(each)}
+        assert len(inside) > 3
+        assert visited - inside, "the way out of the panel is there, too"
+
+    in_window(use)
