@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -88,6 +88,16 @@ def link_news(procedure: Procedure, status: LinkStatus) -> LinkNews | None:
         return LinkNews.CONNECTED
     decided = REASONS[failed].needs_operator and status.state in _ON_THE_WAY
     return LinkNews.CONNECTING if decided else None
+
+
+def as_it_stands(procedure: Procedure, news: LinkNews | None) -> Procedure:
+    """Return the procedure by the *news* of its link: nothing failed any more, it moves or waits for a person."""
+    failed = procedure.next_step
+    if news is None or failed is None:
+        return procedure
+    steps = tuple(replace(step, state=StepState.RUNNING) if step is failed else step for step in procedure.steps)
+    state = ProcedureState.RUNNING if news is LinkNews.CONNECTING else ProcedureState.PAUSED
+    return replace(procedure, state=state, steps=steps)
 
 
 def summary_text(procedure: Procedure, mentorado: Mentorado, status: LinkStatus | None = None) -> ProcedureText:
@@ -223,10 +233,12 @@ def elapsed(took: timedelta) -> str:
     return texts("procedure.elapsed_hours", hours=seconds // 3600, minutes=seconds % 3600 // 60)
 
 
-def if_closed(procedure: Procedure) -> str:
+def if_closed(procedure: Procedure, news: LinkNews | None = None) -> str:
     """Return what happens if the program is closed now; empty once it ended."""
     if procedure.ended:
         return ""
+    if news is LinkNews.CONNECTING:
+        return texts("procedure.if_closed.connecting")
     if procedure.state is ProcedureState.UNDOING:
         return texts("procedure.if_closed.undoing")
     if procedure.state in _WAITING:

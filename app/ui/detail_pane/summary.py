@@ -313,8 +313,8 @@ class SummaryView(QWidget):
         if self._differs("stop", view.stop, busy and view.stop is not None):
             self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
         self._show_staff(view)
-        if self._differs("procedure", view.procedure, busy):
-            self.mark.show_procedure(view.procedure, busy=busy)
+        if self._differs("procedure", procedure := view.procedure_as_it_stands, busy):
+            self.mark.show_procedure(procedure, busy=busy)
         if self._differs("switch", *_shown_of_switch(view)):
             self.switch.show_switch(view, self._clock.now())
         renewable = view.availability[ActionName.NEW_CODE] is None

@@ -15,6 +15,7 @@ from app.domain.notifications import Snooze
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
 from app.domain.switch import SwitchItem, SwitchState
+from app.text.procedure import as_it_stands, link_news
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +70,10 @@ class MentoradoView:
     snooze: Snooze | None = None  # nobody is told of this link for a while
     outcome: PairingOutcome | None = None  # of a pairing that has just ended
     handling: Handling | None = None  # who is on it
+
+    @property
+    def procedure_as_it_stands(self) -> Procedure | None:
+        """By the news of the link in use, where that is the one it works with."""
+        if self.procedure is None or self.procedure.link_id is not None:
+            return self.procedure
+        return as_it_stands(self.procedure, link_news(self.procedure, self.status))

@@ -361,7 +361,7 @@ class ProcedurePanel(QWidget):
         self.setAccessibleName(self.head.title)
         self.view.show_procedure(procedure, mentorado, busy=self._busy)
         offers = [each for each in other_commands(procedure) if each.control not in self.view.offered]
-        self.footer.show_offers(if_closed(procedure), offers, busy=self._busy)
+        self.footer.show_offers(if_closed(procedure, self.view.news), offers, busy=self._busy)
         self._keyboard.announce(self.view.spoken)
 
     def _show_form(self, form: ProcedureForm) -> None:

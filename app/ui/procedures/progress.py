@@ -27,6 +27,7 @@ from app.text.procedure import (
     PAIRING_STEPS,
     LinkNews,
     ProcedureText,
+    as_it_stands,
     is_unproven,
     link_news,
     scan,
@@ -179,11 +180,6 @@ class StepList(QWidget):
 
 
 _SIGN, _SIGN_ICON = 36, 18
-_NEWS = {
-    LinkNews.CONNECTING: ProcedureState.RUNNING,
-    LinkNews.CONNECTED: ProcedureState.PAUSED,
-    LinkNews.REJECTED: ProcedureState.PAUSED,
-}
 
 
 class CurrentStepCard(QFrame):
@@ -325,6 +321,13 @@ class ProcedureView(QWidget):
         return self._runner.supervisor.status(self._mentorado.link.id).state
 
     @property
+    def news(self) -> LinkNews | None:
+        """What became of the link since the procedure failed for want of it."""
+        if self._procedure is None or self._mentorado is None:
+            return None
+        return link_news(self._procedure, self._runner.supervisor.status(self._mentorado.link.id))
+
+    @property
     def offered(self) -> Collection[CommandId]:
         """The commands that the card offers: they are not to be offered a second time."""
         return self.attention.offered
@@ -351,7 +354,7 @@ class ProcedureView(QWidget):
         self._show_offers(procedure, mentorado)
         self.attention.set_busy(busy)
         self.phrase.setVisible(_needs_secret(procedure))
-        self.steps.show_procedure(procedure)
+        self.steps.show_procedure(as_it_stands(procedure, self.news))
         if moved and asks and self._may_take_focus():
             self.attention.not_now.setFocus()
 
@@ -408,10 +411,9 @@ class ProcedureView(QWidget):
                 waits = ProcedureText(texts("qr.turn", name=name), texts.plural("qr.ahead", ahead))
                 self.attention.show_text(waits, LOOKS[ProcedureState.PAUSED])
             case _:
-                look = UNPROVEN if is_unproven(procedure) else LOOKS[procedure.state]
                 status = self._runner.supervisor.status(mentorado.link.id)
-                if (news := link_news(procedure, status)) is not None:  # nothing failed any more
-                    look = LOOKS[_NEWS[news]]
+                stands = as_it_stands(procedure, self.news)
+                look = UNPROVEN if is_unproven(procedure) else LOOKS[stands.state]
                 self.attention.show_text(summary_text(procedure, mentorado, status), look)
 
     def _show_offers(self, procedure: Procedure, mentorado: Mentorado) -> None:
@@ -428,8 +430,7 @@ class ProcedureView(QWidget):
                 undo = ProcedureCommand(CommandId.UNDO, texts("procedure.switch.send_away"))
                 self.attention.show_offers(undo)
         else:
-            news = link_news(procedure, status)
-            self.attention.show_offers(primary_command(procedure, news), second=secondary_command(procedure))
+            self.attention.show_offers(primary_command(procedure, self.news), second=secondary_command(procedure))
 
     def _show_pairing(self, procedure: Procedure, mentorado: Mentorado) -> None:
         step = procedure.next_step

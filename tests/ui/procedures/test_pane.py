@@ -10,9 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.domain.actions import ActionName
+from app.domain.errors import ProblemCode
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation
+from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
-from app.domain.procedure import EntryKind, ProcedureKind
+from app.domain.procedure import EntryKind, ProcedureKind, StepName
 from app.ui.action_runner import ACTION_DIALOGS
 from tests.clock import settle
 from tests.ui.procedures.conftest import OnViews
@@ -108,5 +110,22 @@ def test_every_recommended_button_leads_somewhere() -> None:
 def test_every_action_that_is_not_done_after_a_yes_has_its_sheet(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         assert {name for name in ActionName if views.harness.actions.needs_dialog(name)} == set(ACTION_DIALOGS)
+
+    on_views(use)
+
+
+def test_what_goes_on_by_itself_does_not_say_that_it_needs_somebody(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        procedure = await views.follow(ProcedureKind.RECOVERY)
+        views.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        views.procedures.run_to(procedure, StepName.PAIR)
+        facts = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT}
+        views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.PAIR, facts)
+        QTest.keyClick(views.sheet, Qt.Key.Key_Escape)
+        await settle()
+        assert "precisa de você" in words(views.pane._content.mark)
+        views.put(LinkState.CONNECTING)
+        await settle()
+        assert "está em andamento" in words(views.pane._content.mark)
 
     on_views(use)

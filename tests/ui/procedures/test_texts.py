@@ -309,3 +309,20 @@ def test_what_is_to_end_a_connection_does_not_call_that_connection_news() -> Non
         there = LinkStatus(state=LinkState.CONNECTED, since=NOON)
         assert procedure_text.link_news(failed, there) is procedure_text.LinkNews.CONNECTED
         assert procedure_text.link_news(ends, there) is None
+
+
+def test_once_its_link_is_on_the_way_no_step_failed_and_nothing_waits_for_a_person() -> None:
+    facts = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT}
+    failed = at(ProcedureKind.RECOVERY, ProcedureState.FAILED, 3, facts)
+    for state, key, step_key in (
+        (LinkState.CONNECTING, "connecting", "now_step"),
+        (LinkState.CONNECTED, "waiting", "stopped_step"),
+        (LinkState.OFF, "waiting", "stopped_step"),
+        (LinkState.BLOCKED, "waiting", "failed_step"),
+    ):
+        news = procedure_text.link_news(failed, LinkStatus(state=state, since=NOON))
+        stands = procedure_text.as_it_stands(failed, news)
+        step = stands.next_step
+        assert step is not None
+        assert procedure_text.step_line(step, stands.state, is_next=True) == texts(f"procedure.{step_key}")
+        assert procedure_text.if_closed(failed, news) == texts(f"procedure.if_closed.{key}")

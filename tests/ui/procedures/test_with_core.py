@@ -189,6 +189,8 @@ async def test_once_the_other_number_is_accepted_it_goes_on_by_itself(theme: The
         await read_aloud_in(harness, "A conexão está sendo feita.")
         card = side(harness).view.attention
         assert (card.sign._tone, card.offered) == (Tone.PROGRESS, [])
+        assert texts("procedure.failed_step") not in words(side(harness))
+        assert texts("procedure.if_closed.connecting") in words(side(harness))
         harness.provider.line.say(Connected(OTHER_NUMBER))
         await read_aloud_in(harness, "A conexão de Thiago Torquato voltou, com um novo código.")
 
