@@ -17,7 +17,7 @@ from app.domain.consent import ASKED_FOR, ConsentEntry, ContactConsents, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado
 from app.domain.settings import OPT_OUT_WORDS
-from app.formats.consent_export import ledger_csv, report_csv, write_file
+from app.formats.csv_files import ledger_csv, report_csv, write_file
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.services import Services
 from app.text.status import problem as problem_text

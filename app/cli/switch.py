@@ -36,7 +36,7 @@ from app.domain.switch import (
     SwitchRun,
     SwitchState,
 )
-from app.formats.consent_export import write_file
+from app.formats.csv_files import write_file
 from app.formats.switch_export import switch_dry_run_as_dict, switch_dry_run_csv, switch_dry_run_json
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.services import Services

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -15,11 +13,11 @@ from typing import Final
 
 from app.domain.audit import AuditEntry
 from app.domain.errors import ProblemCode
+from app.formats.csv_files import csv_line, escape_formula
 from app.platform.files import os_errors_as, private, replacing
 from app.text import audit as audit_text
 from app.text.status import texts
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # some sheets read the wide ones too
 _COLUMNS: Final = (
     "number",
     "at",
@@ -100,20 +98,6 @@ class ExportFile:
     def _problems(self) -> AbstractContextManager[None]:
         code, full = ProblemCode.EXPORT_FOLDER_UNUSABLE, ProblemCode.EXPORT_DISK_FULL
         return os_errors_as(code, self._file.parent, full=full)
-
-
-def csv_line(cells: Sequence[str]) -> str:
-    """Semicolons, as spreadsheets here expect; every cell quoted, so that a comma splits none where they do not."""
-    line = io.StringIO()
-    csv.writer(line, delimiter=texts("audit.csv_separator"), quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow(
-        cells
-    )
-    return line.getvalue()
-
-
-def escape_formula(cell: str) -> str:
-    """*cell* so that no spreadsheet calculates it: names and reasons were typed by people."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
 def _cells(entry: AuditEntry) -> list[str]:

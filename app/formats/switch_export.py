@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from app.domain.mentorado import MentoradoId
 from app.domain.names import visible
 from app.domain.switch import MonthlyPrice, PlannedSwitch, SwitchDryRun, SwitchFinding
-from app.formats.audit_export import csv_line, escape_formula
+from app.formats.csv_files import NameOf, csv_file
 from app.text import switch as switch_text
 from app.text.status import provider, texts
 
 _COLUMNS: Final = ("name", "source", "target", "outcome", "severity", "finding", "sentence", "todo")
 
 
-def switch_dry_run_csv(made: SwitchDryRun, name_of: Callable[[MentoradoId], str]) -> bytes:
+def switch_dry_run_csv(made: SwitchDryRun, name_of: NameOf) -> bytes:
     """One line for each finding about each mentorado, in the order of the switch."""
-    head = csv_line([texts(f"switch.column.{name}") for name in _COLUMNS])
     rows = (row for each in made.people for row in _rows(made, each, name_of))
-    return "".join([head, *(csv_line([escape_formula(cell) for cell in row]) for row in rows)]).encode("utf-8-sig")
+    return csv_file([texts(f"switch.column.{name}") for name in _COLUMNS], rows)
 
 
-def switch_dry_run_json(made: SwitchDryRun, name_of: Callable[[MentoradoId], str]) -> bytes:
+def switch_dry_run_json(made: SwitchDryRun, name_of: NameOf) -> bytes:
     """What `switch_dry_run_as_dict` returns, to be read by people as well."""
     return (json.dumps(switch_dry_run_as_dict(made, name_of), ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def switch_dry_run_as_dict(made: SwitchDryRun, name_of: Callable[[MentoradoId], str]) -> dict[str, Any]:
+def switch_dry_run_as_dict(made: SwitchDryRun, name_of: NameOf) -> dict[str, Any]:
     """Codes and plain values beside the sentences in the language of the program."""
     return {
         "at": made.at.isoformat(),
@@ -40,7 +38,7 @@ def switch_dry_run_as_dict(made: SwitchDryRun, name_of: Callable[[MentoradoId], 
     }
 
 
-def _rows(made: SwitchDryRun, planned: PlannedSwitch, name_of: Callable[[MentoradoId], str]) -> Iterator[Sequence[str]]:
+def _rows(made: SwitchDryRun, planned: PlannedSwitch, name_of: NameOf) -> Iterator[Sequence[str]]:
     target = made.plan.target
     who = (visible(name_of(planned.mentorado_id)), provider(planned.source), provider(target))
     for found in planned.findings:
@@ -54,9 +52,7 @@ def _rows(made: SwitchDryRun, planned: PlannedSwitch, name_of: Callable[[Mentora
         )
 
 
-def _person_as_dict(
-    made: SwitchDryRun, planned: PlannedSwitch, name_of: Callable[[MentoradoId], str]
-) -> dict[str, Any]:
+def _person_as_dict(made: SwitchDryRun, planned: PlannedSwitch, name_of: NameOf) -> dict[str, Any]:
     return {
         "id": planned.mentorado_id,
         "name": name_of(planned.mentorado_id),

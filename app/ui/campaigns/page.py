@@ -24,8 +24,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import CampaignsChanged
 from app.domain.outbound import Hold
 from app.domain.repositories import Clock
-from app.formats.campaign_export import dry_run_csv, recipients_csv
-from app.formats.consent_export import write_file
+from app.formats.csv_files import dry_run_csv, recipients_csv, write_file
 from app.text import campaigns as campaign_text
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog

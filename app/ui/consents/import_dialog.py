@@ -15,7 +15,7 @@ from app.core.outbound.consent_import import LARGEST, ConsentDefaults, ConsentIm
 from app.domain.consent import Purpose
 from app.domain.errors import Problem
 from app.domain.mentorado import Mentorado
-from app.formats.consent_export import report_csv, write_file
+from app.formats.csv_files import report_csv, write_file
 from app.text import consent as consent_text
 from app.text.status import date_time, texts
 from app.text.status import problem as words_of

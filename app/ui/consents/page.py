@@ -22,7 +22,7 @@ from app.domain.events import ConsentsChanged, ContactOptedOut, MentoradosLoaded
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.messages import Address, Conversation
 from app.domain.repositories import Clock
-from app.formats.consent_export import ledger_csv, write_file
+from app.formats.csv_files import ledger_csv, write_file
 from app.text import consent as consent_text
 from app.text.conversation import number
 from app.text.status import texts

@@ -32,7 +32,7 @@ from app.domain.events import (
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.repositories import Clock
 from app.domain.switch import SwitchDryRun, SwitchItem, SwitchPlan, SwitchRun, SwitchRunId, SwitchState
-from app.formats.consent_export import write_file
+from app.formats.csv_files import write_file
 from app.formats.switch_export import switch_dry_run_csv, switch_dry_run_json
 from app.text import switch_run as run_text
 from app.text.status import problem, provider, texts
