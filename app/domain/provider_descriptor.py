@@ -40,14 +40,15 @@ def dumps(credentials: Credentials) -> str:
     return json.dumps({name.value: value for name, value in sorted(credentials.items()) if value}, ensure_ascii=False)
 
 
-def loads(text: str) -> dict[CredentialField, str]:
-    """Parse what `dumps` wrote; fields of a later version are dropped. Raises `ValueError` without any of the text."""
+def loads(text: str | None) -> dict[CredentialField, str]:
+    """Parse what `dumps` wrote; fields of a later version are dropped. Nothing where it is damaged: typed again, the
+    credentials are whole again."""
     try:
-        kept = json.loads(text)
-    except ValueError:  # this one holds the whole text, and so must go no further
-        kept = None
+        kept = json.loads(text or "{}")
+    except ValueError:
+        return {}
     if not isinstance(kept, dict) or not all(isinstance(value, str) for value in kept.values()):
-        raise ValueError("credentials are not a JSON object of texts")
+        return {}
     return {name: kept[name.value] for name in CredentialField if kept.get(name.value)}
 
 

@@ -19,13 +19,10 @@ def test_a_field_of_a_later_version_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hush-hush", '["hush-hush"]', '{"waba_id": 17, "app_secret": "hush-hush"}', "null"]
+    "text", [None, "", "hush-hush", '["hush-hush"]', '{"waba_id": 17, "app_secret": "hush-hush"}', "null"]
 )
-def test_damage_is_told_without_telling_the_secret(text: str) -> None:
-    with pytest.raises(ValueError, match="credentials are not") as caught:
-        loads(text)
-    assert "hush" not in repr(caught.value)
-    assert caught.value.__context__ is None
+def test_nothing_is_read_from_what_is_damaged(text: str | None) -> None:
+    assert loads(text) == {}
 
 
 def test_what_a_provider_cannot_do_without_is_named_when_it_is_empty() -> None:

@@ -73,9 +73,9 @@ class Accounts:
         if DESCRIPTORS[link.provider].account is None:
             return
         try:
-            text = await self._secrets.get(secret_key(link.id))
-            others = await self._find_sharing(link, loads(text) if text else {})
-        except (Problem, ValueError):
+            credentials = loads(await self._secrets.get(secret_key(link.id)))
+            others = await self._find_sharing(link, credentials)
+        except Problem:
             return
         for other in others:
             raise taken_by(other)
@@ -108,12 +108,8 @@ class Accounts:
     async def _account_of(self, link: Link) -> str:
         known = self._read.get(link.id)
         if known is None or known[0] is not link.provider:
-            text = await self._secrets.get(secret_key(link.id))
-            try:
-                known = link.provider, DESCRIPTORS[link.provider].account_id(loads(text) if text else {})
-            except ValueError:  # damaged: nobody can sign in with them
-                known = link.provider, ""
-            self._read[link.id] = known
+            credentials = loads(await self._secrets.get(secret_key(link.id)))
+            self._read[link.id] = known = link.provider, DESCRIPTORS[link.provider].account_id(credentials)
         return known[1]
 
 
@@ -289,11 +285,10 @@ class CredentialService:
 
     async def _load_plain(self, link: Link) -> dict[CredentialField, str]:
         text = await self._secrets.get(secret_key(link.id))
-        try:
-            return loads(text) if text else {}
-        except ValueError:  # typed again, they are whole again
+        kept = loads(text)
+        if text and not kept:
             log.warning("The credentials of link %s cannot be read", link.id)
-            return {}
+        return kept
 
 
 def clean_input(text: str) -> str:

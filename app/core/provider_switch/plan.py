@@ -285,7 +285,7 @@ class SwitchPlanner:
         findings: list[SwitchFinding] = []
         if move.target.fields:
             try:
-                kept = await self._credentials(move.to.id)
+                kept = loads(await self._secrets.get(secret_key(move.to.id)))
             except Problem as problem:
                 return _Access(findings=[_found(_F.SECRETS_LOCKED, reason=problem.code)])
             if missing := move.target.missing(kept):
@@ -296,14 +296,6 @@ class SwitchPlanner:
         if move.target.pairs_by_code and await self._needs_code(move, report):
             findings.append(_found(_F.NEEDS_QR, digits=last_digits(move.mentorado.expected_account)))
         return _Access(findings=findings, report=report, account=account)
-
-    async def _credentials(self, link_id: LinkId) -> Credentials:
-        """Nothing, where what is kept cannot be read as credentials. Raises `Problem` while secrets are locked."""
-        text = await self._secrets.get(secret_key(link_id))
-        try:
-            return loads(text) if text else {}
-        except ValueError:
-            return {}
 
     async def _report(self, kind: ProviderKind, credentials: Credentials) -> CredentialReport:
         provider: object = self._providers[kind]

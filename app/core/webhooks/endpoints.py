@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado
-from app.domain.provider_descriptor import WEBHOOK_SCHEMES, Credentials, loads, secret_key
+from app.domain.provider_descriptor import WEBHOOK_SCHEMES, loads, secret_key
 from app.domain.repositories import SecretStore
 from app.domain.webhooks import Endpoint, EndpointList
 
@@ -83,7 +83,8 @@ class EndpointRegistry:
     async def _endpoint(self, mentorado: Mentorado) -> Endpoint | None:
         """None while the link has no credentials, or none that a delivery could be checked with."""
         link = mentorado.link
-        credentials, scheme = await self._credentials(link.id), WEBHOOK_SCHEMES[link.provider]
+        credentials = loads(await self._secrets.get(secret_key(link.id)))
+        scheme = WEBHOOK_SCHEMES[link.provider]
         key = credentials.get(scheme.account, "")
         if scheme.signed_with:
             secret = credentials.get(scheme.signed_with, "")
@@ -94,13 +95,6 @@ class EndpointRegistry:
         return Endpoint(
             link_id=link.id, provider=link.provider, key=key, secret=secret, number=mentorado.expected_account
         )
-
-    async def _credentials(self, link_id: LinkId) -> Credentials:
-        text = await self._secrets.get(secret_key(link_id))
-        try:
-            return loads(text) if text else {}
-        except ValueError:
-            return {}
 
     async def _load_or_create_path(self, name: str) -> str:
         kept = await self._secrets.get(name)

@@ -308,11 +308,7 @@ class MetaCloudProvider:
     # --- credentials, as they are kept
 
     async def _credentials(self, link: Link) -> Credentials:
-        kept = await self._secrets.get(secret_key(link.id))
-        try:
-            credentials = loads(kept) if kept else {}
-        except ValueError:  # typed again, they are whole again
-            credentials = {}
+        credentials = loads(await self._secrets.get(secret_key(link.id)))
         if DESCRIPTORS[ProviderKind.META_CLOUD].missing(credentials) or not _usable(credentials):
             raise Problem(ProblemCode.CREDENTIALS_MISSING)
         if self._owners is not None:

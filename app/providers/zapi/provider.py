@@ -297,10 +297,7 @@ class ZapiProvider:
 
     async def _credentials(self, link: Link) -> Credentials:
         """Raises `Problem`: `CREDENTIALS_MISSING`, or `ACCOUNT_TAKEN` when the instance is another link's."""
-        try:
-            credentials = loads(await self._secrets.get(secret_key(link.id)) or "{}")
-        except ValueError:
-            credentials = {}
+        credentials = loads(await self._secrets.get(secret_key(link.id)))
         if DESCRIPTORS[ProviderKind.ZAPI].missing(credentials) or not usable(credentials):
             raise Problem(ProblemCode.CREDENTIALS_MISSING)
         if self._owners is not None:
