@@ -42,11 +42,6 @@ class Note:
     edited_at: datetime | None = None
     revision: int = 1
 
-    @property
-    def changed_at(self) -> datetime:
-        """When it was written, or changed last."""
-        return self.edited_at or self.written_at
-
 
 class NoteRepository(Protocol):
     """The notes, on disk."""

@@ -55,12 +55,9 @@ class LoopWatchdog:
     """Reports blocks of the loop that `run` runs on: every one over `LIMIT_SECONDS`, and none under the limit less a
     beat. It costs the loop a callback each beat."""
 
-    def __init__(
-        self, *, monotonic: Callable[[], float] = time.monotonic, spent: Callable[[], Spent] | None = None
-    ) -> None:
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.beats: Beats = call_later_beats
         self._monotonic = monotonic
-        self._spent = spent
         self._log = BlockLog()
         self._listeners: list[BlockListener] = []
         self._due = 0.0
@@ -86,7 +83,7 @@ class LoopWatchdog:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         ended = threading.Event()
-        spent = self._spent or _spent_by_this_thread()
+        spent = _spent_by_this_thread()
         thread_id = threading.get_ident()
 
         def watch() -> None:

@@ -7,7 +7,6 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
 from random import uniform
 
 from app.domain.link_status import Reason
@@ -36,12 +35,6 @@ class ReconnectPolicy:
     def delay(self, attempt: int) -> float:
         """Seconds before try number *attempt*, counted from 1."""
         return self.random(*self._range(attempt))
-
-    def most_tries(self, links: int, seconds: float) -> int:
-        """How many tries *links* that all fell can make at most in *seconds*, however the jitter falls."""
-        least, _ = self._range(self.budget + 1)
-        each = self.budget + int(seconds / least)
-        return min(links * each, self.per_second * ceil(seconds) + 1)
 
     def _range(self, attempt: int) -> tuple[float, float]:
         ceiling = min(self.cap, self.first * self.factor ** min(attempt - 1, 32))

@@ -89,22 +89,19 @@ class ConsentImport:
         consents: ConsentRepository,
         audit_service: AuditService,
         clock: Clock,
-        zone: tzinfo | None = None,
     ) -> None:
-        """Dates without a zone are of *zone*; without it, of the zone of this computer."""
         self._bus = bus
         self._mentorados = mentorados
         self._consents = consents
         self._audit_service = audit_service
         self._clock = clock
-        self._zone = zone
 
     async def preview(
         self, mentorado_id: MentoradoId, data: bytes, defaults: ConsentDefaults = ConsentDefaults()
     ) -> Sequence[ConsentRow]:
         """`read_consents`, compared with the ledger and with the rows above. Raises `Problem` as that does."""
         mentorado = self._mentorados.get(mentorado_id)
-        rows = await asyncio.to_thread(read_consents, data, defaults, self._clock.now(), self._zone)
+        rows = await asyncio.to_thread(read_consents, data, defaults, self._clock.now())
         right = [row for row in rows if row.problem is None]
         ledgers = await self._consents.ledgers(mentorado.id, [row.address for row in right])
         checked: dict[int, ConsentRow] = {}
@@ -263,7 +260,7 @@ def purpose_of(typed: str) -> Purpose | None:
 def read_consents(
     data: bytes, defaults: ConsentDefaults, now: datetime, zone: tzinfo | None = None
 ) -> Sequence[ConsentRow]:
-    """The rows of a CSV file, each checked by itself.
+    """The rows of a CSV file, each checked by itself. Dates without a zone are of *zone*, or of this computer's.
 
     Raises `Problem`: `CONSENT_FILE_UNREADABLE` when nothing in it tells numbers, `IMPORT_TOO_LARGE`.
     """

@@ -138,11 +138,6 @@ class ConsentService:
         """Everybody of whom something was recorded. Raises `Problem`."""
         return await self._consents.contacts(self._mentorados.get(mentorado_id).id)
 
-    async def consenting(self, mentorado_id: MentoradoId, purpose: Purpose) -> Sequence[Address]:
-        """Whom the mentorado may write to for *purpose*, each by their best address. Raises `Problem`."""
-        contacts = await self.contacts(mentorado_id)
-        return [each.addresses[0] for each in contacts if each.addresses and state_for(each.entries, purpose).granted]
-
     def _granted(
         self, mentorado_id: MentoradoId, contact: Address, purpose: Purpose, wording: str, version: str, note: str
     ) -> ConsentEntry:

@@ -101,7 +101,7 @@ async def test_an_opt_out_word_revokes_at_once_and_is_confirmed_once(harness: Ha
         await harness.clock.advance(5)
         await write(run, url, "wamid.in.2", "PARAR", times=2)
         await recorded(run, ana, 3)
-        assert await run.core.consent.ledger.consenting(ana.id, Purpose.CAMPAIGN) == []
+        assert not (await run.core.consent.ledger.state(ana.id, BIA_ADDRESS, Purpose.CAMPAIGN)).granted
         entries_of_audit = await run.core.audit.entries(mentorado_id=ana.id)
         (audited,) = [each.record for each in entries_of_audit if each.record.action == AuditAction.OPT_OUT_RECEIVED]
         assert audited.after["contact"] == masked(BIA_ADDRESS.value)

@@ -14,6 +14,7 @@ from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState
 from tests.acceptance.connect.harness import Harness, ProgramRun
 from tests.acceptance.program import Person, run
+from tests.core.links.many_links import most_tries
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -50,7 +51,7 @@ def test_twenty_clients_that_lose_their_server_together_are_no_storm(harness: Ha
             await _all(run, people, LinkState.RECONNECTING, within=AWAY)
             await asyncio.sleep(max(0.0, AWAY - (loop.time() - fell)))
             assert run.core.incidents.for_provider(run.core.mentorados.get(people[0].id).link.provider) is not None
-            assert len(tries.at) <= POLICY.most_tries(links=LINKS, seconds=loop.time() - fell)
+            assert len(tries.at) <= most_tries(POLICY, links=LINKS, seconds=loop.time() - fell)
             await control.off_loop(control.network, True)
             await _all(run, people, LinkState.CONNECTED, within=180)
             # Twice the cap: a busy machine may be late with some, and then do several at once.

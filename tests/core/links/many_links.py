@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from math import ceil
 from random import Random
 
 from app.core.links.reconnect import ReconnectPolicy
@@ -18,6 +20,13 @@ from tests.fakes import FakeMentoradoRepository
 from tests.services import Core
 
 POLICY = ReconnectPolicy(random=Random(4).uniform)  # noqa: S311 - the same waits in every run
+
+
+def most_tries(policy: ReconnectPolicy, links: int, seconds: float) -> int:
+    """How many tries *links* that all fell can make at most in *seconds*, however the jitter falls."""
+    least_wait = replace(policy, random=min).delay(policy.budget + 1)
+    each = policy.budget + int(seconds / least_wait)
+    return min(links * each, policy.per_second * ceil(seconds) + 1)
 
 
 class ServedProvider(FakeProvider):

@@ -51,9 +51,3 @@ def test_falls_in_a_window_are_counted_by_their_reasons(falls: list[float], coun
     reasons = [Reason.STREAM_ERROR, Reason.KEEPALIVE_TIMEOUT, Reason.STREAM_ERROR] * 3
     lines = [backoff.record_drop(reason, None, after(at)) for at, reason in zip(falls, reasons, strict=False)]
     assert lines[-1] == counted
-
-
-def test_the_bound_is_what_the_gate_or_the_budgets_let_through() -> None:
-    policy = ReconnectPolicy()
-    assert policy.most_tries(links=100, seconds=300) == 100 * (8 + 5)
-    assert policy.most_tries(links=1000, seconds=300) == 5 * 300 + 1

@@ -248,7 +248,7 @@ async def test_the_right_lines_are_recorded_together_and_can_be_taken_back(tmp_p
         again = await imports.preview(p.ana.id, data.encode())
         assert codes(list(again))[:2] == [ProblemCode.CONSENT_KNOWN] * 2
         assert await imports.undo(p.ana.id, done.id) == 2
-        assert await ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == []
+        assert await p.consenting(Purpose.CAMPAIGN) == []
         assert [each.change for each in await ledger.history(p.ana.id, BIA)] == [
             ConsentChange.GRANTED,
             ConsentChange.REVOKED,
@@ -307,7 +307,7 @@ async def test_taking_back_leaves_what_was_said_since_and_brings_back_an_opt_out
         await ledger.grant(p.ana.id, CAIO, Purpose.CAMPAIGN, **WORDS)
         await ledger.revoke(p.ana.id, DAVI, Purpose.CAMPAIGN)
         assert await imports.undo(p.ana.id, done.id) == 1
-        assert await ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == [CAIO]
+        assert await p.consenting(Purpose.CAMPAIGN) == [CAIO]
         state = await ledger.state(p.ana.id, BIA, Purpose.CAMPAIGN)
         assert state.opted_out_at == a_message("M").sent_at
 
@@ -328,7 +328,7 @@ async def test_ten_thousand_dirty_lines_are_read_recorded_and_reported(tmp_path:
         right = [row for row in rows if row.problem is None]
         done = await p.core.consent.imports.import_rows(p.ana.id, rows)
         assert 7_000 < done.count == len(right) < 9_000
-        assert len(await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN)) == done.count
+        assert len(await p.consenting(Purpose.CAMPAIGN)) == done.count
         assert await p.core.consent.imports.undo(p.ana.id, done.id) == done.count
 
 

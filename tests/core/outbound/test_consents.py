@@ -11,7 +11,7 @@ import pytest
 
 from app.core.outbound.consents import LONGEST, ConsentService, recorder
 from app.domain.audit import Actor, AuditAction
-from app.domain.consent import ConsentChange, ConsentSource, ConsentState, Purpose
+from app.domain.consent import ConsentChange, ConsentSource, ConsentState, Purpose, state_for
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ConsentsChanged
 from app.domain.mentorado import Mentorado
@@ -37,6 +37,11 @@ class Program:
     @property
     def ledger(self) -> ConsentService:
         return self.core.consent.ledger
+
+    async def consenting(self, purpose: Purpose) -> list[Address]:
+        """Whom Ana may write to for *purpose*, each by their best address."""
+        contacts = await self.ledger.contacts(self.ana.id)
+        return [each.addresses[0] for each in contacts if state_for(each.entries, purpose).granted]
 
     async def actions(self) -> list[str]:
         """Every audit entry, the oldest first, but for the one about Ana herself."""
@@ -74,8 +79,8 @@ async def test_a_consent_is_recorded_with_its_text_version_source_time_and_recor
         assert entry.recorded_by.startswith("Carla (")
         assert await p.ledger.state(p.ana.id, BIA, Purpose.CAMPAIGN) == ConsentState(granted=True)
         assert await p.ledger.state(p.ana.id, BIA, Purpose.CONVERSATION) == ConsentState()
-        assert await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == [BIA]
-        assert await p.ledger.consenting(p.ana.id, Purpose.SMOKE_TEST) == []
+        assert await p.consenting(Purpose.CAMPAIGN) == [BIA]
+        assert await p.consenting(Purpose.SMOKE_TEST) == []
         record = (await p.core.audit.entries(limit=1))[0].record
         assert (record.action, record.subject, record.reason) == (AuditAction.GRANT_CONSENT, "Ana", "evento em maio")
         assert record.after == {"contact": "+55…01", "purpose": "campaign", "version": "2"}
@@ -86,8 +91,8 @@ async def test_a_revocation_is_for_one_purpose_and_needs_a_consent(tmp_path: Pat
         for purpose in (Purpose.CAMPAIGN, Purpose.CONVERSATION):
             await p.ledger.grant(p.ana.id, BIA, purpose, **WORDS)
         await p.ledger.revoke(p.ana.id, BIA, Purpose.CAMPAIGN)
-        assert await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == []
-        assert await p.ledger.consenting(p.ana.id, Purpose.CONVERSATION) == [BIA]
+        assert await p.consenting(Purpose.CAMPAIGN) == []
+        assert await p.consenting(Purpose.CONVERSATION) == [BIA]
         with pytest.raises(Problem) as caught:
             await p.ledger.revoke(p.ana.id, BIA, Purpose.CAMPAIGN)
         assert caught.value.code is ProblemCode.CONSENT_NOT_GIVEN
@@ -133,7 +138,7 @@ async def test_what_was_recorded_is_there_in_the_next_run_and_belongs_to_one_men
         await p.ledger.grant(p.ana.id, BIA, Purpose.CAMPAIGN, **WORDS)
         await p.ledger.opt_out(p.ana.id, CAIO)
     async with program(tmp_path) as p:
-        assert await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == [BIA]
+        assert await p.consenting(Purpose.CAMPAIGN) == [BIA]
         assert [each.addresses for each in await p.ledger.contacts(p.ana.id)] == [(BIA,), (CAIO,)]
         bruno = await p.core.mentorados.add("Bruno", "+5521912345678")
         assert await p.ledger.contacts(bruno.id) == []
@@ -145,7 +150,7 @@ async def test_who_was_erased_is_nobody_to_write_to(tmp_path: Path) -> None:
         await p.core.history.store(p.ana, [a_message("M", "oi", BIA)], NOON)
         await p.ledger.grant(p.ana.id, BIA, Purpose.CAMPAIGN, **WORDS)
         await p.core.personal_data.erase_contact(p.ana.id, BIA)
-        assert await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == []
+        assert await p.consenting(Purpose.CAMPAIGN) == []
 
 
 async def test_two_addresses_of_one_contact_are_one_in_the_list(tmp_path: Path) -> None:
@@ -153,9 +158,9 @@ async def test_two_addresses_of_one_contact_are_one_in_the_list(tmp_path: Path) 
         hidden = Address(AddressKind.LID, "7001")
         await p.ledger.grant(p.ana.id, BIA, Purpose.CAMPAIGN, **WORDS)
         await p.core.history.store(p.ana, [a_message("M", "oi", hidden, BIA)], NOON)
-        assert await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == [BIA]
+        assert await p.consenting(Purpose.CAMPAIGN) == [BIA]
         await p.ledger.opt_out(p.ana.id, hidden)
-        assert await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN) == []
+        assert await p.consenting(Purpose.CAMPAIGN) == []
 
 
 def test_the_recorder_is_the_operator_beside_the_user_of_the_computer() -> None:
