@@ -61,3 +61,29 @@ def test_tab_stays_out_of_the_list_that_an_open_side_panel_dims(in_window: InWin
         assert visited - inside, "the way out of the panel is there, too"
 
     in_window(use)
+
+
+def test_escape_leaves_the_note_before_the_side_panel(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        window.resize(700, 620)
+        window.activateWindow()
+        window.choose(person(9).id)
+        await settle()
+        assert window._pane is not None
+        notes = window._pane._content.notes
+        assert notes is not None
+        notes.write()
+        QTest.keyClick(notes.editor.field, Qt.Key.Key_Escape)
+        assert not notes.editor.isVisible()
+        assert window.body.side_panel_open
+        notes.write()
+        QTest.keyClicks(notes.editor.field, "Ligar")
+        QTest.keyClick(notes.editor.field, Qt.Key.Key_Escape)
+        assert window.body.side_panel_open
+        assert notes.editor.field.toPlainText() == "Ligar"
+        assert notes.editor.save.hasFocus()
+        QTest.keyClick(notes.editor.save, Qt.Key.Key_Escape)
+        assert not window.body.side_panel_open
+
+    in_window(use)

@@ -142,7 +142,8 @@ class _NoteItem(QFrame):
 
 
 class NoteEditor(QWidget):
-    """Where a note is written or changed. Ctrl+Enter saves; Esc closes it while nothing would be lost."""
+    """Where a note is written or changed. Ctrl+Enter saves; Esc closes it, or leaves its field when that would lose what
+    was typed."""
 
     saved = Signal()
     cancelled = Signal()
@@ -199,15 +200,19 @@ class NoteEditor(QWidget):
         self.cancel.setText(texts("notes.cancel"))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.field and event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+        if watched is not self.field or not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        if event.type() is QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:
+            event.accept()  # else a narrow window takes it to close its side panel
+            return True
+        if event.type() is QEvent.Type.KeyPress:
             held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and held:
                 if self.save.isEnabled():
                     self.saved.emit()
                 return True
             if event.key() == Qt.Key.Key_Escape:
-                if not self.changed:
-                    self.cancelled.emit()
+                (self.save.setFocus if self.changed else self.cancelled.emit)()
                 return True
         return super().eventFilter(watched, event)
 
