@@ -54,8 +54,7 @@ class Header(QFrame):
         words.addWidget(self._summary)
         words.addStretch(1)
         self._gap = QSpacerItem(t.SPACE_8, 0, QSizePolicy.Policy.Fixed)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1)
+        layout = self._row = QHBoxLayout(self)
         layout.setSpacing(0)
         layout.addLayout(words)
         layout.addItem(self._gap)
@@ -85,7 +84,9 @@ class Header(QFrame):
         narrow = self._narrow
         self._title.setMinimumWidth(0 if narrow else self._theme.px(_TITLE_WIDTH))
         self.search.setMinimumWidth(_NARROW_SEARCH if narrow else _SEARCH_LEAST)
-        self._gap.changeSize(t.SPACE_3 if narrow else t.SPACE_8, 0, QSizePolicy.Policy.Fixed)
+        edge, gap = (t.SPACE_2, t.SPACE_2) if self._narrowest else (t.SPACE_6, t.SPACE_3 if narrow else t.SPACE_8)
+        self._row.setContentsMargins(edge, 0, edge, 1)
+        self._gap.changeSize(gap, 0, QSizePolicy.Policy.Fixed)
         self.retranslate()
 
     def retranslate(self) -> None:

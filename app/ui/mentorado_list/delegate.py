@@ -38,7 +38,11 @@ _PROVIDER_WIDTH = 104
 _NAME_MIN = 236
 """Where the name would get less than this beside it, the provider is left to the detail pane."""
 
+_NAME_LEAST = 160
+"""Where it would still get less than this, the badge stands below the name, in place of the number."""
+
 _BOX, _BOX_TICK = 20, 15
+_ABOVE, _BELOW = 13, 14
 _SIGN = 14
 _LEAST_WORDS = 40
 """In less room than this, nothing can be read."""
@@ -53,7 +57,9 @@ Painted = Callable[[int], "tuple[MentoradoRow, str, str]"]
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """The columns of a row of a given width, in pixels from its left edge."""
+    """The columns of a row of a given width, in pixels from its left edge. *below* is how far the badge and the age
+    stand below the middle, where they are not beside the name.
+    """
 
     name: int
     name_end: int
@@ -61,6 +67,8 @@ class _Columns:
     badge: int
     badge_width: int
     right: int
+    age: bool
+    below: int = 0
 
 
 class MentoradoDelegate(QStyledItemDelegate):
@@ -110,7 +118,8 @@ class MentoradoDelegate(QStyledItemDelegate):
         if row.snoozed:
             self._paint_bell(painter)
         self._paint_state(painter, row, columns)
-        self._paint_age(painter, age, columns)
+        if columns.age:
+            self._paint_age(painter, age, columns)
         painter.restore()
 
     def badge_words(self, status: LinkStatus, room: int, *, stopped: bool = False) -> tuple[str, bool]:
@@ -131,7 +140,12 @@ class MentoradoDelegate(QStyledItemDelegate):
         if provider is not None and provider - name < px(_NAME_MIN):
             provider = None
         name_end = (badge if provider is None else provider) - t.SPACE_3
-        return _Columns(name, name_end, provider, badge, badge_width, right)
+        if name_end - name >= px(_NAME_LEAST):
+            return _Columns(name, name_end, provider, badge, badge_width, right, age=True)
+        beside_age = right - name - px(_AGE_WIDTH) - t.SPACE_2
+        aged = beside_age >= px(_BADGE_MIN)
+        badge_width = min(beside_age if aged else right - name, px(_BADGE_MAX))
+        return _Columns(name, right, None, name, badge_width, right, age=aged, below=px(_BELOW))
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, columns: _Columns) -> None:
         colours, height, width = self._colours, self.row_height, option.rect.width()
@@ -190,12 +204,19 @@ class MentoradoDelegate(QStyledItemDelegate):
         else:
             self._paint_avatar(painter, mentorado)
         colours, px, left = self._colours, self._theme.px, columns.name
-        room, top, below = columns.name_end - left, self.row_height / 2 - px(10), self.row_height / 2 + px(10)
+        room, below = columns.name_end - left, self.row_height / 2 + px(10)
+        top = self.row_height / 2 - px(_ABOVE if columns.below else 10)
         side = px(_SIGN)
-        signed = room - (side + t.SPACE_2 if row.notes else 0)
-        name = self._line(painter, mentorado.name, self._name_font, colours.text, left, top, signed)
-        if row.notes:
-            self._sign(painter, "note", colours.text3, left + name + t.SPACE_2, top)
+        signs = [("note", colours.text3)] if row.notes else []
+        if handled and columns.below:  # there is no room to say by whom
+            signs.append(("user-check", colours.on_accent_soft))
+        signed = room - len(signs) * (side + t.SPACE_2)
+        end = left + self._line(painter, mentorado.name, self._name_font, colours.text, left, top, signed)
+        for sign, colour in signs:
+            self._sign(painter, sign, colour, end + t.SPACE_2, top)
+            end += t.SPACE_2 + side
+        if columns.below:
+            return
         if handled:  # the number gives way: it can be read in the pane
             self._sign(painter, "user-check", colours.on_accent_soft, left, below)
             left, room = left + side + t.SPACE_1, room - side - t.SPACE_1
@@ -230,7 +251,7 @@ class MentoradoDelegate(QStyledItemDelegate):
 
     def _paint_state(self, painter: QPainter, row: MentoradoRow, columns: _Columns) -> None:
         mentorado, status, stopped = row.mentorado, row.known, row.stop is not None
-        middle, px, ratio = self.row_height / 2, self._theme.px, _ratio(painter)
+        middle, px, ratio = self.row_height / 2 + columns.below, self._theme.px, _ratio(painter)
         if columns.provider is not None:
             word = status_text.provider(mentorado.link.provider)
             self._line(
@@ -256,7 +277,7 @@ class MentoradoDelegate(QStyledItemDelegate):
             room = self._theme.px(_AGE_WIDTH)
             line = self._static_text(age, self._age_font, room)
             left = columns.right - line.width
-            self._draw(painter, line, self._age_font, self._colours.text3, left, self.row_height / 2)
+            self._draw(painter, line, self._age_font, self._colours.text3, left, self.row_height / 2 + columns.below)
 
     def _line(
         self, painter: QPainter, words: str, font: QFont, colour: str, left: float, middle: float, room: int

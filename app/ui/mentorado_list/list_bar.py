@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
@@ -152,12 +152,25 @@ class ListBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(t.SPACE_2)
-        row.addWidget(self.count, 1)
+        row.addWidget(self.count)
+        row.addStretch(1)
         row.addWidget(self.ticking)
         row.addWidget(self.narrowing)
         row.addWidget(self.order)
         for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
             changed.connect(self._count_soon)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self._fit()
+        return super().event(event)
+
+    def _fit(self) -> None:
+        """Where there is no room for all of it, the order says less, and the count goes."""
+        room = self.width() - sum(each.sizeHint().width() + t.SPACE_2 for each in (self.ticking, self.narrowing))
+        self.order.fit(room)
+        left = room - self.order.sizeHint().width() - t.SPACE_2
+        self.count.setVisible(self.count.sizeHint().width() <= left)
 
     def show_search(self, typed: str) -> None:
         """Whether something is typed makes those who are shown the ones that match."""

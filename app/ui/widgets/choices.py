@@ -129,6 +129,7 @@ class DropdownButton(QPushButton):
         self._theme = theme
         self._options = options
         self._name = ""
+        self._room: int | None = None
         self.chosen: Hashable = None
         self.setProperty("role", "pick")
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow stands behind the words
@@ -141,6 +142,7 @@ class DropdownButton(QPushButton):
         side = self._theme.px(_ICON)
         self.setIcon(icon("chevron-down", self._theme.tokens.text2, side))
         self.setIconSize(QSize(side, side))
+        self._refresh()
         self.updateGeometry()
 
     def set_text(self, name: str) -> None:
@@ -152,6 +154,12 @@ class DropdownButton(QPushButton):
         """Select *option* without emitting `picked`."""
         self.chosen = option
         self._refresh()
+
+    def fit(self, room: int) -> None:
+        """Take no more than *room* pixels: first the name gives way, then the end of what is chosen."""
+        if room != self._room:
+            self._room = room
+            self._refresh()
 
     def menu_of_options(self) -> QMenu:
         menu = QMenu(self)
@@ -179,8 +187,13 @@ class DropdownButton(QPushButton):
         words = next((words for option, words in self._options() if option == self.chosen), "—")
         metrics = self.fontMetrics()
         room = self._theme.px(200)
-        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room).replace("&", "&&")
-        self.setText(f"{self._name}: {shown}" if self._name else shown)
+        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
+        whole = f"{self._name}: {shown}" if self._name else shown
+        if self._room is not None:
+            taken = self.sizeHint().width() - metrics.horizontalAdvance(self.text().replace("&&", "&")) + 2
+            if metrics.horizontalAdvance(whole) > self._room - taken:
+                whole = metrics.elidedText(words, Qt.TextElideMode.ElideRight, self._room - taken)
+        self.setText(whole.replace("&", "&&"))
         self.setAccessibleName(f"{self._name}: {words}" if self._name else words)
 
 

@@ -54,11 +54,12 @@ class SearchField(QLineEdit):
         self._fit_placeholder()
 
     def _fit_placeholder(self) -> None:
-        """A placeholder that does not fit is replaced by a shorter one; the name and the tip say it whole."""
-        whole = texts("list.search")
+        """A placeholder that does not fit gives way to a shorter one or to none; name and tip say it whole."""
         room = self.width() - self.textMargins().left() - 2 * _LEFT
-        fits = self.fontMetrics().horizontalAdvance(whole) <= room
-        self.setPlaceholderText(whole if fits else texts("list.search_short"))
+        possible = (texts("list.search"), texts("list.search_short"), "")
+        self.setPlaceholderText(
+            next(words for words in possible if not words or self.fontMetrics().horizontalAdvance(words) <= room)
+        )
 
     def retranslate(self) -> None:
         self._fit_placeholder()
