@@ -142,8 +142,8 @@ class _NoteItem(QFrame):
 
 
 class NoteEditor(QWidget):
-    """Where a note is written or changed. Ctrl+Enter saves; Esc closes it, or leaves its field when that would lose what
-    was typed."""
+    """Where a note is written or changed. Ctrl+Enter saves; Esc closes it, or leaves its field while that would lose
+    something."""
 
     saved = Signal()
     cancelled = Signal()

@@ -142,7 +142,8 @@ class DropdownButton(QPushButton):
         side = self._theme.px(_ICON)
         self.setIcon(icon("chevron-down", self._theme.tokens.text2, side))
         self.setIconSize(QSize(side, side))
-        self._refresh()
+        if self._room is not None:
+            self._refresh()
         self.updateGeometry()
 
     def set_text(self, name: str) -> None:
