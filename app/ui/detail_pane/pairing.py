@@ -6,9 +6,18 @@ import asyncio
 import math
 from enum import Enum, auto
 
-from PySide6.QtCore import QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.links.pairing import PairingCodeService
 from app.core.links.supervisor import Supervisor
@@ -20,86 +29,38 @@ from app.domain.link_status import (
     Reason,
 )
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
-from app.domain.phone import PhoneNumber, last_digits
+from app.domain.phone import PhoneNumber
 from app.domain.repositories import Clock
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.detail_pane.code_clipboard import CodeClipboard
-from app.ui.detail_pane.qr import QrCountdown, QrDialog, QrMatrix, QrView, encode, png, warm_up
+from app.ui.detail_pane.qr import (
+    LEAST_SIDE,
+    PLATE_SIDE,
+    PairingSteps,
+    QrCountdown,
+    QrDialog,
+    QrMatrix,
+    QrView,
+    encode,
+    png,
+    warm_up,
+)
 from app.ui.detail_pane.typed_code import PairingCodeView
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
     SPACE_2,
     SPACE_3,
     SPACE_4,
-    TEXT_CAPTION,
     Theme,
 )
-from app.ui.widgets.labels import text_label
 from app.ui.widgets.placeholders import Notice
 from app.ui.widgets.toast import LIVE_CODE
 
-STEPS = 3
-_CIRCLE = 20
-
-
-class _Number(QWidget):
-    """A number in a soft circle; the sentence beside it carries the meaning."""
-
-    def __init__(self, theme: Theme, number: int) -> None:
-        super().__init__()
-        self._theme = theme
-        self._number = number
-        theme.changed.connect(self._rescale)
-        self._rescale()
-
-    def _rescale(self) -> None:
-        side = self._theme.px(_CIRCLE)
-        self.setFixedSize(side, side)
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        tokens = self._theme.tokens
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(tokens.accent_soft))
-        painter.drawEllipse(QRectF(self.rect()))
-        painter.setPen(QColor(tokens.on_accent_soft))
-        painter.setFont(self._theme.font(TEXT_CAPTION, QFont.Weight.DemiBold))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, str(self._number))
-        painter.end()
-
-
-class PairingSteps(QWidget):
-    """The first line names the number whose phone is expected, so that the right one is picked up."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._account: PhoneNumber | None = None
-        self._lines = [text_label() for _ in range(STEPS)]
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setHorizontalSpacing(SPACE_2 + 2)
-        layout.setVerticalSpacing(SPACE_2 // 2)
-        layout.setColumnStretch(1, 1)
-        for row, line in enumerate(self._lines):
-            layout.addWidget(_Number(theme, row + 1), row, 0, Qt.AlignmentFlag.AlignTop)
-            layout.addWidget(line, row, 1)
-
-    def show_steps(self, account: PhoneNumber) -> None:
-        if account != self._account:  # asked again with every code
-            self._account = account
-            self.retranslate()
-
-    def retranslate(self) -> None:
-        digits = last_digits(self._account) if self._account else ""
-        for number, line in enumerate(self._lines, start=1):
-            line.setText(texts(f"qr.step_{number}", digits=digits))
-
-
 TICK_MILLISECONDS = 250
 _COPY_ICON = 16
+_BESIDE = 150
+"""With this much room beside it, what belongs to a code stands there, and not below."""
 
 
 class Stage(Enum):
@@ -177,14 +138,21 @@ class PairingPanel(QFrame):
         plate = QGridLayout()  # one cell: the button lies on the plate, and may be wider than it where text is large
         plate.addWidget(self._plate, 0, 0, Qt.AlignmentFlag.AlignCenter)
         plate.addWidget(self._renew, 0, 0, Qt.AlignmentFlag.AlignCenter)
-        layout.addLayout(plate)
-        layout.addWidget(self._notice)
-        layout.addWidget(self._typed)
         life = QHBoxLayout()
         life.addWidget(self._life, 1)
         life.addWidget(self._copy)
-        layout.addLayout(life)
-        layout.addWidget(self._steps)
+        about = QVBoxLayout()
+        about.setSpacing(SPACE_2)
+        about.addLayout(life)
+        about.addWidget(self._steps)
+        about.addStretch(1)
+        self._code_row = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._code_row.setSpacing(SPACE_2)
+        self._code_row.addLayout(plate)
+        self._code_row.addLayout(about, 1)
+        layout.addLayout(self._code_row)
+        layout.addWidget(self._notice)
+        layout.addWidget(self._typed)
         self._choices = QWidget()
         choices = QHBoxLayout(self._choices)
         choices.setContentsMargins(0, 0, 0, 0)
@@ -202,7 +170,23 @@ class PairingPanel(QFrame):
     @property
     def needed_height(self) -> int:
         """How much of it, from its top, must be in view for the code to be scanned in time."""
-        return self._life.geometry().bottom() + 1 if self._plate.isVisible() else self._typed.geometry().bottom() + 1
+        parts = (self._plate, self._life) if self._plate.isVisible() else (self._typed,)
+        return max(part.geometry().bottom() for part in parts) + 1
+
+    @property
+    def least_height(self) -> int:
+        """What `needed_height` is for a QR code of the usual size."""
+        life = 0 if self._stands_beside else SPACE_2 + self._life.sizeHint().height()
+        return SPACE_3 + PLATE_SIDE + life
+
+    def fit(self, room: int) -> None:
+        """Let the code leave place in *room* pixels for the time it has left, as far as a phone still reads it."""
+        around = self.least_height - PLATE_SIDE - SPACE_3  # the margin above it may be out of view
+        self._plate.set_side(max(LEAST_SIDE, min(PLATE_SIDE, room - around)))
+
+    @property
+    def _stands_beside(self) -> bool:
+        return self._code_row.direction() == QBoxLayout.Direction.LeftToRight
 
     def show_status(self, mentorado: Mentorado, status: LinkStatus, turn: tuple[str, int]) -> None:
         """Show whatever *status* says of a pairing; *turn* is who is being paired, and how many come before."""
@@ -272,6 +256,18 @@ class PairingPanel(QFrame):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
+
+    def minimumSizeHint(self) -> QSize:
+        """What stands beside the code can stand below it as well."""
+        least = super().minimumSizeHint()
+        return QSize(min(least.width(), PLATE_SIDE + 2 * SPACE_4), least.height()) if self._stands_beside else least
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        left = self.width() - 2 * SPACE_4 - PLATE_SIDE - SPACE_4
+        beside = left >= self._theme.px(_BESIDE)
+        self._code_row.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+        self._code_row.setSpacing(SPACE_4 if beside else SPACE_2)
 
     def _go(self, stage: Stage) -> None:
         """Every stage begins without a code: what was shown before belongs to the past."""
@@ -447,6 +443,18 @@ class PairingPanel(QFrame):
             plate.setAccessibleName(texts("qr.name_ready", number=code.number, total=code.total))
             if plate is self._plate:
                 plate.setToolTip(texts("qr.enlarge"))
+
+
+def bring_code_into_view(area: QScrollArea, panel: PairingPanel) -> None:
+    """Have the code on *panel* whole in *area*, with the time it has left: at the top where that is enough."""
+    inside, room = area.widget(), area.viewport().height()
+    panel.fit(room)
+    if inside is None or (layout := inside.layout()) is None:
+        return
+    layout.activate()
+    top, needed = panel.mapTo(inside, QPoint(0, 0)).y(), panel.needed_height
+    above = min(SPACE_2, max(room - needed, -SPACE_3))
+    area.verticalScrollBar().setValue(0 if top + needed <= room else top - above)
 
 
 def turn_of(mentorado: Mentorado, supervisor: Supervisor, mentorados: MentoradoService) -> tuple[str, int]:

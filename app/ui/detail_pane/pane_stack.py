@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from app.domain.mentorado import MentoradoId
 from app.text.status import texts
 from app.ui.detail_pane.conversations_tab import ConversationsTab
+from app.ui.detail_pane.pairing import bring_code_into_view
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import Tabs
@@ -80,6 +81,18 @@ class PaneStack(QStackedLayout):
         self.tabs.setVisible(not hidden and self.conversations is not None)
         if hidden:
             self.go_to_top()
+            QTimer.singleShot(0, self.scroll, self.bring_code_into_view)  # once everything has its place
+
+    def bring_code_into_view(self) -> None:
+        """Have a code whole in view, where the summary shows one."""
+        if self.tabs_hidden:
+            bring_code_into_view(self.scroll, self._content.pairing)
+
+    def setGeometry(self, room: QRect) -> None:
+        resized = room.size() != self.geometry().size()
+        super().setGeometry(room)
+        if resized:
+            self.bring_code_into_view()
 
     def go_to_top(self) -> None:
         self.scroll.verticalScrollBar().setValue(0)

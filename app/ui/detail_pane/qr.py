@@ -1,4 +1,5 @@
-"""The white plate a phone looks at. White in both schemes, black modules of whole device pixels, nothing smoothed."""
+"""The white plate a phone looks at, the time it has left and what to do with the phone. White in both schemes, black
+modules of whole device pixels, nothing smoothed."""
 
 from __future__ import annotations
 
@@ -8,13 +9,13 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.domain.phone import PhoneNumber, last_digits
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
-from app.ui.theme.theme import RADIUS_SHEET, SPACE_3, SPACE_6, TEXT_BODY, Theme
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.theme.theme import RADIUS_SHEET, SPACE_2, SPACE_3, SPACE_6, TEXT_BODY, TEXT_CAPTION, Theme
+from app.ui.widgets.labels import ScaledLabel, text_label
 
 # Of the time `qrcode` takes, three quarters go into drawing the symbol with each of the eight masks to find the
 # prettiest one. Every mask makes a valid symbol, and the text is as good as random, so none of them stands out: a fixed
@@ -99,6 +100,8 @@ def _ghost_modules(size: int) -> Iterator[int]:
 
 
 PLATE_SIDE = 260
+LEAST_SIDE = 208
+"""Three pixels a module, for every code that WhatsApp shows: a phone reads no smaller one with ease."""
 QUIET_MODULES = 4  # what the standard asks for
 GHOST = ghost()
 GHOST_OPACITY = 0.12
@@ -118,6 +121,12 @@ class QrView(QAbstractButton):
         self.setFixedSize(side, side)
         self.show_blank()
         theme.changed.connect(self.update)
+
+    def set_side(self, side: int) -> None:
+        if side != self._side:
+            self._side = side
+            self.setFixedSize(side, side)
+            self.update()
 
     def show_matrix(self, matrix: QrMatrix) -> None:
         self._show(matrix, 1.0)
@@ -272,6 +281,65 @@ class QrCountdown(QWidget):
             self.title.style().polish(self.title)
 
 
+STEPS = 3
+_CIRCLE = 20
+
+
+class _Number(QWidget):
+    """A number in a soft circle; the sentence beside it carries the meaning."""
+
+    def __init__(self, theme: Theme, number: int) -> None:
+        super().__init__()
+        self._theme = theme
+        self._number = number
+        theme.changed.connect(self._rescale)
+        self._rescale()
+
+    def _rescale(self) -> None:
+        side = self._theme.px(_CIRCLE)
+        self.setFixedSize(side, side)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens = self._theme.tokens
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.accent_soft))
+        painter.drawEllipse(QRectF(self.rect()))
+        painter.setPen(QColor(tokens.on_accent_soft))
+        painter.setFont(self._theme.font(TEXT_CAPTION, QFont.Weight.DemiBold))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, str(self._number))
+        painter.end()
+
+
+class PairingSteps(QWidget):
+    """The first line names the number whose phone is expected, so that the right one is picked up."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._account: PhoneNumber | None = None
+        self._lines = [text_label() for _ in range(STEPS)]
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setHorizontalSpacing(SPACE_2 + 2)
+        layout.setVerticalSpacing(SPACE_2 // 2)
+        layout.setColumnStretch(1, 1)
+        for row, line in enumerate(self._lines):
+            layout.addWidget(_Number(theme, row + 1), row, 0, Qt.AlignmentFlag.AlignTop)
+            layout.addWidget(line, row, 1)
+
+    def show_steps(self, account: PhoneNumber) -> None:
+        if account != self._account:  # asked again with every code
+            self._account = account
+            self.retranslate()
+
+    def retranslate(self) -> None:
+        digits = last_digits(self._account) if self._account else ""
+        for number, line in enumerate(self._lines, start=1):
+            line.setText(texts(f"qr.step_{number}", digits=digits))
+
+
 LARGEST_SIDE = 560
 _MARGINS, _WORDS = 132, 88
 """What a code has round it: margins, and the title, the countdown and the button, which grow with the text."""
@@ -282,7 +350,9 @@ class QrDialog(BaseDialog):
 
     def __init__(self, theme: Theme, over: QWidget, account: PhoneNumber) -> None:
         window = over.window()
-        side = max(320, min(LARGEST_SIDE, window.height() - _MARGINS - theme.px(_WORDS), window.width() - 4 * SPACE_6))
+        side = max(
+            LEAST_SIDE, min(LARGEST_SIDE, window.height() - _MARGINS - theme.px(_WORDS), window.width() - 4 * SPACE_6)
+        )
         super().__init__(theme, over, width=side + 2 * SPACE_6)
         self.set_title(texts("qr.for_number", digits=last_digits(account)))
         self.plate = QrView(theme, side)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QApplication,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -21,6 +22,8 @@ from PySide6.QtWidgets import (
 from app.domain.backup import BackupPart, BackupProgress
 from app.text.conversation import number, size
 from app.text.status import texts
+from app.ui.detail_pane.pairing import PairingPanel, Stage, bring_code_into_view
+from app.ui.detail_pane.qr import LEAST_SIDE
 from app.ui.procedures.commands import CommandId, ProcedureCommand
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
@@ -37,6 +40,7 @@ from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, plain_tip, text_label
 
 _ICON = 18
+_ABOVE = SPACE_6 - 4
 
 
 class SheetHead(QFrame):
@@ -48,6 +52,7 @@ class SheetHead(QFrame):
         super().__init__()
         self.setProperty("role", "header")
         self._theme = theme
+        self._short = False
         self._title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
         self._line = text_label()
         self._line.setProperty("role", "secondary")
@@ -74,7 +79,12 @@ class SheetHead(QFrame):
     def set_text(self, title: str, line: str) -> None:
         self._title.setText(title)
         self._line.setText(line)
-        self._line.setVisible(bool(line))
+        self.shorten(self._short)
+
+    def shorten(self, short: bool) -> None:
+        """Leave out the line below the title."""
+        self._short = short
+        self._line.setVisible(bool(self._line.text()) and not short)
 
     def set_close_text(self, words: str) -> None:
         """Set the label of the close button."""
@@ -110,6 +120,24 @@ class Footer(QFrame):
         column.setSpacing(SPACE_2)
         for part in (self._closing, self._why, self._row):
             column.addWidget(part)
+        self._short = False
+
+    @property
+    def closing(self) -> str:
+        """What happens if the program is closed now."""
+        return self._closing.text()
+
+    def shorten(self, short: bool) -> None:
+        """Leave out what happens if the program is closed now: it is said elsewhere."""
+        self._short = short
+        self._closing.setVisible(bool(self.closing) and not short)
+
+    def height_when(self, width: int, *, short: bool) -> int:
+        """How high it is when it is *width* wide."""
+        words = [label for label in (self._why, self._closing) if label.text()]
+        parts = [self._row, *(label for label in words if not (short and label is self._closing))]
+        heights = [height_of(part, width - 2 * SPACE_6) for part in parts]
+        return sum(heights) + SPACE_2 * (len(heights) - 1) + SPACE_3 + SPACE_4
 
     def button(self, control: CommandId) -> QPushButton:
         return self._buttons[control]
@@ -138,8 +166,91 @@ class Footer(QFrame):
         for label, text in ((self._closing, closing), (self._why, " ".join(dict.fromkeys(reasons)))):
             label.setText(text)
             label.setVisible(bool(text))
+        self.shorten(self._short)
         self._row.setVisible(bool(offers))
         self.setVisible(bool(offers or closing))
+
+
+def height_of(part: QWidget, width: int) -> int:
+    """How high *part* wants to be in this width."""
+    return part.heightForWidth(width) if part.hasHeightForWidth() else part.sizeHint().height()
+
+
+class CodeRoom(QObject):
+    """Makes room for a code in a panel that is low: first goes what the code itself says, and what stands in the footer
+    moves below; then the footer, too."""
+
+    def __init__(
+        self,
+        panel: QWidget,
+        inside: QVBoxLayout,
+        head: SheetHead,
+        scroll: QScrollArea,
+        footer: Footer,
+        card: QWidget,
+        pairing: PairingPanel,
+    ) -> None:
+        super().__init__(panel)
+        self._panel, self._inside, self._head, self._scroll, self._footer = panel, inside, head, scroll, footer
+        self._card, self._pairing = card, pairing
+        self._closing = text_label()
+        self._closing.setProperty("role", "caption")
+        self._inside.addWidget(self._closing)
+        self._tight = self._under = False
+        self._apply()
+
+    def bring_into_view(self) -> None:
+        """Have a code that is on show whole in view."""
+        self.arrange()
+        if self._shows_code and (layout := self._panel.layout()) is not None:
+            layout.activate()
+            if self._under and self._scroll.viewport().height() < LEAST_SIDE:
+                self._head.shorten(True)
+                layout.activate()
+            bring_code_into_view(self._scroll, self._pairing)
+
+    @property
+    def _shows_code(self) -> bool:
+        return self._pairing.stage in (Stage.CODE, Stage.LAPSED) and not self._pairing.isHidden()
+
+    def arrange(self) -> None:
+        """Look how much room there is now."""
+        before = self._tight, self._under
+        self._tight, self._under = self._measure() if self._shows_code else (False, False)
+        self._closing.setText(self._footer.closing)
+        if not self._under:
+            self._head.shorten(False)
+        if before != (self._tight, self._under):
+            self._apply()
+
+    def start_anew(self) -> None:
+        """The text grew or shrank; what is hidden does not know yet how high it is now."""
+        self._tight = self._under = False
+        self._apply()
+        QTimer.singleShot(0, self, self.bring_into_view)
+
+    def _measure(self) -> tuple[bool, bool]:
+        """Whether the code has too little room with everything, and too little even with a short footer."""
+        width = self._panel.width() - 1
+        inner = width - 2 * SPACE_6
+        room = self._panel.height() - height_of(self._head, width)
+        code = height_of(self._pairing, inner)
+        whole = _ABOVE + height_of(self._card, inner) + SPACE_4 + code
+        tight = whole > room - self._footer.height_when(width, short=False)
+        least = self._pairing.least_height
+        return tight, tight and least > room - self._footer.height_when(width, short=True)
+
+    def _apply(self) -> None:
+        self._card.setVisible(not self._tight)
+        self._footer.shorten(self._tight)
+        self._closing.setVisible(self._tight)
+        self._inside.setContentsMargins(SPACE_6, SPACE_3 if self._tight else _ABOVE, SPACE_6, SPACE_6)
+        wanted = self._inside if self._under else self._panel.layout()
+        if wanted is not None and wanted.indexOf(self._footer) < 0:
+            focused = self._panel.focusWidget()
+            wanted.addWidget(self._footer)
+            if focused is not None and self._footer.isAncestorOf(focused):
+                focused.setFocus()  # whoever is given to another parent loses the focus
 
 
 _FULL = 1000

@@ -39,12 +39,12 @@ from app.text.status import texts
 from app.ui.action_runner import ActionRequest, ActionRunner
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.inline_error import InlineError
-from app.ui.procedures.chrome import FocusMemory, Footer, SheetHead
+from app.ui.procedures.chrome import CodeRoom, FocusMemory, Footer, SheetHead
 from app.ui.procedures.commands import CommandId, ProcedureCommand, other_commands
 from app.ui.procedures.forms import BackupForm, ImpactForm, ProcedureForm, RestoreForm
 from app.ui.procedures.progress import ProcedureView
 from app.ui.provider_switch.form import SwitchForm
-from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_6
+from app.ui.theme.theme import SPACE_3
 
 _DECIDES: Final = MappingProxyType(
     {CommandId.SEND_AWAY: ActionName.REJECT_ACCOUNT, CommandId.ACCEPT: ActionName.ACCEPT_ACCOUNT}
@@ -152,12 +152,10 @@ class ProcedurePanel(QWidget):
         self.view = ProcedureView(runner)
         self.view.wanted.connect(self._run_command)
         self.view.text_expanded.connect(self._refresh)
-        self.view.code_moved.connect(self._scroll_to)
         self.footer = Footer()
         self.footer.wanted.connect(self._run_command)
         self._inside = QWidget()
         self._column = QVBoxLayout(self._inside)
-        self._column.setContentsMargins(SPACE_6, SPACE_6 - 4, SPACE_6, SPACE_6)
         self._column.setSpacing(SPACE_3)
         self._column.addWidget(self.trouble)
         self._column.addWidget(self.view)
@@ -172,6 +170,10 @@ class ProcedurePanel(QWidget):
         column.addWidget(self.head)
         column.addWidget(self._scroll, 1)
         column.addWidget(self.footer)
+        card, pairing = self.view.attention, self.view.pairing
+        self._code_room = CodeRoom(self, self._column, self.head, self._scroll, self.footer, card, pairing)
+        self.view.code_shown.connect(self._code_room.bring_into_view)
+        runner.theme.changed.connect(self._code_room.start_anew)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
         bus = runner.bus
@@ -257,7 +259,7 @@ class ProcedurePanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.view.bring_code_into_view()
+        self._code_room.bring_into_view()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -334,12 +336,13 @@ class ProcedurePanel(QWidget):
         now = (self._form, procedure and procedure.state, step and step.name, self._busy, self.view.link_state)
         if now == self._last:
             self._render()
+            self._code_room.arrange()
             return
         self._last = now
         with self._keyboard.preserved():
             self._render()
         self._scroll.verticalScrollBar().setValue(0)  # what is new is at the top
-        self.view.bring_code_into_view()
+        self._code_room.bring_into_view()
 
     def _render(self) -> None:
         procedure = self._procedure
@@ -378,10 +381,6 @@ class ProcedurePanel(QWidget):
             confirm = ProcedureCommand(CommandId.CONFIRM, form.confirm_label, form.error)
             offers = [ProcedureCommand(CommandId.NOT_NOW, texts("begin.cancel")), confirm]
         self.footer.show_offers("", offers, busy=self._busy, strong=CommandId.CONFIRM)
-
-    def _scroll_to(self, top: int) -> None:
-        fits = top + self.view.pairing.needed_height <= self._scroll.viewport().height()
-        self._scroll.verticalScrollBar().setValue(0 if fits else top - SPACE_2)
 
     def _bring_into_view(self, part: QWidget) -> None:
         QTimer.singleShot(0, part, lambda: self._scroll.ensureWidgetVisible(part))  # once it has its place

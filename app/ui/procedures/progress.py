@@ -274,8 +274,8 @@ class ProcedureView(QWidget):
     wanted = Signal(object)  # a Control
     text_expanded = Signal()
     """What is kept and what is lost is on show now."""
-    code_moved = Signal(int)
-    """How far down the code is now."""
+    code_shown = Signal()
+    """A code is on show, and has its place."""
 
     def __init__(self, runner: ActionRunner) -> None:
         super().__init__()
@@ -394,11 +394,6 @@ class ProcedureView(QWidget):
         if self._procedure is not None and self._mentorado is not None and self._shows_code:
             self._show_text(self._procedure, self._mentorado)
 
-    def bring_code_into_view(self) -> None:
-        """A code that cannot be seen whole cannot be scanned."""
-        if self._shows_code:
-            self.code_moved.emit(self.y() + self.pairing.y())
-
     def _show_text(self, procedure: Procedure, mentorado: Mentorado) -> None:
         match self._stage:
             case Stage.CODE | Stage.LAPSED:
@@ -450,7 +445,7 @@ class ProcedureView(QWidget):
         self._stage = self.pairing.stage
         self.pairing.setVisible(self._shows_code)
         if self._shows_code and not had_code:
-            QTimer.singleShot(0, self, self.bring_code_into_view)
+            QTimer.singleShot(0, self, self.code_shown.emit)
 
     def _may_take_focus(self) -> bool:
         """Whether the focus may be taken: not while somebody types elsewhere."""

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from app.ui.detail_pane.qr import PLATE_SIDE, QUIET_MODULES, QrView, encode
+from app.ui.detail_pane.qr import LEAST_SIDE, PLATE_SIDE, QUIET_MODULES, QrView, encode
 from app.ui.theme.theme import Mode, Theme
 from tests.ui.detail_pane.codes import LINK, decode, pixels, qr_text
 
@@ -31,7 +31,7 @@ def picture(widget: QWidget, ratio: float) -> QImage:
 
 @pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
 @pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])
-@pytest.mark.parametrize("side", [PLATE_SIDE, 560])
+@pytest.mark.parametrize("side", [LEAST_SIDE, PLATE_SIDE, 560])
 def test_a_code_is_read_back_from_the_pixels(theme: Theme, mode: Mode, ratio: float, side: int) -> None:
     theme.set_mode(mode)
     plate = QrView(theme, side)

@@ -14,6 +14,7 @@ from app.domain.link_status import Reason
 from app.domain.mentorado import ProviderKind
 from app.text.status import LANGUAGES, texts
 from app.ui.detail_pane.pane import DetailPane
+from app.ui.detail_pane.qr import LEAST_SIDE
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import WrappingLabel, breakable
 from tests.clock import settle
@@ -100,6 +101,27 @@ async def test_a_code_and_its_buttons_are_in_view_in_a_low_window(theme: Theme) 
         view, buttons = pane._pages.scroll.viewport(), pane._content.pairing._choices
         assert buttons.isVisible()
         assert buttons.mapTo(view, QPoint(0, buttons.height())).y() <= view.height()
+
+
+@pytest.mark.parametrize(("scale", "width", "height"), [(100, 364, 408), (200, 676, 576), (200, 556, 336)])
+async def test_a_code_is_whole_in_a_low_window(theme: Theme, scale: int, width: int, height: int) -> None:
+    theme.set_text_scale(scale)
+    async with pane_harness(theme) as harness:
+        pane = harness.pane
+        pane.resize(width, height)
+        pane.show_mentorado(THIAGO)
+        pane.show()
+        harness.show_code(harness.code(2, age=6))
+        await settle()
+        QApplication.processEvents()
+        plate = pane._content.pairing._plate
+        assert plate.visibleRegion().boundingRect() == plate.rect()
+        assert plate.width() >= LEAST_SIDE
+        bar = pane._pages.scroll.verticalScrollBar()
+        bar.setValue(0)
+        harness.show_code(harness.code(3, age=1))
+        await settle()
+        assert bar.value() == 0, "whoever scrolled is not taken back by every code"
 
 
 @pytest.mark.parametrize(

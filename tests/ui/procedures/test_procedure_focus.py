@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
@@ -11,6 +12,8 @@ from PySide6.QtWidgets import QWidget
 from app.domain.errors import ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.domain.procedure import EntryKind, ProcedureKind, StepName
+from app.text.status import texts
+from app.ui.detail_pane.qr import LEAST_SIDE, PLATE_SIDE, QrView
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.procedures.commands import CommandId
 from tests.clock import settle
@@ -95,17 +98,78 @@ def test_once_the_phone_read_the_code_undo_is_locked_and_says_why(on_views: OnVi
     on_views(use)
 
 
-def test_the_code_is_whole_in_a_low_window_and_in_no_name(on_views: OnViews) -> None:
+async def code_in_sight(views: Views) -> QrView:
+    views.show_code()
+    plate = views.sheet.view.pairing._plate
+    async with asyncio.timeout(5):
+        while not plate.readable:
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.02)
+    return plate
+
+
+def is_whole(part: QWidget) -> bool:
+    return part.visibleRegion().boundingRect() == part.rect()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scale"),
+    [(700, 620, 100), (1280, 720, 200), (760, 720, 200), (760, 720, 150), (640, 480, 100), (640, 480, 200)],
+)
+def test_the_code_is_whole_in_a_low_window(on_views: OnViews, width: int, height: int, scale: int) -> None:
     async def use(views: Views) -> None:
-        views.harness.window.resize(700, 620)
+        window, theme = views.harness.window, views.harness.theme
+        theme.set_text_scale(scale)
+        window.resize(width, height)
         await pairing(views)
-        views.show_code()
-        plate = views.sheet.view.pairing._plate
-        async with asyncio.timeout(5):
-            while not plate.readable:
-                await asyncio.sleep(0.005)
-        await asyncio.sleep(0.02)
-        assert plate.visibleRegion().boundingRect() == plate.rect()
+        plate = await code_in_sight(views)
+        assert is_whole(plate)
+        assert plate.width() >= LEAST_SIDE
+        theme.set_text_scale(100)
+        window.resize(1240, 860)
+        await settle()
+        assert plate.width() == PLATE_SIDE
+        assert is_whole(views.sheet.view.attention)
+        assert is_whole(views.sheet.footer)
+
+    on_views(use)
+
+
+def test_beside_a_code_all_that_belongs_to_it_is_in_sight_in_the_usual_window(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.harness.window.resize(1280, 720)
+        procedure = await pairing(views)
+        await code_in_sight(views)
+        sheet, code = views.sheet, views.sheet.view.pairing
+        for part in (code._plate, code._life, code._steps, code._choices, sheet.footer):
+            assert is_whole(part), part
+        assert not sheet.view.attention.isVisible(), "the code says it, too"
+        assert texts("procedure.if_closed.pair") in words(sheet), "further down"
+        views.put(LinkState.QR_READY, Reason.SIGNING_IN)
+        await settle()
+        assert is_whole(sheet.view.attention)
+        assert texts("procedure.if_closed.pair") in words(sheet.footer)
+        views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.PAIR)
+
+    on_views(use)
+
+
+def test_the_keyboard_stays_on_pause_when_the_footer_makes_room_for_a_code(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.harness.window.activateWindow()
+        views.harness.window.resize(640, 480)
+        await pairing(views)
+        views.sheet.footer.button(CommandId.PAUSE).setFocus()
+        await code_in_sight(views)
+        assert views.sheet.footer.button(CommandId.PAUSE).hasFocus()
+
+    on_views(use)
+
+
+def test_a_code_is_in_no_name(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        await pairing(views)
+        await code_in_sight(views)
         assert "Cancelar" not in buttons(views.sheet), "giving up is offered below"
         for each in views.sheet.findChildren(QWidget):
             assert LINK not in f"{each.accessibleName()}{each.accessibleDescription()}{each.toolTip()}"
