@@ -266,9 +266,22 @@ class _Doctor:
                 AuditAction.REMOVE_PARTS, lambda folder: folders.remove_parts(folder, self._open_procedures)
             ),
         }
+        fixes[Fix.REPAIR_DATABASE] = partial(self._repair, audited)
         if self._live is not None:
             fixes[Fix.RESUME_PROCEDURES] = partial(_resume, self._live)
         return fixes
+
+    async def _repair(self, audited: Audited, diagnosis: Diagnosis) -> None:
+        from app.storage.database import Database
+
+        async def repair() -> None:
+            if self._live is not None:
+                await self._live.database.repair()
+                return
+            async with Database(self._settings.database) as database:
+                await database.repair()
+
+        await audited(AuditAction.REPAIR_DATABASE, {"value": diagnosis.evidence["path"]}, repair)
 
 
 async def _resume(core: Services, diagnosis: Diagnosis) -> None:

@@ -116,6 +116,11 @@ class Services:
     follower: DatabaseFollower
     loads: Sequence[Callable[[], Awaitable[None]]]  # read what is kept in memory, in this order
 
+    def __post_init__(self) -> None:
+        self.database.on_repaired = lambda names: self.audit_service.write_or_queue(
+            AuditAction.REPAIR_DATABASE, after={"value": ", ".join(names)}
+        )
+
     async def open(self) -> None:
         """Open the database and load settings, mentorados and procedures. May be called again after a `Problem`."""
         if self.settings.passphrase_file is not None:

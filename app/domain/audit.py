@@ -188,6 +188,7 @@ class AuditAction(StrEnum):
     TAKE_OVER_WINDOW = "take_over_window"  # the data folder, from a window that ended without giving it back
     MAKE_PRIVATE = "make_private"  # a folder or file that others could read
     RELEASE_LOCK = "release_lock"  # of a program that ended without giving it back
+    REPAIR_DATABASE = "repair_database"  # by the program: parts that are made anew from the rest
     REMOVE_PARTS = "remove_parts"  # pieces of files that a killed program was writing
     ADD_MENTORADO = "add_mentorado"
     EDIT_MENTORADO = "edit_mentorado"

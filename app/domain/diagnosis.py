@@ -53,6 +53,7 @@ class Fix(StrEnum):
     MAKE_PRIVATE = "make_private"  # a folder or file of ours that others may read
     RELEASE_LOCKS = "release_locks"  # of a program that is proven dead
     REMOVE_PARTS = "remove_parts"  # pieces of files that a killed program was writing
+    REPAIR_DATABASE = "repair_database"  # what of it is made anew from the messages and the shape
     RESUME_PROCEDURES = "resume_procedures"  # up to the next question
 
 
@@ -106,6 +107,8 @@ class DiagnosisCode(StrEnum):
     DATABASE_UNUSABLE = "database_unusable"
     DATABASE_BUSY = "database_busy"
     PEOPLE_UNREADABLE = "people_unreadable"  # some mentorados, whom the program leaves out
+    DATABASE_LACKS = "database_lacks"  # triggers, indices or views, which are made anew from the rest
+    SEARCH_DAMAGED = "search_damaged"  # its index, which holds nothing that is not in the messages
     DATABASE_REPLACED = "database_replaced"  # by another than the file beside it knows
     AUDIT_NOTES_UNREADABLE = "audit_notes_unreadable"  # that file
     KEYRING_FINE = "keyring_fine"
@@ -220,6 +223,8 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.DATABASE_UNUSABLE: _D(_K.DATABASE, _FAILED),
         _C.DATABASE_BUSY: _D(_K.DATABASE, _WARNING),
         _C.PEOPLE_UNREADABLE: _D(_K.DATABASE, _FAILED),
+        _C.DATABASE_LACKS: _D(_K.DATABASE, _WARNING, Fix.REPAIR_DATABASE),
+        _C.SEARCH_DAMAGED: _D(_K.DATABASE, _WARNING, Fix.REPAIR_DATABASE),
         _C.DATABASE_REPLACED: _D(_K.DATABASE, _FAILED),
         _C.AUDIT_NOTES_UNREADABLE: _D(_K.DATABASE, _WARNING),
         _C.KEYRING_FINE: _D(_K.SECRETS, _OK),

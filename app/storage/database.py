@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from app.storage.engine import open_engine, transaction
 from app.storage.errors import map_sqlite_errors
 from app.storage.lost_database import is_missing, put_copy_in_place, set_log_aside
 from app.storage.migrations import OURS, Migrations
+from app.storage.repair import repair
 from app.storage.rows import plain
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,9 @@ WITH_CHANGES: ContextVar[BesideChanges | None] = ContextVar("WITH_CHANGES", defa
 
 _START_OVER = frozenset({ProblemCode.DATABASE_CORRUPT, ProblemCode.DATABASE_NOT_WRITABLE})
 """After these the connection is not trusted: the next piece of work opens the file anew, with all the checks."""
+
+
+_LOOK_AGAIN_SECONDS = 60.0
 
 
 class Database:
@@ -64,6 +69,10 @@ class Database:
         self._engine: Engine | None = None  # touched by the worker thread only, like all below it
         self._opened = 0  # how often; SQLite counts anew on each connection
         self._file: tuple[int, int] | None = None
+        self._whole_until = 0.0  # when an error may be looked into again, after nothing was found
+        self._repaired: list[str] = []
+        self.on_repaired: Callable[[Sequence[str]], Awaitable[None]] | None = None
+        """Hears the names of what was damaged or missing, and was made anew from the rest."""
 
     async def open(self) -> None:
         """Check the file and bring it to today's shape. May be called again after a `Problem`."""
@@ -85,26 +94,35 @@ class Database:
         """The copies beside the database that were taken before its shape changed, the newest last."""
         return await self._in_worker(lambda: sorted(self._path.parent.glob(f"{self._path.stem}.*{self._path.suffix}")))
 
-    async def run(self, work: Callable[[Connection], T], *, count: Callable[[T], int] = lambda _result: 0) -> T:
+    async def run(
+        self, work: Callable[[Connection], T], *, count: Callable[[T], int] = lambda _result: 0, again: bool = True
+    ) -> T:
         """Run *work* in one transaction, after all that was asked before. Cancelled, it happens whole or not at all.
 
-        *count* says of the result how many rows that people count went or came, for `WITH_CHANGES`.
+        *count* says of the result how many rows that people count went or came, for `WITH_CHANGES`. Where *work* meets
+        a damage that is made good, it is run *again*.
         """
         beside = WITH_CHANGES.get()
         if beside is not None:
             await beside.prepare()
 
         def whole(connection: Connection) -> T:
+            nonlocal again
             result = work(connection)
             if beside is not None:
+                again = False  # what is written beside it is made for one time
                 beside.write(connection, count(result))
             return result
 
-        return await self._in_worker(lambda: self._transact(whole, writing=True))
+        return await self._in_worker(lambda: self._transact(whole, writing=True, again=lambda: again))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Like `run`, for *work* that changes nothing: it does not wait for another program's write."""
-        return await self._in_worker(lambda: self._transact(work, writing=False))
+        return await self._in_worker(lambda: self._transact(work, writing=False, again=lambda: True))
+
+    async def repair(self) -> None:
+        """Make anew what is damaged or missing and follows from the rest. Reads all of the file."""
+        await self._in_worker(self._look_through)
 
     async def version(self) -> tuple[int, int]:
         """Implements `ForeignCommits`: changes when another connection commits, not with our own."""
@@ -137,11 +155,28 @@ class Database:
         await self.close()
 
     async def _in_worker(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+        finally:
+            if self._repaired and self.on_repaired is not None:
+                names, self._repaired = self._repaired, []
+                outside = WITH_CHANGES.set(None)
+                try:
+                    await self.on_repaired(names)
+                finally:
+                    WITH_CHANGES.reset(outside)
 
     # --- in the worker thread ------------------------------------------------------------------------------------
 
-    def _transact(self, work: Callable[[Connection], T], *, writing: bool) -> T:
+    def _transact(self, work: Callable[[Connection], T], *, writing: bool, again: Callable[[], bool]) -> T:
+        try:
+            return self._transact_once(work, writing=writing)
+        except Problem as problem:
+            if problem.code is not ProblemCode.DATABASE_CORRUPT or not self._repair_after_error() or not again():
+                raise
+        return self._transact_once(work, writing=writing)
+
+    def _transact_once(self, work: Callable[[Connection], T], *, writing: bool) -> T:
         engine = self._ready()
 
         try:
@@ -180,7 +215,32 @@ class Database:
             )
             self._file = _identity(self._path)
             self._opened += 1
+            self._repair(thorough=False)
         return self._engine
+
+    def _look_through(self) -> None:
+        self._ready()
+        self._repair(thorough=True)
+
+    def _repair_after_error(self) -> bool:
+        """Whether something was made anew. To look takes long, so it is not done for each of many errors."""
+        if monotonic() < self._whole_until:
+            return False
+        repaired = self._repair(thorough=True)
+        if not repaired:
+            self._whole_until = monotonic() + _LOOK_AGAIN_SECONDS
+        return repaired
+
+    def _repair(self, *, thorough: bool) -> bool:
+        """A disk that is full, or a lock, keeps the damage; what was asked goes its own way then."""
+        try:
+            with map_sqlite_errors(self._path):
+                made = repair(self._path, self._migrations, thorough=thorough, busy_timeout=self._busy_timeout)
+        except Problem as problem:
+            log.info("What the database lost could not be made anew: %s", problem.code)
+            return False
+        self._repaired += made
+        return bool(made)
 
     def _version(self) -> tuple[int, int]:
         engine = self._ready()

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -20,11 +19,9 @@ from app.platform.files import replacing, write_private
 from app.storage.errors import file_problems, map_sqlite_errors
 from app.storage.lost_database import STAMP, Trace, is_missing, refuse_lost
 from app.storage.migrations import SHAPE_QUERY, Migrations, shape_fault
+from app.storage.repair import AUDITED, SEARCH
 
 log = logging.getLogger(__name__)
-
-_AUDITED: Final = frozenset({"audit_head"})
-"""A table whose loss the audit log tells of itself, with the entry from which on nothing can be proven."""
 
 
 def open_engine(path: Path, *, busy_timeout: float, migrations: Migrations, traces: Sequence[Trace] = ()) -> Engine:
@@ -118,7 +115,7 @@ def _revision(connection: Connection, path: Path, migrations: Migrations) -> str
     if revision is not None:
         require_known(revision, path, migrations)
         found = frozenset(connection.exec_driver_sql(SHAPE_QUERY).scalars())
-        if fault := shape_fault(found, revision, migrations, aside=_AUDITED):
+        if fault := shape_fault(found, revision, migrations, aside=SEARCH | AUDITED):
             raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=fault)
     return revision
 

@@ -36,8 +36,8 @@ _BY_SQLITE: Final = MappingProxyType(
     }
 )
 
-_DAMAGE: Final = re.compile("decode to UTF-8|^malformed database schema")
-"""Python's words about a text that is none, and SQLite's about what it keeps of a shape."""
+_DAMAGE: Final = re.compile("decode to UTF-8|^malformed database schema|^vtable constructor failed")
+"""Python's words about a text that is none, and SQLite's about what it keeps of a shape and of an index."""
 
 _GONE: Final = re.compile(r"(?:^no such (?:table|column): |has no column named )(\S+)")
 """How SQLite names a part of a shape that is not there."""

@@ -13,7 +13,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, LinksInUse, diagnosed
 from app.domain.errors import Problem, ProblemCode
@@ -27,8 +27,11 @@ from app.storage.engine import refuse_cut_short, require_known
 from app.storage.errors import map_sqlite_errors
 from app.storage.lost_database import Trace, is_missing, refuse_lost
 from app.storage.migrations import OURS, SHAPE_QUERY, Migrations, is_due, shape_fault
+from app.storage.repair import SEARCH, lacking_parts, only_leaves_room, rest_is_whole, search_damage
 from app.storage.secrets.store import TRUSTED, EncryptedFile, SystemKeyring, name_of, require_readable, round_trips
 from app.storage.time_records import KEY as TIME_KEY
+
+T = TypeVar("T")
 
 _C: Final = DiagnosisCode
 
@@ -86,17 +89,23 @@ def _judge(
     revision = _revision(opened, path)
     require_known(revision, path, migrations)
     shape = frozenset(str(name) for (name,) in opened.execute(SHAPE_QUERY))
-    fault = shape_fault(shape, revision, migrations) or (revision == OURS.head and _lacking_columns(shape))
+    of_today = revision == OURS.head
+    fault = shape_fault(shape, revision, migrations, aside=SEARCH) or (of_today and _lacking_columns(shape | SEARCH))
     if fault:
         raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=fault)
     evidence |= {"revision": revision, "known": migrations.head, "size": f"{path.stat().st_size / (1 << 20):.1f}"}
-    whole = _quick_check(opened, budget)
+    whole = _in_time(opened, budget, _first_fault)
+    damage = _in_time(opened, budget / 2, search_damage) if of_today else ""
+    faulty = bool(whole) and whole != "ok" and not only_leaves_room(str(whole), opened)
+    if faulty and not (damage and _in_time(opened, budget, rest_is_whole)):
+        corrupt = Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=str(whole))
+        return diagnosed(_C.DATABASE_UNUSABLE, corrupt, **evidence)
+    if damage:
+        return diagnosed(_C.SEARCH_DAMAGED, **evidence, fault=damage)
+    if lacking := lacking_parts(opened, revision, migrations):
+        return diagnosed(_C.DATABASE_LACKS, **evidence, names=", ".join(lacking))
     if whole is None:
         return diagnosed(_C.DATABASE_PARTLY_READ, **evidence, seconds=f"{budget:g}")
-    if whole != "ok":
-        return diagnosed(
-            _C.DATABASE_UNUSABLE, Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail=whole), **evidence
-        )
     if unreadable := _unreadable_people(opened):
         return diagnosed(_C.PEOPLE_UNREADABLE, **evidence, count=str(unreadable))
     return diagnosed(_C.DATABASE_FINE if revision == migrations.head else _C.DATABASE_OLDER, **evidence)
@@ -155,12 +164,18 @@ def _replaced(opened: sqlite3.Connection, heads: AuditHeads) -> Diagnosis | None
     return diagnosed(_C.DATABASE_REPLACED, path=str(heads.path), **evidence)
 
 
-def _quick_check(opened: sqlite3.Connection, budget: float) -> str | None:
-    """What SQLite says of its pages; None when the time was over before the last."""
+def _first_fault(opened: sqlite3.Connection) -> str:
+    """What SQLite says of the pages: ok, or what it finds first."""
+    found = str(opened.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return found.removeprefix("*** in database main ***\n").partition("\n")[0]
+
+
+def _in_time(opened: sqlite3.Connection, budget: float, look: Callable[[sqlite3.Connection], T]) -> T | None:
+    """What *look* finds; None when the time was over before."""
     deadline = monotonic() + budget
     opened.set_progress_handler(lambda: int(monotonic() > deadline), _STEPS)
     try:
-        return str(opened.execute("PRAGMA quick_check(1)").fetchone()[0]).partition("\n")[0]
+        return look(opened)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise

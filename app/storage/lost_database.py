@@ -24,6 +24,7 @@ from app.settings import Settings
 from app.storage.audit_integrity import NAME as AUDIT_HEADS
 from app.storage.errors import file_problems
 from app.storage.migrations import SHAPE_QUERY, Migrations, shape_fault
+from app.storage.repair import SEARCH, rest_is_whole, search_damage
 
 _SMALLEST = 4 * 4096
 """Bytes that any database with our tables has more of."""
@@ -107,10 +108,10 @@ def _read_whole(copy: Path, part: Path, migrations: Migrations) -> None:
             if revision not in migrations.revisions:
                 raise Problem(ProblemCode.DATABASE_COPY_UNUSABLE, path=str(copy), detail=f"revision {revision}")
             shape = frozenset(name for (name,) in source.execute(SHAPE_QUERY))
-            if fault := shape_fault(shape, revision, migrations):
+            if fault := shape_fault(shape, revision, migrations, aside=SEARCH):
                 raise Problem(ProblemCode.DATABASE_COPY_UNUSABLE, path=str(copy), detail=fault)
             (whole,) = source.execute("PRAGMA quick_check(1)").fetchone()
-            if whole != "ok":
+            if whole != "ok" and not (search_damage(source) and rest_is_whole(source)):
                 raise Problem(ProblemCode.DATABASE_COPY_UNUSABLE, path=str(copy), detail=str(whole))
             with closing(sqlite3.connect(part)) as target:
                 source.backup(target)

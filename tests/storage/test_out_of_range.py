@@ -272,11 +272,10 @@ async def test_no_value_of_any_column_ends_what_reads_it(
     path: Path, caplog: pytest.LogCaptureFixture, table: str
 ) -> None:
     await filled(path)
-    with closing(sqlite3.connect(path)) as raw:
-        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            raw.execute(f"DROP TRIGGER {name}")
-        raw.commit()
     async with Database(path) as database:
+        with closing(sqlite3.connect(path)) as raw, raw:  # the next start would make them anew
+            for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                raw.execute(f"DROP TRIGGER {name}")
         await read_everything(database)
         assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
         await _do(database, f'CREATE TABLE kept AS SELECT * FROM "{table}"')

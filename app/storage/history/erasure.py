@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -17,6 +16,7 @@ from app.storage.database import stored_address
 from app.storage.history import opt_outs
 from app.storage.history.other_links import forget_aliases
 from app.storage.history.suppressions import add_suppression, hashed_key
+from app.storage.repair import TRACES_LEFT
 from app.storage.tables import (
     campaign_recipient,
     contact,
@@ -27,9 +27,6 @@ from app.storage.tables import (
     setting,
     suppression,
 )
-
-TRACES_LEFT: Final = "traces_left"
-"""The setting that is there from an erasure until the file was written anew."""
 
 
 def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:

@@ -360,28 +360,36 @@ def index(connection: Connection, limit: int) -> int:
 
 
 def search(
-    connection: Connection, text: str, mentorado_id: MentoradoId | None, before: int | None, limit: int
+    connection: Connection,
+    text: str,
+    mentorado_id: MentoradoId | None,
+    before: int | None,
+    limit: int,
+    *,
+    indexed: bool = True,
 ) -> Sequence[StoredMessage]:
+    """Not *indexed*, all messages are searched as they are."""
     wanted = expression(text, mentorado_id)
     if wanted is None:
         return []
     upper = _END if before is None else before
-    numbers = _unindexed(connection, wanted, upper, limit)  # they are newer than all that is indexed
-    if len(numbers) < limit:
+    mark: int = connection.exec_driver_sql("SELECT number FROM search_mark").scalar_one() if indexed else -1
+    numbers = _unindexed(connection, wanted, mark, upper, limit)  # they are newer than all that is indexed
+    if indexed and len(numbers) < limit:
         found = "SELECT rowid FROM message_fts WHERE message_fts MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
-        indexed = connection.exec_driver_sql(found, (wanted, upper, limit - len(numbers)))
-        numbers += indexed.scalars().all()
+        rest = connection.exec_driver_sql(found, (wanted, upper, limit - len(numbers)))
+        numbers += rest.scalars().all()
     return by_numbers(connection, numbers)
 
 
-def _unindexed(connection: Connection, wanted: str, upper: int, limit: int) -> list[int]:
-    """The newest messages below *upper* that match and are not in the index yet, by an index in memory like it."""
+def _unindexed(connection: Connection, wanted: str, mark: int, upper: int, limit: int) -> list[int]:
+    """The newest messages above *mark* and below *upper* that match, by an index in memory like the file's."""
     found: list[int] = []
     later = (
-        "SELECT number, text, file, owner FROM message_words WHERE number < ?"
-        " AND number > (SELECT number FROM search_mark) ORDER BY number DESC LIMIT ?"
+        "SELECT number, text, file, owner FROM message_words WHERE number < ? AND number > ?"
+        " ORDER BY number DESC LIMIT ?"
     )
-    while len(found) < limit and (rows := connection.exec_driver_sql(later, (upper, _AT_ONCE)).all()):
+    while len(found) < limit and (rows := connection.exec_driver_sql(later, (upper, mark, _AT_ONCE)).all()):
         with closing(sqlite3.connect(":memory:")) as memory:
             memory.execute(f"CREATE VIRTUAL TABLE word USING fts5({_WORDS})")
             memory.executemany("INSERT INTO word (rowid, text, file, owner) VALUES (?, ?, ?, ?)", map(tuple, rows))

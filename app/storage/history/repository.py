@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from app.domain.errors import Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.messages import (
     Address,
@@ -79,12 +79,16 @@ class SqlMessageRepository:
     async def search(
         self, text: str, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 60
     ) -> Sequence[StoredMessage]:
-        if await self._waiting(_SEARCHED_WITHOUT_INDEX + 1) > _SEARCHED_WITHOUT_INDEX:
-            with suppress(Problem):  # a full disk or somebody else's lock: it is found without the index, only slower
+        look = partial(reading.search, text=text, mentorado_id=mentorado_id, before=before, limit=limit)
+        with suppress(Problem):  # a full disk or somebody else's lock: it is found without the index, only slower
+            if await self._waiting(_SEARCHED_WITHOUT_INDEX + 1) > _SEARCHED_WITHOUT_INDEX:
                 await self.index_pending()
-        return await self._database.read(
-            lambda connection: reading.search(connection, text, mentorado_id, before, limit)
-        )
+        try:
+            return await self._database.read(look)
+        except Problem as problem:
+            if problem.code is not ProblemCode.DATABASE_CORRUPT:
+                raise
+        return await self._database.read(partial(look, indexed=False))  # the index could not be made anew
 
     async def extent(self, mentorado_id: MentoradoId) -> HistoryStats:
         return await self._database.read(lambda connection: reading.extent(connection, mentorado_id))
@@ -208,5 +212,5 @@ class SqlHistoryDump:
             ordering.put_in_order(connection, mentorado_id)
 
         with suppress(_NotKeptError):
-            await self._database.run(work)
+            await self._database.run(work, again=False)  # the batches come once
         return new

@@ -74,12 +74,69 @@ ADDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """The tables, and the columns of earlier tables (`table.column`), that each revision brought. None took one away."""
 
+PARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "0001": (
+            "ix_link_mentorado_id",
+            "ix_transition_link_id",
+            "transition_no_delete",
+            "transition_no_update",
+            "uq_link_active",
+            "uq_mentorado_active_phone",
+        ),
+        "0002": (
+            "audit_head_alone",
+            "audit_head_forward_only",
+            "audit_head_moves",
+            "audit_head_stays",
+            "audit_next_only",
+            "audit_no_delete",
+            "audit_no_update",
+            "ix_audit_mentorado_id",
+            "ix_contact_address_contact_id",
+            "ix_contact_mentorado_id",
+            "ix_conversation_contact_id",
+            "ix_conversation_mentorado_id",
+            "ix_message_conversation_id",
+            "ix_message_refers_to",
+            "ix_message_sender_id",
+            "message_words",
+            "message_words_change",
+            "message_words_go",
+        ),
+        "0004": (
+            "ix_procedure_mentorado_id",
+            "procedure_entry_next_only",
+            "procedure_entry_no_delete",
+            "procedure_entry_no_update",
+            "procedure_no_delete",
+            "procedure_no_update",
+            "procedure_once",
+        ),
+        "0005": ("ix_registration_try_link_id_at",),
+        "0009": (
+            "consent_no_delete",
+            "consent_no_replace",
+            "consent_no_update",
+            "ix_consent_entry_mentorado_id_contact",
+            "ix_outbound_message_link_id_reserved_at",
+            "ix_outbound_message_reserved_at",
+            "ix_smoke_test_link_id",
+        ),
+        "0011": ("case_note_no_delete", "case_note_no_update", "ix_case_note_case_id", "uq_support_case_open"),
+        "0012": ("ix_campaign_recipient_mentorado_id", "uq_outbound_message_campaign"),
+        "0013": ("ix_message_alias_of_link_id", "ix_switch_item_mentorado_id"),
+        "0015": ("ix_mentorado_note_mentorado_id",),
+    }
+)
+"""The triggers, indices and views that each revision brought. None took one away."""
 
 SHAPE_QUERY: Final = (
     "SELECT name FROM sqlite_master WHERE type = 'table' UNION ALL SELECT owner.name || '.' || held.name"
     " FROM sqlite_master AS owner JOIN pragma_table_info(owner.name) AS held WHERE owner.type = 'table'"
+    " AND owner.sql NOT LIKE 'CREATE VIRTUAL %'"
 )
-"""Tables and columns of a database, named as in `ADDED`."""
+"""Tables and columns of a database, named as in `ADDED`. To name those of an index, SQLite would have to open it."""
 
 
 _NAMED: Final = 5

@@ -234,6 +234,16 @@ def a_database_with_a_stamp_that_nobody_wrote(machine: Machine) -> None:
     machine.sql("UPDATE alembic_version SET version_num = 'garbage'")
 
 
+@fault(C.SEARCH_DAMAGED, "conecta doctor --fix repair_database")
+def a_database_whose_index_for_the_search_is_damaged(machine: Machine) -> None:
+    machine.sql("DELETE FROM message_fts_data")
+
+
+@fault(C.DATABASE_LACKS, "conecta doctor --fix repair_database", says="audit_no_update")
+def a_database_without_a_guard_of_its_audit(machine: Machine) -> None:
+    machine.sql("DROP TRIGGER audit_no_update")
+
+
 @fault(C.DATABASE_REPLACED, "put the former database back", says="up to entry 99")
 def a_database_that_is_older_than_what_was_noted_of_it(machine: Machine) -> None:
     with (machine.data / "audit-heads.jsonl").open("a") as noted:

@@ -67,8 +67,14 @@ def written(machine: Machine) -> list[tuple[str, str]]:
             DiagnosisCode.PARTS_LEFT,
             AuditAction.REMOVE_PARTS,
         ),
+        (
+            faults.a_database_whose_index_for_the_search_is_damaged,
+            Fix.REPAIR_DATABASE,
+            DiagnosisCode.SEARCH_DAMAGED,
+            AuditAction.REPAIR_DATABASE,
+        ),
     ],
-    ids=["data", "keys", "lock", "parts"],
+    ids=["data", "keys", "lock", "parts", "index"],
 )
 def test_what_loses_nothing_is_put_right_at_a_word_and_written_down(
     machine: Machine, plant: Plant, fix: Fix, code: DiagnosisCode, action: AuditAction
