@@ -279,7 +279,9 @@ def an_audit_without_head(data: Path, _: Environment) -> None:
 
 @damage
 def an_audit_that_was_altered(data: Path, _: Environment) -> None:
-    _sql(data, "DROP TRIGGER audit_no_update", "UPDATE audit SET at = 'noon', \"before\" = '[' WHERE number = 1")
+    guard = "BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+    altered = "UPDATE audit SET at = 'noon', \"before\" = '[' WHERE number = 1"
+    _sql(data, "DROP TRIGGER audit_no_update", altered, f"CREATE TRIGGER audit_no_update {guard}")
 
 
 # --- folders and locks ------------------------------------------------------------------------------------------------
