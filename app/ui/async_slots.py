@@ -139,15 +139,26 @@ def async_slot(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -
 def show_error(asker: object, error: Exception) -> None:
     """Show *error* on *asker*, or on the nearest it lies in that can.
 
-    A problem goes to a `show_problem`, which makes a sentence of it, anything else to a `show_crash`.
+    A problem goes to a `show_problem`, anything else to a `show_crash`, and the words of both to a `show_trouble`.
     """
+    from app.text.status import problem, texts
+
     show, at = "show_problem" if isinstance(error, Problem) else "show_crash", asker
-    while not hasattr(at, show):
-        at = at.parent() if isinstance(at, QObject) else None
-        if at is None:
-            log.error("Nothing shows the errors of %s", type(asker).__name__)
+    while at is not None:
+        if hasattr(at, show):
+            getattr(at, show)(error)
             return
-    getattr(at, show)(error)
+        if hasattr(at, "show_trouble"):
+            crash = texts("detail.crash"), texts("detail.crash_next")
+            at.show_trouble(*(problem(error) if isinstance(error, Problem) else crash))
+            return
+        at = at.parent() if isinstance(at, QObject) else None
+    log.error("Nothing shows the errors of %s", type(asker).__name__)
+
+
+def until_destroyed(subscriber: QObject, *undo: Callable[[], object]) -> None:
+    """Call each of *undo*, which end subscriptions, when *subscriber* is destroyed."""
+    subscriber.destroyed.connect(lambda _gone: [each() for each in undo])  # without a reference to *subscriber*
 
 
 def _is_there(asker: object) -> bool:

@@ -8,7 +8,17 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -23,6 +33,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.errors import Problem
 from app.text.status import texts
+from app.ui.async_slots import until_destroyed
 from app.ui.banners import Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
@@ -241,7 +252,12 @@ class NavigationRail(QWidget):
 
 
 class Page(QWidget):
-    """Add what is below the header to `column`, and buttons with `add_tool`. It follows language and text size."""
+    """Add what is below the header to `column`, and buttons with `add_tool`. It follows language and text size.
+
+    Below a width of `NARROW` it has other words, if it has a use for them: see `narrow`.
+    """
+
+    NARROW = 0
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -273,9 +289,13 @@ class Page(QWidget):
         self.column.setSpacing(0)
         self.column.addWidget(self._header)
         self.column.addWidget(self.banners)
-        undo = texts.on_change(self.retranslate)
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, texts.on_change(self.retranslate))
         theme.changed.connect(self.restyle)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is room for the short words only."""
+        return self.width() < self._theme.px(self.NARROW)
 
     def reveal(self, section: str) -> None:
         """Scroll to *section*, on a page that has several."""
@@ -313,9 +333,16 @@ class Page(QWidget):
             colour = colours.on_accent if button.property("role") == "primary" else colours.text2
             button.setIcon(icon(sign, colour, side))
             button.setIconSize(QSize(side, side))
+        self.retranslate()  # larger words may need shorter ones
 
     def retranslate(self) -> None:
         self.banners.retranslate()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        border = self._theme.px(self.NARROW)
+        if self.NARROW and (event.size().width() < border) is not (event.oldSize().width() < border):
+            self.retranslate()
 
     def take_focus(self) -> None:
         """Focus the main control of the page."""

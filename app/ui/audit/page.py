@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFont, QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtGui import QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QMenu,
@@ -159,11 +159,12 @@ LOOK_AGAIN_MILLISECONDS = 5_000
 """Milliseconds between polls for new entries."""
 
 _AT_ONCE = 60
-_NARROW = 720
 
 
 class AuditPage(Page):
     """Shows the entries of *audit*; *people* returns the mentorados to filter by. *undo_of* takes a change back."""
+
+    NARROW = 720
 
     def __init__(
         self,
@@ -306,15 +307,10 @@ class AuditPage(Page):
     def begin_search(self) -> None:
         self.filters.search.take_focus()
 
-    def restyle(self) -> None:
-        super().restyle()
-        self.retranslate()  # larger words may need shorter ones
-
     def retranslate(self) -> None:
         super().retranslate()
-        narrow = self.width() < self._theme.px(_NARROW)
         self.set_title(texts("audit.title"), texts("audit.summary_loading"))
-        self.verify_button.setText(texts("audit.verify.short" if narrow else "audit.verify.button"))
+        self.verify_button.setText(texts("audit.verify.short" if self.narrow else "audit.verify.button"))
         self.verify_button.setAccessibleName(texts("audit.verify.button"))
         self.verify_button.setToolTip(texts("audit.verify.tip"))
         self.export_button.setText(texts("audit.export"))
@@ -330,12 +326,6 @@ class AuditPage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         (self.look_for_newer if self._reading.newest is not None else self.read_anew)()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        border = self._theme.px(_NARROW)
-        if (event.size().width() < border) is not (event.oldSize().width() < border):
-            self.retranslate()
 
     # --- reading
 

@@ -27,7 +27,7 @@ from app.domain.repositories import Clock
 from app.formats.csv_files import dry_run_csv, recipients_csv, write_file
 from app.text import campaigns as campaign_text
 from app.text.status import texts
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot, show_dialog, until_destroyed
 from app.ui.campaigns.composer import Composer
 from app.ui.campaigns.overview import CampaignDelegate, CampaignModel, CampaignView
 from app.ui.campaigns.recipients import RecipientsView
@@ -90,8 +90,7 @@ class CampaignsPage(DraftPage):
             dry_run=lambda tell: planner.dry_run(self.composer.draft, tell),
         )
         self.while_shown(_SECOND, self._on_second)
-        undo = bus.subscribe(CampaignsChanged, self._on_changed)
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(CampaignsChanged, self._on_changed))
         self.restyle()
 
     # --- what is shown
@@ -235,10 +234,6 @@ class CampaignsPage(DraftPage):
         self.list.setAccessibleDescription(texts("campaign.keys"))
         self._empty.show_message(texts("campaign.empty"), texts("campaign.empty_line"), texts("campaign.new"))
         self.refresh()
-
-    def restyle(self) -> None:
-        super().restyle()
-        self.retranslate()
 
     @property
     def has_way_back(self) -> bool:

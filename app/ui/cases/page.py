@@ -31,7 +31,7 @@ from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock
 from app.text import cases as case_text
 from app.text.status import date_time, texts
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
@@ -238,8 +238,7 @@ class CasesPage(Page):
         self.column.addLayout(top)
         self.column.addWidget(self.split, 1)
         self.while_shown(_MINUTE, self.refresh)
-        undo = bus.subscribe(CasesChanged, lambda _event: self._on_changed())
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(CasesChanged, lambda _event: self._on_changed()))
         self.restyle()
 
     # --- what is shown
@@ -323,10 +322,6 @@ class CasesPage(Page):
         self.list.setAccessibleDescription(texts("cases.keys"))
         self._empty.show_message(texts("cases.empty"), texts("cases.empty_line"), "")
         self.refresh()
-
-    def restyle(self) -> None:
-        super().restyle()
-        self.retranslate()
 
     @property
     def has_way_back(self) -> bool:

@@ -18,7 +18,6 @@ from app.domain.mentorado import Mentorado
 from app.formats.csv_files import report_csv, write_file
 from app.text import consent as consent_text
 from app.text.status import date_time, texts
-from app.text.status import problem as words_of
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.csv_import import (
@@ -118,12 +117,8 @@ class ConsentImportDialog(BaseDialog):
             self._rows = rows
             self._show()
 
-    def show_problem(self, problem: Problem) -> None:
-        self.summary.setText(" ".join(words_of(problem)))
-        self.fit()
-
-    def show_crash(self, _error: Exception) -> None:
-        self.summary.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.summary.setText(f"{sentence} {next_step}")
         self.fit()
 
     def reject(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, QTimer
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.audit_service import AuditService
@@ -26,7 +26,7 @@ from app.formats.csv_files import ledger_csv, write_file
 from app.text import consent as consent_text
 from app.text.conversation import number
 from app.text.status import texts
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot, show_dialog, until_destroyed
 from app.ui.consents.import_dialog import import_consents
 from app.ui.consents.model import ConsentDelegate, ConsentFilter, ConsentModel, ContactConsentRow, rows_of
 from app.ui.consents.record_dialog import RecordConsentDialog
@@ -43,7 +43,7 @@ from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.search_field import SearchField
 from app.ui.widgets.toast import Toast
 
-_SEARCH_WIDTH, _NARROW = 260, 880
+_SEARCH_WIDTH = 260
 _TYPING_MILLISECONDS: Final = 120
 _SOON_MILLISECONDS: Final = 200
 """Changes that come together are read together."""
@@ -64,6 +64,8 @@ class _Search(SearchField):
 
 class ConsentsPage(Page):
     """The list of one mentorado's contacts, and beside it the one that is chosen."""
+
+    NARROW = 880
 
     def __init__(
         self,
@@ -132,13 +134,13 @@ class ConsentsPage(Page):
         self.toast = Toast(theme, self)
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MILLISECONDS)
         self._soon.timeout.connect(self.read)
-        undo = (
+        until_destroyed(
+            self,
             bus.subscribe(ConsentsChanged, lambda event: self._on_changed(event.mentorado_id)),
             bus.subscribe(ContactOptedOut, lambda event: self._on_changed(event.mentorado_id)),
             bus.subscribe(MessagesErased, lambda event: self._on_changed(event.mentorado_id)),
             bus.subscribe(MentoradosLoaded, lambda _event: self._on_changed(None)),
         )
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
         self.restyle()
 
     # --- whose contacts
@@ -327,7 +329,7 @@ class ConsentsPage(Page):
                 texts("consent.may_campaign", n=number(self.model.count(ConsentFilter.CAMPAIGN))),
                 texts.plural("consent.out", out, n=number(out)),
             ]
-            summary = " · ".join(counts if known and not self._is_narrow else counts[:1])
+            summary = " · ".join(counts if known and not self.narrow else counts[:1])
         self.set_title(texts("consent.title"), summary)
         self.export_button.setEnabled(known)
         for button in (self.import_button, self.record_button):
@@ -371,11 +373,6 @@ class ConsentsPage(Page):
     def _today(self) -> date:
         return self._clock.now().astimezone().date()
 
-    @property
-    def _is_narrow(self) -> bool:
-        """Whether there is room for the short words only."""
-        return self.width() < self._theme.px(_NARROW)
-
     # --- what the window asks of a page
 
     def take_focus(self) -> None:
@@ -386,7 +383,6 @@ class ConsentsPage(Page):
 
     def retranslate(self) -> None:
         super().retranslate()
-        narrow = self._is_narrow
         self.person.set_text(texts("consent.of"))
         self.filter.set_text(texts("consent.filter"))
         for button, key in (
@@ -394,7 +390,7 @@ class ConsentsPage(Page):
             (self.export_button, "export"),
             (self.record_button, "record"),
         ):
-            button.setText(texts(f"consent.{key}_short" if narrow else f"consent.{key}_button"))
+            button.setText(texts(f"consent.{key}_short" if self.narrow else f"consent.{key}_button"))
             button.setAccessibleName(texts(f"consent.{key}_button"))
             button.setToolTip(texts(f"consent.{key}_button"))
         self.list.setAccessibleName(texts("consent.title"))
@@ -403,10 +399,6 @@ class ConsentsPage(Page):
         self.model.refresh_texts()
         self._choose()
 
-    def restyle(self) -> None:
-        super().restyle()
-        self.retranslate()
-
     @property
     def has_way_back(self) -> bool:
         return self.split.side_panel_open
@@ -414,12 +406,6 @@ class ConsentsPage(Page):
     def put_away(self) -> None:
         self.split.close_side_panel()
         self.take_focus()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        border = self._theme.px(_NARROW)
-        if (event.size().width() < border) is not (event.oldSize().width() < border):
-            self.retranslate()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

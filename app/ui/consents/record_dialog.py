@@ -86,10 +86,7 @@ class RecordConsentDialog(ScrollDialog):
     def show_problem(self, problem: Problem) -> None:
         if problem.code is ProblemCode.CONSENT_OPTED_OUT:
             self.again.show()
-        self._say(" ".join(words_of(problem)))
-
-    def show_crash(self, _error: Exception) -> None:
-        self._say(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+        self.show_trouble(*words_of(problem))
 
     @async_slot
     async def _record(self) -> None:
@@ -126,9 +123,9 @@ class RecordConsentDialog(ScrollDialog):
             self.wording.setPlainText(self._filled[0])
             self.version.setText(self._filled[1])
 
-    def _say(self, words: str) -> None:
-        self.trouble.setText(words)
-        self.trouble.setVisible(bool(words))
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.trouble.setText(f"{sentence} {next_step}")
+        self.trouble.show()
         self.fit()
         self.bring_into_view(self.trouble)
 

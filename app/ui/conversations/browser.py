@@ -20,7 +20,6 @@ from app.domain.messages import Conversation, ConversationId, HistoryStats
 from app.domain.names import initials
 from app.domain.repositories import Clock, MessageRepository
 from app.text import conversation as conversation_text
-from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.conversations.search import SearchBar, SearchResults
@@ -211,11 +210,8 @@ class ConversationBrowser(QWidget):
         rows = (self.conversations.rows[place] for place in range(self.conversations.rowCount()))
         return next((each for each in rows if each.id == conversation_id), None)
 
-    def show_problem(self, problem: Problem) -> None:
-        self.trouble.show_trouble(*words_of(problem))
-
-    def show_crash(self, _error: Exception) -> None:
-        self.trouble.show_trouble(texts("detail.crash"), texts("detail.crash_next"))
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.trouble.show_trouble(sentence, next_step)
 
     def retranslate(self) -> None:
         for part in (self.search, self.results, self.trouble):

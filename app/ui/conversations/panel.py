@@ -12,13 +12,13 @@ from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.consents import ConsentService
 from app.core.outbound.replies import ReplyService
-from app.domain.errors import Problem
 from app.domain.events import ConsentsChanged, ContactOptedOut, MessagesStored, OutboundStopped, StatusChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, Conversation
 from app.domain.repositories import Clock, MessageRepository
 from app.text import conversation as conversation_text
 from app.text.status import texts
+from app.ui.async_slots import until_destroyed
 from app.ui.conversations.browser import ConversationBrowser
 from app.ui.conversations.consent_line import ConsentLine
 from app.ui.conversations.search import SearchHit
@@ -68,7 +68,8 @@ class ConversationsPanel(QWidget):
         self.page.back_requested.connect(self.leave_thread)
         self.page.search_requested.connect(self.take_search)
         self.page.wide_requested.connect(self._turn_wide)
-        undo = (
+        until_destroyed(
+            self,
             bus.subscribe(MessagesStored, self._on_grew),
             bus.subscribe(StatusChanged, self._on_link),
             bus.subscribe(OutboundStopped, self._on_link),
@@ -76,7 +77,6 @@ class ConversationsPanel(QWidget):
             bus.subscribe(ContactOptedOut, self._on_consent),
             texts.on_change(self.retranslate),
         )
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
         self.retranslate()
 
     @property
@@ -94,11 +94,8 @@ class ConversationsPanel(QWidget):
             self.leave_thread()
         self.home.show_mentorado(mentorado_id, keep_search=self._following)
 
-    def show_problem(self, problem: Problem) -> None:
-        self.home.show_problem(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.home.show_crash(error)
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.home.show_trouble(sentence, next_step)
 
     def take_search(self) -> None:
         """Put the cursor into the search; what is open in this place closes for it."""

@@ -26,7 +26,7 @@ from app.platform.notification_server import NotificationServer, NotificationSer
 from app.text.alert import alert_line
 from app.text.notification import notification, person_line, shortened
 from app.text.status import date_time, texts
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.desktop.tray import TrayIcon
 from app.ui.fallen import show_fallen
 from app.ui.navigation import HOME
@@ -90,14 +90,14 @@ class DesktopIntegration(QObject):
         window.pane_shown.connect(self._on_looked)
         window.put_away = self.put_away
         window.closing.connect(self.tray.hide)
-        undo = (
+        until_destroyed(
+            self,
             bus.subscribe(NotificationDue, lambda event: self._tell(event.notification)),
             bus.subscribe(NotificationOver, lambda event: self._withdraw(event.key)),
             bus.subscribe(OperatorSettingsChanged, self._update_soon),
             bus.subscribe(AlertsChanged, self._update_soon),
             texts.on_change(self.update),
         )
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
 
     async def run(self) -> None:
         """Be in the tray, and follow what is clicked in the desktop's notifications, until cancelled."""

@@ -54,7 +54,7 @@ from app.domain.uptime import TimeRange
 from app.text.status import problem as words_of
 from app.text.status import sentence, texts
 from app.ui.action_runner import ActionRunner
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.detail_pane.conversations_tab import ConversationsTab
 from app.ui.detail_pane.history_loader import HistoryLoader, StoredPast
 from app.ui.detail_pane.pairing import turn_of
@@ -166,7 +166,8 @@ class DetailPane(QWidget):
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
         theme.changed.connect(self._repaint)
-        undo = (
+        until_destroyed(
+            self,
             bus.subscribe(StatusChanged, self._on_status),
             bus.subscribe(MentoradoChanged, self._on_mentorado),
             bus.subscribe(MentoradoAdded, self._on_mentorado),
@@ -185,7 +186,6 @@ class DetailPane(QWidget):
             bus.subscribe(MessagesErased, self._on_set_aside),
             texts.on_change(self._retranslate),
         )
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
         self._retranslate()
 
     def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
@@ -217,11 +217,8 @@ class DetailPane(QWidget):
         """Have a conversation here again that was lent to a wider place."""
         self._pages.leave_wide()
 
-    def show_problem(self, problem: Problem) -> None:
-        self._show_trouble(self._mentorado_id, *words_of(problem))
-
-    def show_crash(self, _error: Exception) -> None:
-        self._show_trouble(self._mentorado_id, texts("detail.crash"), texts("detail.crash_next"))
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self._show_trouble(self._mentorado_id, sentence, next_step)
 
     def sizeHint(self) -> QSize:
         return QSize(max(PANE_WIDTH, self.minimumSizeHint().width()), 720)

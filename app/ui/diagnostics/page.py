@@ -280,10 +280,6 @@ class DiagnosticsPage(Page):
             card.retranslate()
         self._show_state()
 
-    def restyle(self) -> None:
-        super().restyle()
-        self.retranslate()
-
 
 _CAUSE: Final = "doctor"
 

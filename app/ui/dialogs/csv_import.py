@@ -242,12 +242,8 @@ class CsvImportDialog(BaseDialog):
         self._read_rows()
         self.fit()
 
-    def show_problem(self, problem: Problem) -> None:
-        self.summary.setText(" ".join(words_of(problem)))
-        self.fit()
-
-    def show_crash(self, _error: Exception) -> None:
-        self.summary.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.summary.setText(f"{sentence} {next_step}")
         self.fit()
 
     @async_slot

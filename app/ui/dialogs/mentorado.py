@@ -274,8 +274,8 @@ class MentoradoDialog(ScrollDialog):
         field.line.setFocus()
         field.line.selectAll()
 
-    def show_crash(self, _error: Exception) -> None:
-        self._show_trouble(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self._show_trouble(f"{sentence} {next_step}")
 
     def _show_trouble(self, words: str) -> None:
         """Show an error that concerns no single field."""

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.outbound.smoke_test import SmokeTestService
-from app.domain.errors import Problem
 from app.domain.events import SmokeTestChanged
 from app.domain.link_status import SmokeTestOutcome
 from app.domain.mentorado import Mentorado
@@ -20,7 +19,6 @@ from app.domain.repositories import Clock
 from app.domain.smoke_test import SmokeTest, SmokeTestStage, SmokeTestTrouble
 from app.text.outbound import recipient_line, result_lines, stage_name
 from app.text.signs import Tone
-from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
@@ -194,13 +192,8 @@ class SmokeTestDialog(ScrollDialog):
             self.outcome.show_result(_RESULTS[test.outcome], sentence, step, code)
         self._arrange(running=not test.over)
 
-    def show_problem(self, problem: Problem) -> None:
-        self.outcome.show_result(_RESULTS[SmokeTestOutcome.FAILED], *words_of(problem), "")
-        self._arrange(running=False)
-
-    def show_crash(self, _error: Exception) -> None:
-        words = texts("detail.crash"), texts("detail.crash_next")
-        self.outcome.show_result(_RESULTS[SmokeTestOutcome.FAILED], *words, "")
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.outcome.show_result(_RESULTS[SmokeTestOutcome.FAILED], sentence, next_step)
         self._arrange(running=False)
 
     @async_slot

@@ -21,10 +21,8 @@ from PySide6.QtWidgets import (
 )
 from PySide6.QtWidgets import QListWidgetItem as Item
 
-from app.domain.errors import Problem
 from app.domain.names import visible
 from app.domain.support_bundle import BundleFile, BundlePart, SupportBundle
-from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import SHEET_WIDTH, BaseDialog
@@ -214,12 +212,6 @@ class SupportBundleDialog(BaseDialog):
         self.files.setFixedHeight(min(max(room, _LEAST), self._theme.px(_MOST)))
         super().fit()
 
-    def show_problem(self, problem: Problem) -> None:
-        self._tell(" ".join(words_of(problem)))
-
-    def show_crash(self, _error: Exception) -> None:
-        self._tell(f"{texts('detail.crash')} {texts('detail.crash_next')}")
-
     # ------------------------------------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
@@ -283,9 +275,9 @@ class SupportBundleDialog(BaseDialog):
         if self._saved is not None:
             self._open_folder(self._saved.parent)
 
-    def _tell(self, words: str) -> None:
+    def show_trouble(self, sentence: str, next_step: str) -> None:
         self.waiting.hide()
-        self.line.setText(words)
+        self.line.setText(f"{sentence} {next_step}")
         set_role(self.line, "danger")
         self.fit()
 

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from app.core.diagnostics.passkey import PasskeyService, PasskeyToken
 from app.core.diagnostics.troubleshooting import TroubleshootingService
 from app.domain.actions import ActionName
-from app.domain.errors import Problem
 from app.domain.link_status import Reason
 from app.domain.mentorado import Mentorado
 from app.domain.repositories import Clock
@@ -28,7 +27,6 @@ from app.domain.troubleshooting import (
 )
 from app.text.signs import Tone
 from app.text.status import action, texts
-from app.text.status import problem as words_of
 from app.text.troubleshooting import check_name, conclusion_lines, finding_line, reason_name, trouble_name
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.code_clipboard import CodeClipboard
@@ -313,11 +311,8 @@ class TroubleshootingDialog(ScrollDialog):
         self.steps.forget()
         super().done(result)
 
-    def show_problem(self, problem: Problem) -> None:
-        self._end((Tone.ERROR, "triangle-alert"), *words_of(problem))
-
-    def show_crash(self, _error: Exception) -> None:
-        self._end((Tone.ERROR, "triangle-alert"), texts("detail.crash"), texts("detail.crash_next"))
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self._end((Tone.ERROR, "triangle-alert"), sentence, next_step)
 
     # --- a check
 

@@ -27,7 +27,7 @@ from app.text import overview as overview_text
 from app.text.alert import alert_line, alert_step
 from app.text.conversation import size
 from app.text.status import texts
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.navigation import HOME, Page
 from app.ui.overview.alert_list import AlertList, AlertWords
 from app.ui.overview.charts import ROWS, ChartCard, ColumnChart, RankedBars, RankedRow, Series
@@ -130,10 +130,8 @@ class OverviewPage(Page):
         self.column.addWidget(self.area, 1)
         self._columns = 0
         self._minute = self.while_shown(_MINUTE, self.refresh)
-        undo = bus.subscribe(AlertsChanged, lambda _event: self._show_alerts())
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(AlertsChanged, lambda _event: self._show_alerts()))
         self.restyle()
-        self.retranslate()
 
     # --- what is shown
 

@@ -37,7 +37,7 @@ from app.text.procedure import if_closed, progress, title
 from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.action_runner import ActionRequest, ActionRunner
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.detail_pane.inline_error import InlineError
 from app.ui.procedures.chrome import CodeRoom, FocusMemory, Footer, SheetHead
 from app.ui.procedures.commands import CommandId, ProcedureCommand, other_commands
@@ -177,7 +177,8 @@ class ProcedurePanel(QWidget):
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
         bus = runner.bus
-        undo = (
+        until_destroyed(
+            self,
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(BackupProgressed, self._on_moved),
             bus.subscribe(StatusChanged, self._on_status),
@@ -186,7 +187,6 @@ class ProcedurePanel(QWidget):
             bus.subscribe(MentoradoChanged, self._on_mentorado),
             texts.on_change(self._retranslate),
         )
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
 
     @property
     def procedure(self) -> Procedure | None:
@@ -235,10 +235,7 @@ class ProcedurePanel(QWidget):
             self._keyboard.focus_first(self.view.attention.not_now, self.view.attention.main)
 
     def show_problem(self, problem: Problem) -> None:
-        self._show_trouble(*(words_of(problem) if self._form is None else self._form.words_of(problem)))
-
-    def show_crash(self, _error: Exception) -> None:
-        self._show_trouble(texts("detail.crash"), texts("detail.crash_next"))
+        self.show_trouble(*(words_of(problem) if self._form is None else self._form.words_of(problem)))
 
     def event(self, event: QEvent) -> bool:
         kind, escape = QEvent.Type.ShortcutOverride, Qt.Key.Key_Escape
@@ -385,7 +382,7 @@ class ProcedurePanel(QWidget):
     def _bring_into_view(self, part: QWidget) -> None:
         QTimer.singleShot(0, part, lambda: self._scroll.ensureWidgetVisible(part))  # once it has its place
 
-    def _show_trouble(self, sentence: str, next_step: str) -> None:
+    def show_trouble(self, sentence: str, next_step: str) -> None:
         self.trouble.show_trouble(sentence, next_step)
         self._scroll.ensureWidgetVisible(self.trouble)
         self._keyboard.announce(f"{sentence} {next_step}")

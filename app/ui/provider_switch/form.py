@@ -25,7 +25,7 @@ from app.domain.switch import (
 )
 from app.text.status import provider, texts
 from app.ui.action_runner import ActionRunner, prepare_credentials
-from app.ui.async_slots import async_slot, show_error
+from app.ui.async_slots import async_slot, show_error, until_destroyed
 from app.ui.navigation import SWITCHES
 from app.ui.procedures.forms import ProcedureForm
 from app.ui.provider_switch.report import SwitchReport
@@ -75,8 +75,7 @@ class SwitchForm(ProcedureForm):
         self._arrange()
         self._take_up()
         self.retranslate()
-        leave = runner.bus.subscribe(SwitchesChanged, self._on_switches)
-        self.destroyed.connect(lambda _gone: leave())
+        until_destroyed(self, runner.bus.subscribe(SwitchesChanged, self._on_switches))
 
     # --- what the panel asks
 

@@ -399,8 +399,8 @@ class CredentialsDialog(ScrollDialog):
         if self._wants_to_save:
             self._save()
 
-    def show_crash(self, _error: Exception) -> None:
-        self._show_trouble(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self._show_trouble(f"{sentence} {next_step}")
 
     @async_slot
     async def _save(self, _checked: bool = False) -> None:

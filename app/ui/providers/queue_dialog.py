@@ -175,13 +175,12 @@ class QueueDialog(ScrollDialog):
 
     def show_problem(self, problem: Problem) -> None:
         """When the queue has grown, show it again for a new decision."""
-        self.trouble.setText(" ".join(words_of(problem)))
-        self.trouble.show()
+        self.show_trouble(*words_of(problem))
         if problem.code is ProblemCode.QUEUE_CHANGED:
             self._look_again()
 
-    def show_crash(self, _error: Exception) -> None:
-        self.trouble.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.trouble.setText(f"{sentence} {next_step}")
         self.trouble.show()
 
     @async_slot

@@ -14,7 +14,6 @@ from app.domain.mentorado import Mentorado
 from app.domain.repositories import Clock
 from app.text.signs import Tone
 from app.text.status import date_time, texts, unbroken
-from app.text.status import problem as words_of
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, TEXT_NAME, Theme
@@ -51,7 +50,7 @@ class RegisterDialog(ScrollDialog):
         self._clock = clock
         self._allowance: AttemptQuota | None = None
         self.set_title(texts("register.title", name=mentorado.name))
-        about = _plain(texts("register.about", phone=unbroken(mentorado.expected_account)))
+        about = text_label(texts("register.about", phone=unbroken(mentorado.expected_account)))
         label = QLabel(texts("register.pin"), textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
         self.pin = QLineEdit(echoMode=QLineEdit.EchoMode.Password, maxLength=_DIGITS)
@@ -69,10 +68,10 @@ class RegisterDialog(ScrollDialog):
         row.setSpacing(SPACE_1)
         row.addWidget(self.pin, 1)
         row.addWidget(self.reveal)
-        hint = _plain(texts("register.pin_hint"), "caption")
+        hint = text_label(texts("register.pin_hint"), "caption")
         self.badge = Badge(theme)
-        self._tries = _plain("", "secondary")
-        self.trouble = _plain("", "danger")
+        self._tries = text_label("", "secondary")
+        self.trouble = text_label("", "danger")
         self.trouble.hide()
         self.inside.addWidget(about)
         self.inside.addSpacing(SPACE_1)
@@ -100,15 +99,11 @@ class RegisterDialog(ScrollDialog):
         self._tries.setText(tries_left(allowance, self._clock.now()))
         self._update_buttons()
 
-    def show_problem(self, problem: Problem) -> None:
-        self.trouble.setText(" ".join(words_of(problem)))
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self.trouble.setText(f"{sentence} {next_step}")
         self.trouble.show()
         self.pin.setFocus()
         self.pin.selectAll()
-
-    def show_crash(self, _error: Exception) -> None:
-        self.trouble.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
-        self.trouble.show()
 
     @async_slot
     async def _register(self, _checked: bool = False) -> None:
@@ -141,9 +136,3 @@ class RegisterDialog(ScrollDialog):
         self.register.setEnabled(may and not self.busy and len(self.pin.text()) == _DIGITS)
         self.cancel.setEnabled(not self.busy)
         self.register.setText(texts("register.doing" if self.busy else "register.confirm"))
-
-
-def _plain(words: str, role: str = "") -> QLabel:
-    label = text_label(words)
-    label.setProperty("role", role)
-    return label

@@ -22,7 +22,7 @@ from app.domain.phone import PhoneNumber, readable
 from app.domain.repositories import Clock
 from app.domain.settings import RETENTION
 from app.text.status import date_time, old_copy, texts, traces_left
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot, show_dialog, until_destroyed
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.dialogs.files import FileDialog
@@ -61,8 +61,7 @@ class HistorySection(Section):
         self.add(self._extent)
         self.add(self._kept)
         self.retention.picked.connect(self.keep)
-        undo = bus.subscribe(MessagesErased, lambda _event: self.refresh())
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(MessagesErased, lambda _event: self.refresh()))
 
     @property
     def line(self) -> str:

@@ -20,7 +20,7 @@ from app.domain.settings import LONGEST_NAME, OPERATOR_NAME
 from app.settings import Override
 from app.text import status as status_text
 from app.text.status import LANGUAGES, date_time, texts
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.settings.section import OpenFolder, PathRow, Section, SettingRow
 from app.ui.theme.theme import SCALES, Mode, Theme
 from app.ui.widgets.choices import SegmentedControl
@@ -181,8 +181,7 @@ class DiagnosisSection(Section):
         self.choice.picked.connect(self.switch)
         self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
         self._again.timeout.connect(self.refresh)
-        undo = bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh())
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh()))
 
     @property
     def line(self) -> str:
@@ -247,11 +246,11 @@ class MetricsSection(Section):
         self.add(self._place)
         self.choice.picked.connect(lambda on: self.switch(bool(on)))
         self.port.editingFinished.connect(self._save)
-        undo = (
+        until_destroyed(
+            self,
             bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow()),
             bus.subscribe(MetricsEndpointChanged, lambda _event: self._follow()),
         )
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
         theme.changed.connect(self._fit)
         self._fit()
 

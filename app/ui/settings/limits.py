@@ -19,7 +19,7 @@ from app.domain.outbound import OutboundLimits
 from app.domain.outbound_limits import DEFAULT_LIMITS, RANGES, loosened
 from app.domain.settings import OUTBOUND_LIMITS
 from app.text.status import texts
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot, show_dialog, until_destroyed
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ReasonDialog
 from app.ui.settings.section import Section, SettingRow, read_time
@@ -50,8 +50,7 @@ class LimitsSection(Section):
             field.editingFinished.connect(partial(self._leave, name))
         self.partly.picked.connect(self._pick_partly)
         self.reset.clicked.connect(self._reset)
-        undo = bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh())
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh()))
         theme.changed.connect(self._fit)
         self._fit()
 

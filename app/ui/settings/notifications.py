@@ -20,7 +20,7 @@ from app.domain.settings import NOTIFICATIONS
 from app.platform.autostart import Autostart
 from app.text.status import texts
 from app.ui.appearance import Preferences
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.settings.section import Section, SettingRow, read_time
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
@@ -78,8 +78,7 @@ class NotificationsSection(Section):
             box.clicked.connect(lambda _checked=False: self._pick_days())
         self.stays.picked.connect(lambda stays: self._set_stays(bool(stays)))
         self.at_login.picked.connect(lambda on: self.open_at_login(bool(on)))
-        undo = bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh())
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh()))
         theme.changed.connect(self._fit)
         self._fit()
 

@@ -63,7 +63,6 @@ class SettingsPage(Page):
         self.area.verticalScrollBar().valueChanged.connect(self._mark_current_section)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.restyle()
-        self.retranslate()
 
     def take_focus(self) -> None:
         self.setFocus(Qt.FocusReason.OtherFocusReason)  # Tab goes on to the first control

@@ -16,7 +16,7 @@ from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.settings import SWITCH_SECOND_PERSON
 from app.text.signs import Tone
 from app.text.status import provider, texts
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot, show_dialog, until_destroyed
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ReasonDialog
 from app.ui.settings.section import Section, SettingRow
@@ -56,13 +56,13 @@ class ProvidersSection(Section):
         self.add(self._all)
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MILLISECONDS)  # many may move at once
         self._soon.timeout.connect(self.refresh)
-        undo = [
+        until_destroyed(
+            self,
             bus.subscribe(MentoradosLoaded, self._on_change),
             bus.subscribe(MentoradoAdded, self._on_change),
             bus.subscribe(MentoradoChanged, self._on_change),
             bus.subscribe(StatusChanged, self._on_change),
-        ]
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
+        )
 
     @async_slot
     async def show_comparison(self, _checked: bool = False) -> None:
@@ -103,8 +103,7 @@ class SwitchesSection(Section):
         self._row = SettingRow(theme, self.second, below=True)
         self.add(self._row)
         self.second.picked.connect(lambda on: self.change(bool(on)))
-        undo = bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh())
-        self.destroyed.connect(lambda _gone: undo())
+        until_destroyed(self, bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh()))
 
     def refresh(self) -> None:
         self.second.choose(self._settings_service.settings.switch_second_person)

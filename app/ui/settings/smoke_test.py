@@ -14,7 +14,7 @@ from app.domain.events import MentoradoAdded, MentoradoChanged, OperatorSettings
 from app.domain.phone import readable
 from app.domain.smoke_test import SmokeTestTarget
 from app.text.status import texts
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.settings.section import Section, SettingRow
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, SegmentedControl
@@ -45,10 +45,12 @@ class SmokeTestSection(Section):
         self.partner.picked.connect(self.save_partner)
         self.number.editingFinished.connect(self._leave_number)
         self.template.editingFinished.connect(self._leave_template)
-        undo = [
-            bus.subscribe(kind, self._on_change) for kind in (OperatorSettingsChanged, MentoradoAdded, MentoradoChanged)
-        ]
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
+        until_destroyed(
+            self,
+            bus.subscribe(OperatorSettingsChanged, self._on_change),
+            bus.subscribe(MentoradoAdded, self._on_change),
+            bus.subscribe(MentoradoChanged, self._on_change),
+        )
         theme.changed.connect(self._fit)
         self._fit()
 

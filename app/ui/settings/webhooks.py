@@ -21,7 +21,7 @@ from app.domain.set_aside import SetAsideCount
 from app.domain.webhooks import REFUSED, DeliveryOutcome, OutcomeCount
 from app.text import status as status_text
 from app.text.status import age, texts
-from app.ui.async_slots import async_slot
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.settings.section import Section, SettingRow
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
@@ -220,13 +220,13 @@ class WebhooksSection(Section):
         self.address.editingFinished.connect(self._save_address)
         self.port.editingFinished.connect(self._save_address)
         self.url.editingFinished.connect(self._save_url)
-        undo = [
+        until_destroyed(
+            self,
             bus.subscribe(WebhooksChanged, lambda _event: self._follow()),
             bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow(anew=True)),
             bus.subscribe(MentoradoChanged, self._on_changed),
             bus.subscribe(DeliverySetAside, lambda _event: self._follow_set_aside()),
-        ]
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
+        )
         theme.changed.connect(self._fit)
         self._fit()
 

@@ -15,8 +15,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLayout,
-    QLayoutItem,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -30,6 +28,7 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, plain_tip
 from app.ui.widgets.tab_order import follow_where_it_stands
 
@@ -157,36 +156,15 @@ class CardView(QAbstractButton):
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 
-class _CardGrid(QLayout):
+class _CardGrid(FlowLayout):
     """Cards of one width that fill each row."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(parent, spacing=t.SPACE_2)
         self._theme = theme
-        self._items: list[QLayoutItem] = []
-        self.setContentsMargins(0, 0, 0, 0)
-
-    def addItem(self, item: QLayoutItem) -> None:
-        self._items.append(item)
-
-    def count(self) -> int:
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:  # Qt asks beyond the end
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
         return Qt.Orientation.Horizontal
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        rows = -(-len(self._items) // self._columns(width))
-        return rows * self._theme.px(_HEIGHT) + max(0, rows - 1) * t.SPACE_2
 
     def sizeHint(self) -> QSize:
         return QSize(self._theme.px(_LEAST_WIDTH) * 2, self.heightForWidth(self._theme.px(_LEAST_WIDTH) * 2))
@@ -194,17 +172,16 @@ class _CardGrid(QLayout):
     def minimumSize(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(self._theme.px(_LEAST_WIDTH) // 2, self._theme.px(_HEIGHT))
 
-    def setGeometry(self, room: QRect) -> None:
-        super().setGeometry(room)
-        columns, height = self._columns(room.width()), self._theme.px(_HEIGHT)
-        width = (room.width() - (columns - 1) * t.SPACE_2) // columns
-        for place, item in enumerate(self._items):
-            row, column = divmod(place, columns)
-            left, top = room.left() + column * (width + t.SPACE_2), room.top() + row * (height + t.SPACE_2)
+    def _arrange(self, room: QRect, *, place: bool) -> int:
+        gap, height = self.spacing(), self._theme.px(_HEIGHT)
+        columns = max(1, (room.width() + gap) // (self._theme.px(_LEAST_WIDTH) + gap))
+        width = (room.width() - (columns - 1) * gap) // columns
+        for number, item in enumerate(self._items if place else ()):
+            row, column = divmod(number, columns)
+            left, top = room.left() + column * (width + gap), room.top() + row * (height + gap)
             item.setGeometry(QRect(left, top, width, height))
-
-    def _columns(self, width: int) -> int:
-        return max(1, (width + t.SPACE_2) // (self._theme.px(_LEAST_WIDTH) + t.SPACE_2))
+        rows = -(-len(self._items) // columns)
+        return rows * height + max(0, rows - 1) * gap
 
 
 class WaveView(QWidget):

@@ -73,17 +73,13 @@ class ApprovalDialog(ConfirmDialog):
     def show_problem(self, problem: Problem) -> None:
         sentence, step = words_of(problem)
         changed = problem.code is ProblemCode.SWITCH_CHANGED
-        self._say(f"{sentence} {texts('switches.dialog.changed') if changed else step}")
+        self.show_trouble(sentence, texts("switches.dialog.changed") if changed else step)
         if changed:
             self.confirm.hide()
             self.plan_again.show()
             self.plan_again.setFocus()
         else:
             (self.name if self._asks_name else self.number).setFocus()
-        self.fit()
-
-    def show_crash(self, _error: Exception) -> None:
-        self._say(f"{texts('detail.crash')} {texts('detail.crash_next')}")
         self.fit()
 
     def ask(self, question: str) -> None:
@@ -139,10 +135,12 @@ class ApprovalDialog(ConfirmDialog):
         self.plans_again = True
         super().reject()
 
-    def _say(self, words: str) -> None:
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        words = f"{sentence} {next_step}"
         self.trouble.setText(words)
         self.trouble.setAccessibleName(words)
         self.trouble.show()
+        self.fit()
 
 
 def _add_plan(dialog: ConfirmDialog, plan: SwitchPlan, order: Sequence[MentoradoId], name_of: NameOf) -> None:

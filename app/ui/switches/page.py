@@ -37,7 +37,7 @@ from app.formats.switch_export import switch_dry_run_csv, switch_dry_run_json
 from app.text import switch_run as run_text
 from app.text.status import problem, provider, texts
 from app.ui.action_runner import ActionRunner, prepare_credentials
-from app.ui.async_slots import async_slot, show_dialog
+from app.ui.async_slots import async_slot, show_dialog, until_destroyed
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.dialogs.files import SaveDialog
@@ -124,15 +124,15 @@ class SwitchesPage(DraftPage):
             dry_run=self._begin_dry_run,
         )
         self.while_shown(_SECOND, self._on_second)
-        undo = [
+        until_destroyed(
+            self,
             bus.subscribe(SwitchesChanged, self._on_changed),
             bus.subscribe(ProcedureChanged, lambda _event: self.board.refresh_soon()),
             bus.subscribe(StandbyStatusChanged, lambda _event: self.board.refresh_soon()),
             bus.subscribe(StatusChanged, lambda _event: self.board.refresh_soon()),
             bus.subscribe(PairingQueueChanged, lambda _event: self.board.refresh_soon()),
             bus.subscribe(MentoradoChanged, self._on_mentorado),
-        ]
-        self.destroyed.connect(lambda _gone: [each() for each in undo])
+        )
         self.restyle()
 
     # --- what is shown
@@ -379,10 +379,6 @@ class SwitchesPage(DraftPage):
         self._empty.show_message(texts("switches.empty"), texts("switches.empty_line"), texts("switches.new"))
         self.model.refresh_texts()
         self.refresh()
-
-    def restyle(self) -> None:
-        super().restyle()
-        self.retranslate()
 
     @property
     def has_way_back(self) -> bool:

@@ -36,6 +36,7 @@ from app.domain.link_status import (
 from app.domain.repositories import Transition
 from app.text.status import texts
 from app.ui import async_slots as loop
+from app.ui.async_slots import show_error
 from app.ui.detail_pane.pairing import Stage
 from app.ui.detail_pane.qr import QrDialog
 from app.ui.dialogs.confirm import Confirmations, ConfirmDialog
@@ -161,7 +162,7 @@ def waiting_turn(harness: PaneHarness) -> None:
 
 def trouble(harness: PaneHarness) -> None:
     harness.put(S.OFF)
-    harness.pane.show_problem(Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE))
+    show_error(harness.pane, Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE))
 
 
 def archived(harness: PaneHarness) -> None:

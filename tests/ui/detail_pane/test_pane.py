@@ -31,6 +31,7 @@ from app.domain.repositories import Transition
 from app.domain.set_aside import SetAsideCount
 from app.text.conversation import size
 from app.text.status import refusal, sentence, texts
+from app.ui.async_slots import show_error
 from app.ui.detail_pane.pairing import Stage
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
@@ -312,7 +313,7 @@ async def test_tab_goes_from_top_to_bottom(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         open_pane(harness)
         harness.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
-        harness.pane.show_problem(Problem(ProblemCode.ENGINE_MISSING))
+        show_error(harness.pane, Problem(ProblemCode.ENGINE_MISSING))
         await settle()
         stops, at = [], harness.pane.nextInFocusChain()
         while at is not None and at is not harness.pane:

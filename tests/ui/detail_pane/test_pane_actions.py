@@ -15,6 +15,7 @@ from app.domain.link_status import (
 )
 from app.text.signs import ACTION_ICON
 from app.text.status import refusal, texts
+from app.ui.async_slots import show_error
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
@@ -186,7 +187,7 @@ def test_a_bug_is_told_without_its_innards(
 async def test_a_problem_is_forgotten_once_the_link_moves_on(theme: Theme) -> None:
     async with pane_harness(theme) as harness:
         open_pane(harness)
-        harness.pane.show_problem(Problem(ProblemCode.ENGINE_MISSING))
+        show_error(harness.pane, Problem(ProblemCode.ENGINE_MISSING))
         assert texts("problem.engine_missing.sentence") in words(harness)
         harness.put(LinkState.CONNECTED)
         assert texts("problem.engine_missing.sentence") not in words(harness)

@@ -13,6 +13,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import ProviderKind
 from app.text.status import LANGUAGES, texts
+from app.ui.async_slots import show_error
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.detail_pane.qr import LEAST_SIDE
 from app.ui.theme.theme import Theme
@@ -85,7 +86,7 @@ async def test_nothing_is_wider_than_the_pane_in_any_state(
         await look(harness, "a code")
         harness.show_code(replace(harness.code(2, age=6), typed="ABCD-0001"))
         await look(harness, "a typed code")
-        pane.show_problem(Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE, path=f"/srv/secretaria/{CODE}"))
+        show_error(pane, Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE, path=f"/srv/secretaria/{CODE}"))
         await look(harness, "an error about a path")
 
 

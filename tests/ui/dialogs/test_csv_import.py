@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
 from app.core.csv_import import LARGEST, CsvImportService, open_spreadsheet
 from app.domain.errors import Problem, ProblemCode
 from app.text.status import texts
+from app.ui.async_slots import show_error
 from app.ui.dialogs.csv_import import CsvImportDialog, ImportTable, _read_rows, import_spreadsheet
 from app.ui.theme.theme import Theme
 from tests.clock import settle
@@ -169,7 +170,7 @@ async def test_a_disk_that_is_full_is_said_in_the_sheet(theme: Theme) -> None:
         await settle()
         assert sheet.isVisible()
         assert "disco" in sheet.summary.text().lower()
-        sheet.show_crash(RuntimeError())
+        show_error(sheet, RuntimeError())
         assert texts("detail.crash") in sheet.summary.text()
 
 
