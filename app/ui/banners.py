@@ -9,7 +9,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
@@ -26,6 +25,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
+from app.ui.widgets.layouts import hbox, set_beside, vbox
 
 _ICON = 18
 _SHARE_OF_BUTTONS = 0.42
@@ -79,17 +79,13 @@ class _Banner(BannerFrame):
         self._cross.clicked.connect(self.dismissed)
         if not dismissible:  # shown here, before it has a parent, it would be a window of its own
             self._cross.hide()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(t.SPACE_3, t.SPACE_1, t.SPACE_1, t.SPACE_1)
-        layout.setSpacing(t.SPACE_3)
-        layout.addWidget(self._sign)
+        layout = hbox(self._sign, inside=self, margins=(t.SPACE_3, t.SPACE_1, t.SPACE_1, t.SPACE_1), spacing=t.SPACE_3)
         self._flow = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._flow.setSpacing(t.SPACE_3)
         self._flow.addWidget(self._words, 1)
         layout.addLayout(self._flow, 1)
         self._choices = [(QPushButton(), label) for label, _do in choices]
-        buttons = QHBoxLayout()
-        buttons.setSpacing(t.SPACE_3)
+        buttons = hbox(spacing=t.SPACE_3)
         for (button, _label), (_, do) in zip(self._choices, choices, strict=True):
             if quiet:
                 button.setProperty("role", "link")
@@ -106,9 +102,7 @@ class _Banner(BannerFrame):
         beside = sum(button.sizeHint().width() + t.SPACE_3 for button, _label in self._choices)
         around = self.minimumSizeHint().width() - self._flow.minimumSize().width()
         least = around + self._words.minimumSizeHint().width() + beside  # one long word is never broken
-        below = beside > width * _SHARE_OF_BUTTONS or least > width
-        way = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
-        self._flow.setDirection(way)
+        set_beside(self._flow, beside <= width * _SHARE_OF_BUTTONS and least <= width)
         return self.heightForWidth(width)
 
     def retranslate(self) -> None:
@@ -142,9 +136,7 @@ class Banners(QWidget):
         self._by_cause: dict[str, BannerFrame] = {}
         inside = QWidget()
         inside.installEventFilter(self)
-        self._column = QVBoxLayout(inside)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(t.SPACE_2)
+        self._column = vbox(inside=inside, spacing=t.SPACE_2)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -10,13 +10,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from app.domain.crash_report import CrashPlace, CrashReport, report_text
 from app.platform.crash_recorder import CrashRecorder
 from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.layouts import hbox, vbox
 
 log = logging.getLogger(__name__)
 
@@ -81,14 +82,11 @@ class CrashSheet(QDialog):
         close = QPushButton(texts("crash.close"))
         close.clicked.connect(self.close)
 
-        buttons = QHBoxLayout()
-        buttons.setSpacing(t.SPACE_2)
+        buttons = hbox(spacing=t.SPACE_2)
         buttons.addStretch(1)
         for button in (close, self.copy_button, self.bundle_button):
             buttons.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
-        layout.setSpacing(t.SPACE_3)
+        layout = vbox(inside=self, margins=(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6), spacing=t.SPACE_3)
         for widget in (title, self.effect, line, self.text):
             layout.addWidget(widget)
         layout.addLayout(buttons)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
-    QHBoxLayout,
     QProgressBar,
     QPushButton,
     QStackedLayout,
@@ -26,6 +25,7 @@ from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.split_view import scrolled
 from app.ui.widgets.tables import RowList
@@ -42,11 +42,7 @@ class SideText(QFrame):
         self._heading = ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
 
     def _lay_out(self, parts: Sequence[QWidget]) -> None:
-        content = QVBoxLayout()
-        content.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        content.setSpacing(t.SPACE_3)
-        for part in (self._heading, *parts):
-            content.addWidget(part)
+        content = vbox(self._heading, *parts, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_3)
         content.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -81,22 +77,14 @@ class DraftForm(QWidget):
 
     def _lay_out(self, form: QVBoxLayout, beside: QWidget) -> None:
         foot, row = footer()
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self._line)
-        words.addWidget(self._kept)
+        words = vbox(self._line, self._kept)
         row.addLayout(words, 1)
         row.addWidget(self.run)
-        both = QHBoxLayout()
-        both.setSpacing(0)
+        both = hbox()
         self._area = scrolled(form)
         both.addWidget(self._area, 3)
         both.addWidget(beside, 2)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(both, 1)
-        column.addWidget(foot)
+        vbox((both, 1), foot, inside=self)
 
 
 def footer() -> tuple[QFrame, QBoxLayout]:
@@ -179,9 +167,7 @@ class DryRunView(QWidget, Generic[M]):
 
     def _lay_out(self, found: QWidget) -> None:
         progress = QWidget()
-        column = QVBoxLayout(progress)
-        column.setContentsMargins(t.SPACE_8, t.SPACE_8, t.SPACE_8, t.SPACE_8)
-        column.setSpacing(t.SPACE_3)
+        column = vbox(inside=progress, margins=(t.SPACE_8, t.SPACE_8, t.SPACE_8, t.SPACE_8), spacing=t.SPACE_3)
         column.addStretch(1)
         for widget in (self.running, self.bar, self.step):
             column.addWidget(widget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpacerItem, QWidget
 
 from app.text.status import texts
 from app.ui.mentorado_list.model import MentoradoListModel
@@ -12,6 +12,7 @@ from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.search_field import SearchField
 
 _TITLE_WIDTH = 190
@@ -47,8 +48,7 @@ class Header(QFrame):
         self.add_button.setProperty("role", "primary")
         self.add_button.clicked.connect(self.add_requested)
 
-        words = QVBoxLayout()
-        words.setSpacing(1)
+        words = vbox(spacing=1)
         words.addStretch(1)
         words.addWidget(self._title)
         words.addWidget(self._summary)

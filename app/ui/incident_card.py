@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFont, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
 from app.domain.incident import CheckResult, Incident
@@ -23,8 +23,8 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 
 REPORT_MILLISECONDS = 30_000
 TICK_MILLISECONDS = 1000
@@ -44,9 +44,7 @@ class _CheckLine(QWidget):
         self._mark.setProperty("role", "banner")
         self.words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.words.setProperty("role", "banner")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(t.SPACE_2)
+        row = hbox(inside=self, spacing=t.SPACE_2)
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.words, 1)
 
@@ -89,9 +87,7 @@ class IncidentCard(BannerFrame):
         self._show, self._try = QPushButton(), QPushButton()
         self._show.clicked.connect(lambda _checked=False: show(self.still_down()))
         self._try.clicked.connect(lambda _checked=False: try_all(self._coming()))
-        words = QVBoxLayout()
-        words.setSpacing(t.SPACE_1)
-        words.addWidget(self._title)
+        words = vbox(self._title, spacing=t.SPACE_1)
         for label in (self._advice, self._checking, self._next):
             label.setProperty("role", "banner")
         words.addWidget(self._advice)
@@ -105,9 +101,7 @@ class IncidentCard(BannerFrame):
         flow.addWidget(self._try)
         words.addSpacing(t.SPACE_1)
         words.addWidget(buttons)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(t.SPACE_3, t.SPACE_3, t.SPACE_3, t.SPACE_3)
-        row.setSpacing(t.SPACE_3)
+        row = hbox(inside=self, margins=(t.SPACE_3, t.SPACE_3, t.SPACE_3, t.SPACE_3), spacing=t.SPACE_3)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         self._tick = QTimer(self, interval=TICK_MILLISECONDS)

@@ -43,6 +43,7 @@ from app.ui.mentorado_list.view import ListPanel
 from app.ui.navigation import HOME, PageStack
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.split_view import SplitView
 from app.ui.widgets.toast import Toast
 
@@ -448,9 +449,7 @@ def _is_nobodys(screen: QScreen) -> bool:
 def _column(*parts: QWidget) -> QWidget:
     """A widget with *parts* one below the other, the last taking what is left."""
     whole = QWidget()
-    rows = QVBoxLayout(whole)
-    rows.setContentsMargins(0, 0, 0, 0)
-    rows.setSpacing(0)
+    rows = vbox(inside=whole)
     for part in parts:
         rows.addWidget(part)
     rows.setStretchFactor(parts[-1], 1)

@@ -22,7 +22,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -39,6 +38,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.layouts import hbox, vbox
 
 _RAIL_WIDTH, _WIDEST = 60, 84
 
@@ -82,10 +82,7 @@ class PageStack(QWidget):
         self._edge = QFrame()
         self._edge.setProperty("role", "rail")
         self._stack = QStackedLayout()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self._edge)
+        layout = hbox(self._edge, inside=self)
         layout.addLayout(self._stack, 1)  # before it has parts: without a parent the first is a window of its own
         self._stack.addWidget(home)
         theme.changed.connect(self.restyle)
@@ -209,9 +206,7 @@ class NavigationRail(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._buttons = {name: _Button(icon, theme, self) for name, icon in icons.items()}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, t.SPACE_4, 0, t.SPACE_4)
-        layout.setSpacing(t.SPACE_1)
+        layout = vbox(inside=self, margins=(0, t.SPACE_4, 0, t.SPACE_4), spacing=t.SPACE_1)
         for name, button in self._buttons.items():
             button.clicked.connect(partial(self._ask_for, name))
             if name == SETTINGS:
@@ -266,29 +261,19 @@ class Page(QWidget):
         self._title.setProperty("role", "title")
         self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._summary.setProperty("role", "secondary")
-        words = QVBoxLayout()
-        words.setSpacing(1)
+        words = vbox(spacing=1)
         words.addStretch(1)
         words.addWidget(self._title)
         words.addWidget(self._summary)
         words.addStretch(1)
-        self.tools = QHBoxLayout()
-        self.tools.setSpacing(t.SPACE_2)
+        self.tools = hbox(spacing=t.SPACE_2)
         self._signs: dict[QPushButton, str] = {}
         self._timers: list[QTimer] = []
         self._header = QFrame()
         self._header.setProperty("role", "header")
-        row = QHBoxLayout(self._header)
-        row.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1)
-        row.setSpacing(t.SPACE_4)
-        row.addLayout(words, 1)
-        row.addLayout(self.tools)
+        hbox((words, 1), self.tools, inside=self._header, margins=(t.SPACE_6, 0, t.SPACE_6, 1), spacing=t.SPACE_4)
         self.banners = Banners(theme)
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(0, 0, 0, 0)
-        self.column.setSpacing(0)
-        self.column.addWidget(self._header)
-        self.column.addWidget(self.banners)
+        self.column = vbox(self._header, self.banners, inside=self)
         until_destroyed(self, texts.on_change(self.retranslate))
         theme.changed.connect(self.restyle)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
@@ -21,6 +21,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_2, Theme
 from app.ui.widgets.action_menu import pop_up
 from app.ui.widgets.labels import text_label
+from app.ui.widgets.layouts import hbox
 from app.ui.widgets.placeholders import IconCircle
 
 if TYPE_CHECKING:
@@ -86,12 +87,7 @@ class SnoozeLine(QWidget):
         self.button.setProperty("role", "link")
         self.button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.button.clicked.connect(lambda _checked=False: self._on_button())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_2)
-        row.addWidget(self._sign)
-        row.addWidget(self.words, 1)
-        row.addWidget(self.button)
+        row = hbox(self._sign, (self.words, 1), self.button, inside=self, spacing=SPACE_2)
         row.addStretch(0)
         self.hide()
 

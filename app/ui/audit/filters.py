@@ -15,7 +15,7 @@ from app.text.status import texts
 from app.ui.audit.model import Filter, Period
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
-from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.layouts import FlowLayout
 from app.ui.widgets.search_field import SearchField
 
 TYPING_MILLISECONDS = 150

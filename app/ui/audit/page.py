@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -46,6 +45,7 @@ from app.ui.theme.theme import (
 )
 from app.ui.widgets.action_menu import pop_up
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.placeholders import EmptyState
 
 _WIDTH = 560
@@ -195,11 +195,7 @@ class AuditPage(Page):
         self.add_tool(self.verify_button, "shield-check")
         self._reading = self._new_query()
 
-        top = QVBoxLayout()
-        top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
-        top.setSpacing(t.SPACE_3)
-        top.addWidget(self.filters)
-        top.addWidget(self.verdict)
+        top = vbox(self.filters, self.verdict, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3), spacing=t.SPACE_3)
         self._nothing = EmptyState(theme, "ledger", "")
         self._nothing.pressed.connect(self.filters.clear)
         self._loading = EmptyState(theme, "clock", "")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from app.domain.audit import AuditEntry, ChainBreak, Verification
 from app.text import audit as audit_text
@@ -16,8 +16,8 @@ from app.text.status import date_time, texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 _DISC, _ICON = 40, 20
@@ -64,17 +64,12 @@ class VerificationCard(QFrame):
         row.addWidget(self._show_entry)
         row.addWidget(self._copy)
         self._buttons = buttons
-        column = QVBoxLayout()
-        column.setSpacing(t.SPACE_1)
-        for part in (self._title, self._line, self._step):
-            column.addWidget(part)
+        column = vbox(self._title, self._line, self._step, spacing=t.SPACE_1)
         column.addSpacing(t.SPACE_1)
         column.addWidget(self._bar)
         column.addSpacing(t.SPACE_1)
         column.addWidget(buttons)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(t.SPACE_4, t.SPACE_3, t.SPACE_2, t.SPACE_3)
-        layout.setSpacing(t.SPACE_4)
+        layout = hbox(inside=self, margins=(t.SPACE_4, t.SPACE_3, t.SPACE_2, t.SPACE_3), spacing=t.SPACE_4)
         layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(column, 1)
         layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)

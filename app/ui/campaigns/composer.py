@@ -9,7 +9,6 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -32,8 +31,8 @@ from app.ui.dry_run import DraftForm, SideText
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import set_role, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 
 _TYPED = "typed"
 """The choice of a template that is in no list: its name and language are typed."""
@@ -250,14 +249,8 @@ class Composer(DraftForm):
     def _fields(self) -> QVBoxLayout:
         for button in self.insert.values():
             button.setProperty("role", "pick")
-        named = QHBoxLayout()
-        named.setSpacing(t.SPACE_2)
-        named.addWidget(self.template_name, 2)
-        named.addWidget(self.template_language, 1)
-        form = QVBoxLayout()
-        form.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        form.setSpacing(t.SPACE_2)
-        form.addWidget(self._name_label)
+        named = hbox((self.template_name, 2), (self.template_language, 1), spacing=t.SPACE_2)
+        form = vbox(self._name_label, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_2)
         form.addWidget(self.name)
         form.addSpacing(t.SPACE_1)
         form.addLayout(self._flow(self.cohort))

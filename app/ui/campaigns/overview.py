@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from app.core.outbound.campaigns import CampaignService
 from app.domain.campaign import Campaign, CampaignId, CampaignState, RecipientState
@@ -18,8 +18,8 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, vbox
 from app.ui.widgets.split_view import SidePane
 from app.ui.widgets.tables import SIDE, RowDelegate, RowsModel
 
@@ -156,9 +156,7 @@ class CampaignView(SidePane):
             actions.addWidget(button)
         self.uncertain, self.waits, self.message = (text_label(role="secondary", selectable=True) for _ in range(3))
         self.waits_head, self.message_head = (ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold) for _ in range(2))
-        column = QVBoxLayout()
-        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        column.setSpacing(t.SPACE_3)
+        column = vbox(margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_3)
         top: tuple[QWidget, ...] = (self.name, self.badge, self.sentence, self.bar)
         for part in top:
             column.addWidget(part)

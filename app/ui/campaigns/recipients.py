@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedLayout, QWidget
 
 from app.core.outbound.campaigns import CampaignService
 from app.domain.campaign import Campaign, CampaignId, PlannedRecipient, Recipient, RecipientState
@@ -23,6 +23,7 @@ from app.ui.async_slots import async_slot
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
@@ -154,16 +155,9 @@ class RecipientsView(QWidget):
         self.export = QPushButton()
         self.export.clicked.connect(self.export_requested)
         self.people = RecipientList(theme)
-        top = QHBoxLayout()
-        top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
-        top.setSpacing(t.SPACE_3)
-        top.addWidget(self.filter, 1)
+        top = hbox((self.filter, 1), margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3), spacing=t.SPACE_3)
         top.addWidget(self.export)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(top)
-        column.addWidget(self.people, 1)
+        vbox(top, (self.people, 1), inside=self)
         self._later = QTimer(self, singleShot=True, interval=_SOON)
         self._later.timeout.connect(self.read)
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QScrollArea,
     QStackedLayout,
@@ -29,6 +28,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import ScaledLabel, set_role, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 
 class ReportPart(StrEnum):
@@ -135,19 +135,12 @@ class ReportView(DryRunView[DryRun]):
 
     def _report_part(self) -> QWidget:
         part = QWidget()
-        top = QHBoxLayout()
-        top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
-        top.setSpacing(t.SPACE_3)
-        top.addWidget(self.part, 1)
-        top.addWidget(self.export)
+        top = hbox((self.part, 1), self.export, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3), spacing=t.SPACE_3)
         foot, row = footer()
         row.addWidget(self.asked, 1)
         for widget in (self.field, self.approve, self.again, self.edit):
             row.addWidget(widget)
-        column = QVBoxLayout(part)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(top)
+        column = vbox(top, inside=part)
         column.addLayout(self._body, 1)  # before it has parts: without a parent the first is a window of its own
         self._body.addWidget(self.summary)
         self._body.addWidget(self.people)
@@ -169,9 +162,7 @@ class _Summary(QScrollArea):
     def show_dry_run(self, made: DryRun) -> None:
         """Fill it with what *made* found."""
         inside = QWidget()
-        self._column = QVBoxLayout(inside)
-        self._column.setContentsMargins(t.SPACE_6, t.SPACE_2, t.SPACE_6, t.SPACE_4)
-        self._column.setSpacing(t.SPACE_3)
+        self._column = vbox(inside=inside, margins=(t.SPACE_6, t.SPACE_2, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_3)
         self._add_figures(made)
         self._add_recommendation(made.links)
         self._head(texts("campaign.message"))
@@ -200,14 +191,11 @@ class _Summary(QScrollArea):
         else:
             under = texts("campaign.report.figure.price", date=campaign_text.list_date(made.price))
             figures.append((campaign_text.price(made.price), under))
-        row = QHBoxLayout()
-        row.setSpacing(t.SPACE_3)
+        row = hbox(spacing=t.SPACE_3)
         for value, words in figures:
             tile = QFrame()
             tile.setProperty("role", "sunken")
-            column = QVBoxLayout(tile)
-            column.setContentsMargins(t.SPACE_4, t.SPACE_3, t.SPACE_4, t.SPACE_3)
-            column.setSpacing(0)
+            column = vbox(inside=tile, margins=(t.SPACE_4, t.SPACE_3, t.SPACE_4, t.SPACE_3))
             large = ScaledLabel(self._theme, t.TEXT_TITLE, QFont.Weight.DemiBold)
             large.setText(value)
             column.addWidget(large)
@@ -259,13 +247,10 @@ class _Summary(QScrollArea):
         name = ScaledLabel(self._theme, t.TEXT_BODY, QFont.Weight.Medium)
         name.setText(title)
         name.setFixedWidth(self._theme.px(220))
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(text_label(line))
+        words = vbox(text_label(line))
         if step:
             words.addWidget(text_label(step, "danger" if wrong else "secondary"))
-        row = QHBoxLayout()
-        row.setSpacing(t.SPACE_4)
+        row = hbox(spacing=t.SPACE_4)
         row.addWidget(name, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         self._column.addLayout(row)

@@ -15,7 +15,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QShowEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -36,8 +35,8 @@ from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.list_and_pane import ListAndPane
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.split_view import SidePane
@@ -130,9 +129,7 @@ class CaseView(SidePane):
         self.postpone.clicked.connect(self.postponed)
         self.note.clicked.connect(lambda: self.noted.emit(self.field.toPlainText()))
         self.close_button.clicked.connect(lambda: self.closed.emit(self.field.toPlainText()))
-        column = QVBoxLayout()
-        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        column.setSpacing(t.SPACE_3)
+        column = vbox(margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_3)
         for part in (self.kind, self.name, self.when, self.step):
             column.addWidget(part)
         column.setAlignment(self.name, Qt.AlignmentFlag.AlignLeft)
@@ -143,10 +140,7 @@ class CaseView(SidePane):
         for part in (self.facts_head, self.facts, self.notes_head, self.notes):
             column.addWidget(part)
         column.addWidget(self.field)
-        row = QHBoxLayout()
-        row.setSpacing(t.SPACE_2)
-        row.addWidget(self.note)
-        row.addWidget(self.close_button)
+        row = hbox(self.note, self.close_button, spacing=t.SPACE_2)
         row.addStretch(1)
         column.addLayout(row)
         column.addStretch(1)

@@ -31,7 +31,7 @@ from app.ui.dialogs.csv_import import (
 from app.ui.dialogs.files import FileDialog
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
-from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.layouts import FlowLayout
 
 _ROWS: Final = 1_000
 """Rows that are shown, those with problems first; the report has all of them."""

@@ -37,7 +37,7 @@ from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
-from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.layouts import FlowLayout
 from app.ui.widgets.list_and_pane import ListAndPane
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.search_field import SearchField

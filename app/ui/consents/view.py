@@ -6,7 +6,7 @@ from datetime import date
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.domain.consent import Purpose, last_about
 from app.text import consent as consent_text
@@ -15,8 +15,8 @@ from app.ui.consents.model import ContactConsentRow
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.split_view import SidePane
 
 _ICON = 16
@@ -40,19 +40,13 @@ class _PurposePart(QWidget):
         self.record, self.revoke = QPushButton(), QPushButton()
         self.record.clicked.connect(self.recorded)
         self.revoke.clicked.connect(self.revoked)
-        head = QHBoxLayout()
-        head.setSpacing(t.SPACE_2)
+        head = hbox(spacing=t.SPACE_2)
         head.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._head, 1)
         buttons = FlowLayout(spacing=t.SPACE_2)
         buttons.addWidget(self.record)
         buttons.addWidget(self.revoke)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, t.SPACE_2)
-        column.setSpacing(t.SPACE_1)
-        column.addLayout(head)
-        column.addWidget(self.origin)
-        column.addWidget(self.wording)
+        column = vbox(head, self.origin, self.wording, inside=self, margins=(0, 0, 0, t.SPACE_2), spacing=t.SPACE_1)
         column.addSpacing(t.SPACE_1)
         column.addLayout(buttons)
 
@@ -94,11 +88,7 @@ class ConsentView(SidePane):
         self.opt_out.clicked.connect(self.opt_out_requested)
         self._head = ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold)
         self.history = text_label(role="secondary", selectable=True)
-        column = QVBoxLayout()
-        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        column.setSpacing(t.SPACE_2)
-        column.addWidget(self.name)
-        column.addWidget(self.number)
+        column = vbox(self.name, self.number, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_2)
         column.addSpacing(t.SPACE_2)
         for purpose, part in self.parts.items():
             part.recorded.connect(lambda asked_for=purpose: self.record_requested.emit(asked_for))

@@ -11,7 +11,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QShowEvent
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem
@@ -33,6 +33,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import text_label
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
@@ -149,15 +150,10 @@ class ConversationBrowser(QWidget):
 
     def _arrange(self) -> None:
         self.pages = QStackedLayout()
-        top = QVBoxLayout()
-        top.setContentsMargins(SPACE_6 - 1, SPACE_4, SPACE_6, SPACE_2)
-        top.setSpacing(SPACE_2)
-        for part in (self.trouble, self.search, self.line):
-            top.addWidget(part)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(top)
+        top = vbox(
+            self.trouble, self.search, self.line, margins=(SPACE_6 - 1, SPACE_4, SPACE_6, SPACE_2), spacing=SPACE_2
+        )
+        column = vbox(top, inside=self)
         column.addLayout(self.pages, 1)  # before it has parts: without a parent the first is a window of its own
         for page in (self.list, self.empty, self.results):
             self.pages.addWidget(page)

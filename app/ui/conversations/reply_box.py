@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
 
 from app.core.outbound.replies import ReplyService
 from app.domain.errors import Problem
@@ -20,6 +20,7 @@ from app.ui.dialogs.confirm import ask_release
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, Theme
 from app.ui.widgets.labels import text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 LONGEST: Final = 4096  # characters, as the shortest limit of the providers has it
 _LINES: Final = 5  # the box grows to so many, then it scrolls
@@ -54,15 +55,9 @@ class ReplyBox(QWidget):
         self.other = QPushButton()  # releases the number, or puts a text back
         self.other.setProperty("role", "link")
         self.other.clicked.connect(self._on_other)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_2)
-        row.addWidget(self.field, 1)
+        row = hbox((self.field, 1), spacing=SPACE_2)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, 0)
-        layout.setSpacing(SPACE_1)
-        layout.addLayout(row)
-        layout.addWidget(self.line)
+        layout = vbox(row, self.line, inside=self, margins=(SPACE_2, SPACE_2, SPACE_2, 0), spacing=SPACE_1)
         layout.addWidget(self.other, 0, Qt.AlignmentFlag.AlignLeft)
         self._again = QTimer(self, singleShot=True)
         self._again.timeout.connect(self.refresh)

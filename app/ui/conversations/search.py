@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from PySide6.QtCore import QModelIndex, QObject, QPointF, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.core.mentorado_service import MentoradoService
 from app.domain.mentorado import MentoradoId
@@ -23,6 +23,7 @@ from app.ui.conversations.bubbles import layout_text, mark
 from app.ui.conversations.highlight import excerpt, spans
 from app.ui.theme.theme import SPACE_1, Theme
 from app.ui.widgets.choices import Tabs
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.search_field import SearchField
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
@@ -55,11 +56,7 @@ class SearchBar(QWidget):
         self.scope = Tabs(theme, height=_SCOPE_HEIGHT)
         self.scope.show_words("", "")
         self.scope.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_1)
-        layout.addWidget(self.field)
-        layout.addWidget(self.scope)
+        vbox(self.field, self.scope, inside=self, spacing=SPACE_1)
         self._pause = QTimer(self, singleShot=True, interval=TYPED_MILLISECONDS)
         self._pause.timeout.connect(self.asked)
         self.field.textChanged.connect(self._on_text)

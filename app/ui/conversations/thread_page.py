@@ -19,12 +19,10 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QMenu,
     QPushButton,
     QSizePolicy,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -48,6 +46,7 @@ from app.ui.theme.theme import (
 )
 from app.ui.widgets.action_menu import pop_up
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import EmptyState
 
 _ICON = 18
@@ -71,17 +70,10 @@ class ThreadHead(QWidget):
         self.back.clicked.connect(self.back_requested)
         self.search.clicked.connect(self.search_requested)
         self.wide.clicked.connect(self.wide_requested)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.title)
-        words.addWidget(self.line)
+        words = vbox(self.title, self.line)
         if below is not None:
             words.addWidget(below, 0, Qt.AlignmentFlag.AlignLeft)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
-        layout.setSpacing(SPACE_2)
-        layout.addWidget(self.back)
-        layout.addLayout(words, 1)
+        layout = hbox(self.back, (words, 1), inside=self, margins=(SPACE_2, SPACE_2, SPACE_2, SPACE_2), spacing=SPACE_2)
         layout.addWidget(self.search)
         layout.addWidget(self.wide)
         theme.changed.connect(self.retranslate)
@@ -159,10 +151,7 @@ class ThreadPage(QWidget):
         self._gone.pressed.connect(self.back_requested)
         self._today = self.model.today
         self._stack = QStackedLayout()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, SPACE_2)
-        layout.setSpacing(0)
-        layout.addWidget(self.head)
+        layout = vbox(self.head, inside=self, margins=(0, 0, 0, SPACE_2))
         layout.addLayout(self._stack, 1)  # before it has parts: without a parent the first is a window of its own
         self._stack.addWidget(self.view)
         self._stack.addWidget(self._gone)

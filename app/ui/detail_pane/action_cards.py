@@ -34,6 +34,7 @@ from app.ui.theme.theme import (
 from app.ui.widgets.action_menu import CARDS, MORE, RISKY, Availability, Slot, SlotState, resolve_slots
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.layouts import vbox
 
 _TILE = 36
 _CARD_ICON = 18
@@ -187,11 +188,7 @@ class _Place(QWidget):
         self.past_the_lock = QPushButton()
         self.past_the_lock.setProperty("role", "link")
         self.past_the_lock.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_1)
-        column.addWidget(self.card)
-        column.addWidget(self.past_the_lock)
+        vbox(self.card, self.past_the_lock, inside=self, spacing=SPACE_1)
         self._request = request
         self.card.clicked.connect(self._on_card)
         self.past_the_lock.clicked.connect(lambda _checked=False: request(self.card.name))

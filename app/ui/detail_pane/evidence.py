@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.domain.link_status import Evidence, HostPlacement, LinkState, LinkStatus, Reason, SmokeTestOutcome
 from app.domain.mentorado import Link
@@ -25,6 +25,7 @@ from app.text.status import (
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
 from app.ui.widgets.labels import ScaledLabel, breakable, plain_tip, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 
 class SetAsideLines(QLabel):
@@ -70,10 +71,7 @@ class SupportDetails(QWidget):
         self._copy.setProperty("role", "quiet")
         self._copy.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._copied))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_2)
-        layout.addWidget(self._line, 1)
+        layout = hbox((self._line, 1), inside=self, spacing=SPACE_2)
         layout.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
         theme.changed.connect(self.retranslate)
         self.retranslate()
@@ -145,9 +143,7 @@ class HealthCard(QFrame):
         self._unread: set[str] = set()  # rows whose stored part is not read yet
         self._labels = {name: text_label() for name in _ROWS}
         self._values = {name: ScaledLabel(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
-        layout.setSpacing(0)
+        layout = vbox(inside=self, margins=(SPACE_4, SPACE_2, SPACE_4, SPACE_2))
         self._lines: dict[str, QFrame] = {}
         self._pairs: dict[str, QWidget] = {}
         for name in _ROWS:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy
 
 from app.text.status import texts
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import WrappingLabel
+from app.ui.widgets.layouts import hbox, vbox
 
 _ERROR_ICON = 16
 
@@ -31,13 +32,8 @@ class InlineError(QFrame):
         self._dismiss.setProperty("role", "quiet")
         self._dismiss.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._dismiss.clicked.connect(self.dismissed)
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1 // 2)
-        words.addWidget(self._sentence)
-        words.addWidget(self._next)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE_3, SPACE_2, SPACE_1, SPACE_2)
-        layout.setSpacing(SPACE_2)
+        words = vbox(self._sentence, self._next, spacing=SPACE_1 // 2)
+        layout = hbox(inside=self, margins=(SPACE_3, SPACE_2, SPACE_1, SPACE_2), spacing=SPACE_2)
         layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
         layout.addWidget(self._dismiss, 0, Qt.AlignmentFlag.AlignTop)

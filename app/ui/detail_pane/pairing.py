@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -54,6 +53,7 @@ from app.ui.theme.theme import (
     SPACE_4,
     Theme,
 )
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.placeholders import Notice
 from app.ui.widgets.toast import LIVE_CODE
 
@@ -132,19 +132,14 @@ class PairingPanel(QFrame):
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self.count_down)
 
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_2)
-        layout.setSpacing(SPACE_2)
+        layout = vbox(inside=self, margins=(SPACE_4, SPACE_3, SPACE_4, SPACE_2), spacing=SPACE_2)
         plate = QGridLayout()  # one cell: the button lies on the plate, and may be wider than it where text is large
         plate.addWidget(self._plate, 0, 0, Qt.AlignmentFlag.AlignCenter)
         plate.addWidget(self._renew, 0, 0, Qt.AlignmentFlag.AlignCenter)
         life = QHBoxLayout()
         life.addWidget(self._life, 1)
         life.addWidget(self._copy)
-        about = QVBoxLayout()
-        about.setSpacing(SPACE_2)
-        about.addLayout(life)
-        about.addWidget(self._steps)
+        about = vbox(life, self._steps, spacing=SPACE_2)
         about.addStretch(1)
         self._code_row = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._code_row.setSpacing(SPACE_2)

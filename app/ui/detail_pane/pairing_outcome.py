@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAccessible, QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QPushButton
 
 from app.domain.actions import ActionName
 from app.domain.events import StatusChanged
@@ -21,6 +21,7 @@ from app.ui.detail_pane.view import PairingOutcome, PairingResult
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 
@@ -128,18 +129,11 @@ class PairingOutcomeCard(QFrame):
         self.smoke_test, self.next = QPushButton(), QPushButton()
         self.smoke_test.clicked.connect(lambda _checked=False: self.action_requested.emit(ActionName.SMOKE_TEST))
         self.next.clicked.connect(lambda _checked=False: self.next_requested.emit(self._next_id))
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1)
-        words.addWidget(self._title)
-        words.addWidget(self._line)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_3)
+        words = vbox(self._title, self._line, spacing=SPACE_1)
+        head = hbox(spacing=SPACE_3)
         head.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
-        column.setSpacing(SPACE_2)
-        column.addLayout(head)
+        column = vbox(head, inside=self, margins=(SPACE_4, SPACE_3, SPACE_4, SPACE_3), spacing=SPACE_2)
         for part in (self._moving, self.smoke_test, self.next):
             column.addWidget(part)
         self._moving.hide()

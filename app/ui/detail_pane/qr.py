@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLabel, QWidget
 
 from app.domain.phone import PhoneNumber, last_digits
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import RADIUS_SHEET, SPACE_2, SPACE_3, SPACE_6, TEXT_BODY, TEXT_CAPTION, Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 # Of the time `qrcode` takes, three quarters go into drawing the symbol with each of the eight masks to find the
 # prettiest one. Every mask makes a valid symbol, and the text is as good as random, so none of them stands out: a fixed
@@ -257,13 +258,8 @@ class QrCountdown(QWidget):
         self.title = ScaledLabel(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False)
         self.caption = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.caption.setProperty("role", "caption")
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.title)
-        words.addWidget(self.caption)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_3)
+        words = vbox(self.title, self.caption)
+        layout = hbox(inside=self, spacing=SPACE_3)
         layout.addStretch(1)
         layout.addWidget(self.ring)
         layout.addLayout(words)

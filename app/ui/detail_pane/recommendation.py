@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend_for
@@ -34,6 +34,7 @@ from app.ui.theme.theme import (
 )
 from app.ui.widgets.action_menu import Availability
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import vbox
 
 _ON_THE_BUTTON = frozenset(
     {
@@ -139,17 +140,13 @@ class RecommendationCard(QFrame):
         self.past_the_lock.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.past_the_lock.clicked.connect(self._ask)
 
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_4, SPACE_4 - 2, SPACE_4, SPACE_4 - 2)
-        layout.setSpacing(0)
+        layout = vbox(inside=self, margins=(SPACE_4, SPACE_4 - 2, SPACE_4, SPACE_4 - 2))
         self._next.setContentsMargins(0, SPACE_1, 0, 0)
         self._caption.setContentsMargins(0, SPACE_1 + 2, 0, 0)
         for label in (self._sentence, self._next, self._caption):
             layout.addWidget(label)
         self._choices = QWidget()
-        choices = QVBoxLayout(self._choices)
-        choices.setContentsMargins(0, SPACE_3, 0, 0)
-        choices.setSpacing(SPACE_2)
+        choices = vbox(inside=self._choices, margins=(0, SPACE_3, 0, 0), spacing=SPACE_2)
         for choice in (self._button, self._second, self._why, self.past_the_lock):
             choices.addWidget(choice)
         layout.addWidget(self._choices)

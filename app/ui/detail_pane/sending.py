@@ -6,7 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from app.domain.actions import ActionName
 from app.domain.outbound import OutboundStop
@@ -15,6 +15,7 @@ from app.text.send_state import SendState
 from app.text.status import action, date_time, texts
 from app.ui.theme.theme import SPACE_2, SPACE_3, TEXT_SMALL, Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 _CIRCLE, _ICON = 22, 13
@@ -30,13 +31,8 @@ class SendLine(QWidget):
         self.what = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.Medium)
         self.may = text_label()
         self.may.setProperty("role", "caption")
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.what)
-        words.addWidget(self.may)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_2)
+        words = vbox(self.what, self.may)
+        row = hbox(inside=self, spacing=SPACE_2)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
 
@@ -69,9 +65,7 @@ class SendingStopCard(QFrame):
         self.release = QPushButton()
         self.release.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.release.clicked.connect(lambda _checked=False: self.release_requested.emit())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
-        column.setSpacing(SPACE_2)
+        column = vbox(inside=self, margins=(SPACE_3, SPACE_3, SPACE_3, SPACE_3), spacing=SPACE_2)
         for part in (self._words, self._code, self.release):
             column.addWidget(part)
         self.hide()

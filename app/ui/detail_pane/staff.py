@@ -36,8 +36,8 @@ from app.ui.async_slots import async_slot
 from app.ui.detail_pane.inline_error import InlineError
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_SMALL, Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, WrappingLabel, plain_tip
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.tab_order import follow_reading_order
 
@@ -66,13 +66,8 @@ class HandlingLine(QWidget):
             button.setProperty("role", "link")
             button.clicked.connect(partial(self._ask, name))
             row.addWidget(button)
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addWidget(self.words)
-        column.addWidget(buttons)
-        both = QHBoxLayout(self)
-        both.setContentsMargins(0, 0, 0, 0)
-        both.setSpacing(SPACE_2)
+        column = vbox(self.words, buttons)
+        both = hbox(inside=self, spacing=SPACE_2)
         both.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         both.addLayout(column, 1)
         self.hide()
@@ -123,9 +118,7 @@ class _NoteItem(QFrame):
         self.parts: list[QWidget] = [self.text, self.edit, self.remove]
         self.edit.clicked.connect(self.edit_requested)
         self.remove.clicked.connect(self.remove_requested)
-        below = QHBoxLayout()
-        below.setSpacing(SPACE_1)
-        below.addWidget(self.caption, 1)
+        below = hbox((self.caption, 1), spacing=SPACE_1)
         for button, name, key in ((self.edit, "edit", "notes.edit"), (self.remove, "trash", "notes.remove")):
             button.setProperty("role", "quiet")
             button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -134,11 +127,7 @@ class _NoteItem(QFrame):
             button.setAccessibleName(texts(key))
             button.setToolTip(texts(key))
             below.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_3, SPACE_2, SPACE_1, SPACE_1)
-        column.setSpacing(SPACE_1)
-        column.addWidget(self.text)
-        column.addLayout(below)
+        vbox(self.text, below, inside=self, margins=(SPACE_3, SPACE_2, SPACE_1, SPACE_1), spacing=SPACE_1)
 
 
 class NoteEditor(QWidget):
@@ -163,11 +152,7 @@ class NoteEditor(QWidget):
         row = FlowLayout(buttons, spacing=SPACE_2)
         row.addWidget(self.save)
         row.addWidget(self.cancel)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_2)
-        for part in (self.field, buttons):
-            column.addWidget(part)
+        vbox(self.field, buttons, inside=self, spacing=SPACE_2)
         self.hide()
 
     def open(self, before: str, typed: str) -> None:
@@ -267,8 +252,7 @@ class NotesSection(QWidget):
         self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.more.clicked.connect(lambda _checked=False: self._show_whole())
         self.items: list[_NoteItem] = []
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(SPACE_2)
+        self._rows = vbox(spacing=SPACE_2)
         head = QHBoxLayout()
         head.addWidget(self.heading, 1)
         head.addWidget(self.add)

@@ -45,8 +45,8 @@ from app.ui.providers.number_section import NumberSection
 from app.ui.snoozing import SnoozeLine
 from app.ui.theme.icons import icon, paint_letter_circle
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel, WrappingLabel, breakable, text_label
+from app.ui.widgets.layouts import FlowLayout, vbox
 from app.ui.widgets.tab_order import follow_reading_order
 
 AVATAR_SIDE = 52
@@ -108,15 +108,12 @@ class ProfileHeader(QWidget):
         self._back.clicked.connect(self.back_requested)
         self._back.hide()
 
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1 // 2)
+        words = vbox(spacing=SPACE_1 // 2)
         words.addStretch(1)
         for label in (self._name, self._number, self._cohort):
             words.addWidget(label)
         words.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_2)
+        column = vbox(inside=self, spacing=SPACE_2)
         layout = QHBoxLayout()
         column.addLayout(layout)
         column.addWidget(self._accepted)  # as wide as the pane: between the buttons there is no room for a sentence
@@ -233,11 +230,7 @@ class ProcedureBanner(QFrame):
         row = FlowLayout(buttons, spacing=SPACE_2)
         row.addWidget(self.go_on)
         row.addWidget(self.see)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
-        column.setSpacing(SPACE_2)
-        column.addWidget(self._words)
-        column.addWidget(buttons)
+        vbox(self._words, buttons, inside=self, margins=(SPACE_3, SPACE_3, SPACE_3, SPACE_3), spacing=SPACE_2)
         self.hide()
 
     def show_procedure(self, procedure: Procedure | None, *, busy: bool) -> None:
@@ -490,10 +483,7 @@ def _shown_of_switch(view: MentoradoView) -> tuple[object, ...]:
 
 
 def _section(heading: QLabel, parts: Iterable[QWidget], spacing: int) -> QVBoxLayout:
-    column = QVBoxLayout()
-    column.setContentsMargins(0, SPACE_2, 0, 0)
-    column.setSpacing(spacing)
-    column.addWidget(heading)
+    column = vbox(heading, margins=(0, SPACE_2, 0, 0), spacing=spacing)
     for part in parts:
         column.addWidget(part)
     return column

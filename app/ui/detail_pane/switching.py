@@ -6,7 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
@@ -15,8 +15,8 @@ from app.text.signs import Tone
 from app.text.status import action, date_time, provider, refusal, state_badge, texts
 from app.ui.detail_pane.view import MentoradoView, SwitchView
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_BODY, Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 _SIGN, _SIGN_ICON = 32, 16
@@ -36,12 +36,8 @@ class SwitchCard(QFrame):
         self.what = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
         self.line = text_label()
         self.line.setProperty("role", "secondary")
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1)
-        words.addWidget(self.what)
-        words.addWidget(self.line)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_3)
+        words = vbox(self.what, self.line, spacing=SPACE_1)
+        row = hbox(spacing=SPACE_3)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         self.open_page = QPushButton()
@@ -53,11 +49,7 @@ class SwitchCard(QFrame):
             button.clicked.connect(lambda _checked=False, name=name: self.action_requested.emit(name))
             choices.addWidget(button)
         choices.addWidget(self.open_page)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
-        column.setSpacing(SPACE_3)
-        column.addLayout(row)
-        column.addWidget(self._choices)
+        vbox(row, self._choices, inside=self, margins=(SPACE_3, SPACE_3, SPACE_3, SPACE_3), spacing=SPACE_3)
         self.hide()
 
     def show_switch(self, view: MentoradoView, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.domain.audit import AuditEntry
 from app.domain.link_status import LinkState, LinkStatus, Reason
@@ -20,6 +20,7 @@ from app.ui.detail_pane.switch_history import SwitchEvent, SwitchNote
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
 from app.ui.widgets.labels import text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 SHOWN = 12
 _KEPT = 4 * SHOWN  # what is not shown may be again, when audit entries go
@@ -85,17 +86,9 @@ class _Row(QWidget):
         self._why.setProperty("role", "caption")
         self._when = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._when.setProperty("role", "caption")
-        words = QVBoxLayout()
-        words.setContentsMargins(0, SPACE_1 - 1, 0, SPACE_3)
-        words.setSpacing(1)
-        words.addWidget(self._what)
-        words.addWidget(self._why)
+        words = vbox(self._what, self._why, margins=(0, SPACE_1 - 1, 0, SPACE_3), spacing=1)
         words.addStretch(1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_2 + 2)
-        layout.addWidget(self._dot)
-        layout.addLayout(words, 1)
+        layout = hbox(self._dot, (words, 1), inside=self, spacing=SPACE_2 + 2)
         self._when.setContentsMargins(0, SPACE_1 + 1, 0, 0)
         layout.addWidget(self._when, 0, Qt.AlignmentFlag.AlignTop)
 
@@ -130,10 +123,7 @@ class Timeline(QWidget):
         self._rows = [_Row(theme) for _ in range(SHOWN)]
         self._none = text_label()
         self._none.setProperty("role", "secondary")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self._none)
+        layout = vbox(self._none, inside=self)
         for row in self._rows:
             layout.addWidget(row)
         self.retranslate()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.domain.link_status import FOLLOWING_CODE, QrCode
 from app.domain.phone import PhoneNumber, last_digits
@@ -16,8 +16,8 @@ from app.text.status import texts
 from app.ui.detail_pane.code_clipboard import CodeClipboard
 from app.ui.detail_pane.qr import QrCountdown
 from app.ui.theme.theme import SPACE_2, SPACE_3, TEXT_NAME, Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, vbox
 
 _SIZE = 30
 _APART = 120  # per cent of a letter's own room
@@ -61,11 +61,7 @@ class PairingCodeView(QWidget):
         row = FlowLayout(buttons, spacing=SPACE_2)
         for button in (self._copy_steps, self._copy_code, self._back):
             row.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_3)
-        for part in (self._sentence, self._code, self._spelled, self._life, self._line, buttons):
-            column.addWidget(part)
+        vbox(self._sentence, self._code, self._spelled, self._life, self._line, buttons, inside=self, spacing=SPACE_3)
 
     @property
     def code(self) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.domain.history_bar import bucket_edges, link_buckets
 from app.domain.link_status import LinkStatus
@@ -27,6 +27,7 @@ from app.ui.theme.theme import SPACE_1, SPACE_2, TEXT_SMALL, Theme, Tokens
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.history_bar import KIND_ICONS, HistoryBar, KindLegend, kind_colours, paint_kind
 from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.walked_picture import WalkedPicture, paint_time_marks, time_marks, time_marks_height
 
 BAND, _EDGE = 22, 3
@@ -180,9 +181,7 @@ class UptimeChart(QWidget):
         self.caption = ScaledLabel(theme, TEXT_SMALL)
         self.caption.setProperty("role", "secondary")
         self.legend = KindLegend(theme)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, SPACE_1)
-        layout.setSpacing(SPACE_2)
+        layout = vbox(inside=self, margins=(0, 0, 0, SPACE_1), spacing=SPACE_2)
         for part in (self.choice, self.band, self.bar, self.caption, self.legend):
             layout.addWidget(part)
         self.bar.hide()

@@ -10,7 +10,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QWidget
 
 from app.core.diagnostics.service import DoctorService
 from app.domain.diagnosis import CheckName, CheckOutcome, Diagnosis, Report, worst
@@ -25,6 +25,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.tab_order import follow_reading_order
 
@@ -73,20 +74,11 @@ class CheckCard(QFrame):
         self._name = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold, wraps=False)
         self._outcome = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._outcome.setProperty("role", "caption")
-        head = QHBoxLayout()
-        head.setSpacing(t.SPACE_3)
-        head.addWidget(self._name)
-        head.addWidget(self._outcome)
+        head = hbox(self._name, self._outcome, spacing=t.SPACE_3)
         head.addStretch(1)
-        self._parts = QVBoxLayout()
-        self._parts.setSpacing(t.SPACE_1)
-        column = QVBoxLayout()
-        column.setSpacing(t.SPACE_1)
-        column.addLayout(head)
-        column.addLayout(self._parts)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(t.SPACE_4, t.SPACE_3, t.SPACE_4, t.SPACE_3)
-        layout.setSpacing(t.SPACE_4)
+        self._parts = vbox(spacing=t.SPACE_1)
+        column = vbox(head, self._parts, spacing=t.SPACE_1)
+        layout = hbox(inside=self, margins=(t.SPACE_4, t.SPACE_3, t.SPACE_4, t.SPACE_3), spacing=t.SPACE_4)
         layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(column, 1)
         self.retranslate()
@@ -170,15 +162,11 @@ class DiagnosticsPage(Page):
         policy.setRetainSizeWhenHidden(True)  # nothing moves below it when a check begins or ends
         self._bar.setSizePolicy(policy)
         self.cards = {name: CheckCard(theme, name, doctor.can_fix) for name in doctor.names}
-        self._cards = QVBoxLayout()
-        self._cards.setSpacing(t.SPACE_2)
+        self._cards = vbox(spacing=t.SPACE_2)
         for card in self.cards.values():
             card.fix_requested.connect(self.fix)
             self._cards.addWidget(card)
-        column = QVBoxLayout()
-        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_6)
-        column.setSpacing(t.SPACE_4)
-        column.addLayout(self._cards)
+        column = vbox(self._cards, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_6), spacing=t.SPACE_4)
         column.addWidget(self.bundle, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         inside = QWidget()

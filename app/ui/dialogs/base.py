@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLayout, QPushButton, QScrollArea, QWidget
 
 from app.ui.theme.theme import (
     RADIUS_SHEET,
@@ -29,6 +29,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.layouts import hbox, set_beside, vbox
 from app.ui.widgets.tab_order import follow_reading_order
 
 SHEET_WIDTH = 440
@@ -73,15 +74,10 @@ class BaseDialog(QDialog):
         self.setFixedWidth(min(theme.px(width), max(over.window().width() - 2 * SPACE_4, width)))
 
         self.title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
-        self.body = QVBoxLayout()
-        self.body.setSpacing(SPACE_3)
-        self.buttons = QHBoxLayout()
-        self.buttons.setSpacing(SPACE_2)
+        self.body = vbox(spacing=SPACE_3)
+        self.buttons = hbox(spacing=SPACE_2)
         self.buttons.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_6, SPACE_6, SPACE_6, SPACE_6 - 4)
-        layout.setSpacing(0)
-        layout.addWidget(self.title)
+        layout = vbox(self.title, inside=self, margins=(SPACE_6, SPACE_6, SPACE_6, SPACE_6 - 4))
         layout.addSpacing(SPACE_3)
         layout.addLayout(self.body)
         layout.addSpacing(SPACE_6 - 4)
@@ -214,9 +210,7 @@ class ScrollDialog(BaseDialog):
         super().__init__(theme, over, width=width)
         self.set_width(width)
         self._content = QWidget()
-        self.inside = QVBoxLayout(self._content)
-        self.inside.setContentsMargins(0, 0, 0, 0)
-        self.inside.setSpacing(SPACE_3)
+        self.inside = vbox(inside=self._content, spacing=SPACE_3)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
@@ -284,10 +278,7 @@ class ScrollDialog(BaseDialog):
         """Side by side where there is room, else one below the other."""
         items = [self.buttons.itemAt(place) for place in range(self.buttons.count())]
         hints = [item.sizeHint().width() for item in items if item is not None and not item.isEmpty()]
-        beside = sum(hints) + self.buttons.spacing() * len(hints) <= width
-        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        if self.buttons.direction() is not direction:
-            self.buttons.setDirection(direction)
+        set_beside(self.buttons, sum(hints) + self.buttons.spacing() * len(hints) <= width)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest and self.isVisible():

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from app.domain.actions import ActionName
 from app.domain.incident import Incident
@@ -32,6 +32,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 _ICON = 16
 _ASPECTS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
@@ -68,14 +69,9 @@ class ConfirmDialog(ScrollDialog):
         heading.setText(texts(f"question.{aspect}"))
         heading.setProperty("role", "danger" if aspect == "lost" else "")
         words_below = text_label(words)
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_1 // 2)
-        column.addWidget(heading)
-        column.addWidget(words_below)
+        column = vbox(heading, words_below, spacing=SPACE_1 // 2)
         entry = QWidget()
-        row = QHBoxLayout(entry)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_3)
+        row = hbox(inside=entry, spacing=SPACE_3)
         row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
         self.inside.addWidget(entry)

@@ -34,8 +34,8 @@ from app.ui.dialogs.files import FileDialog
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_6, Theme
 from app.ui.widgets.choices import DropdownButton, Option
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.layouts import FlowLayout
 
 _WIDTH, _WIDEST = 608, 780
 _ROWS_SHOWN = 9

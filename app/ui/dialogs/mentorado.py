@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from app.core.mentorado_service import MentoradoService, is_landline, parse_phone
 from app.core.provider_setup.selection import ProviderSelectionService
@@ -23,6 +23,7 @@ from app.ui.theme.theme import SPACE_1, SPACE_2, Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import text_label
+from app.ui.widgets.layouts import vbox
 
 
 class ProviderField(QWidget):
@@ -46,9 +47,7 @@ class ProviderField(QWidget):
         self.compare = QPushButton(texts("dialog.compare"), autoDefault=False)
         self.compare.setProperty("role", "link")
         self.compare.clicked.connect(self.compare_requested)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_1 + 2)
+        column = vbox(inside=self, spacing=SPACE_1 + 2)
         head = QHBoxLayout()
         head.addWidget(label, 1)
         column.addLayout(head)
@@ -117,11 +116,7 @@ class _Field(QWidget):
         self.label.setBuddy(self.line)
         self._error = text_label(" ")  # keeps its place while empty
         self._error.setProperty("role", "danger")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_1)
-        layout.addWidget(self.label)
-        layout.addWidget(self.line)
+        layout = vbox(self.label, self.line, inside=self, spacing=SPACE_1)
         if wanted:
             layout.addWidget(self._error)
 

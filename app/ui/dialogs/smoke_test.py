@@ -8,7 +8,7 @@ from math import floor
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.outbound.smoke_test import SmokeTestService
@@ -25,6 +25,7 @@ from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.result_card import ResultCard
 
@@ -87,11 +88,7 @@ class _StageRow(QWidget):
         )
         self._time = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._time.setProperty("role", "secondary")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, SPACE_1, 0, SPACE_1)
-        row.setSpacing(SPACE_3)
-        row.addWidget(self.sign)
-        row.addWidget(self._strong, 1)
+        row = hbox(self.sign, (self._strong, 1), inside=self, margins=(0, SPACE_1, 0, SPACE_1), spacing=SPACE_3)
         row.addWidget(self._plain, 1)
         row.addWidget(self._time, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
@@ -143,8 +140,7 @@ class SmokeTestDialog(ScrollDialog):
         self.set_title(texts("smoke.title", name=mentorado.name))
         self.recipient = text_label(role="secondary")
         self.rows = {stage: _StageRow(theme, stage) for stage in SmokeTestStage}
-        stages = QVBoxLayout()
-        stages.setSpacing(SPACE_1)
+        stages = vbox(spacing=SPACE_1)
         for row in self.rows.values():
             stages.addWidget(row)
         self.elapsed = QLabel(textFormat=Qt.TextFormat.PlainText)

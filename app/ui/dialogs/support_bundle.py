@@ -9,14 +9,12 @@ from typing import Final, Protocol
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontDatabase, QPainter, QPen
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QListWidget,
     QPlainTextEdit,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 from PySide6.QtWidgets import QListWidgetItem as Item
@@ -31,6 +29,7 @@ from app.ui.settings.section import OpenFolder
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, Theme
 from app.ui.widgets.labels import IndeterminateBar, breakable, set_role, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 _WIDTH: Final = 940
 _LIST_WIDTH: Final = 270
@@ -215,13 +214,8 @@ class SupportBundleDialog(BaseDialog):
     # ------------------------------------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        columns = QHBoxLayout(self.files)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(SPACE_3)
-        right = QVBoxLayout()
-        right.setSpacing(SPACE_2)
-        right.addWidget(self.about)
-        right.addWidget(self.preview, 1)
+        columns = hbox(inside=self.files, spacing=SPACE_3)
+        right = vbox(self.about, (self.preview, 1), spacing=SPACE_2)
         columns.addWidget(self.list)
         columns.addLayout(right, 1)
         for part in (self.line, self.waiting, self.files):

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.core.diagnostics.passkey import PasskeyService, PasskeyToken
 from app.core.diagnostics.troubleshooting import TroubleshootingService
@@ -33,6 +33,7 @@ from app.ui.detail_pane.code_clipboard import CodeClipboard
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.radio_card import RadioCard
 from app.ui.widgets.result_card import ResultCard
@@ -131,13 +132,8 @@ class _CheckRow(QWidget):
         self.line = text_label(role="secondary")
         self.bars = ReasonBars(theme)
         self.bars.hide()
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1)
-        for part in (self._name, self.line, self.bars):
-            words.addWidget(part)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, SPACE_1, 0, SPACE_1)
-        row.setSpacing(SPACE_3)
+        words = vbox(self._name, self.line, self.bars, spacing=SPACE_1)
+        row = hbox(inside=self, margins=(0, SPACE_1, 0, SPACE_1), spacing=SPACE_3)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         self.state: _State | FindingMark = _State.WAITING
@@ -180,17 +176,9 @@ class PasskeySteps(QFrame):
         self.left, self.state, self.failed = (text_label() for _ in range(3))
         self.left.setProperty("role", "caption")
         self.bar = IndeterminateBar(theme)
-        line = QHBoxLayout()
-        line.setSpacing(SPACE_3)
-        for part in (self.token, self.copy, self.left):
-            line.addWidget(part)
+        line = hbox(self.token, self.copy, self.left, spacing=SPACE_3)
         line.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
-        column.setSpacing(SPACE_2)
-        column.addWidget(install)
-        column.addWidget(enter)
-        column.addLayout(line)
+        column = vbox(install, enter, line, inside=self, margins=(SPACE_4, SPACE_3, SPACE_4, SPACE_3), spacing=SPACE_2)
         for below in (answer, self.failed, self.state, self.bar):
             column.addWidget(below)
         self._timer = QTimer(self, interval=_TICK_MILLISECONDS)
@@ -263,10 +251,7 @@ class TroubleshootingDialog(ScrollDialog):
         self._lead = text_label(texts("trouble.choose"), "secondary")
         self.choices = {trouble: RadioCard(theme) for trouble in Trouble}
         self._chooser = QWidget()
-        choices = QVBoxLayout(self._chooser)
-        choices.setContentsMargins(0, 0, 0, 0)
-        choices.setSpacing(SPACE_2)
-        choices.addWidget(self._lead)
+        choices = vbox(self._lead, inside=self._chooser, spacing=SPACE_2)
         for trouble, card in self.choices.items():
             card.show_words(*trouble_name(trouble))
             card.clicked.connect(lambda _checked=False, trouble=trouble: self.choose(trouble))
@@ -275,10 +260,7 @@ class TroubleshootingDialog(ScrollDialog):
         self._name = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
         self.rows = {check: _CheckRow(theme, check) for check in TroubleCheck}
         self._rows = QWidget()
-        self._list = QVBoxLayout(self._rows)
-        self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(SPACE_1)
-        self._list.addWidget(self._name)
+        self._list = vbox(self._name, inside=self._rows, spacing=SPACE_1)
         for row in self.rows.values():
             self._list.addWidget(row)
         self.outcome = ResultCard(theme)

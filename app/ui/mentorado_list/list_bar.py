@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from app.domain.names import fold_accents, visible
 from app.text.status import provider, texts
@@ -22,6 +22,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.action_menu import pop_up
 from app.ui.widgets.choices import DropdownButton
+from app.ui.widgets.layouts import hbox
 
 if TYPE_CHECKING:
     from app.domain.mentorado import Mentorado
@@ -149,10 +150,7 @@ class ListBar(QWidget):
         self.order.picked.connect(self._on_sorted)
         self._counting = QTimer(self, singleShot=True, interval=0)  # rows come and go one by one
         self._counting.timeout.connect(self._show_count)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(t.SPACE_2)
-        row.addWidget(self.count)
+        row = hbox(self.count, inside=self, spacing=t.SPACE_2)
         row.addStretch(1)
         row.addWidget(self.ticking)
         row.addWidget(self.narrowing)

@@ -16,7 +16,7 @@ from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
-from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.layouts import FlowLayout
 
 _ICON = 14
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.widgets.announcement import announce
+from app.ui.widgets.layouts import hbox
 
 if TYPE_CHECKING:
     from app.ui.connect_in_turn import ConnectInTurn
@@ -26,9 +27,7 @@ class TurnBar(QFrame):
         self.setProperty("role", "card")
         self.words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.next, self.stop = QPushButton(), QPushButton()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(t.SPACE_3, t.SPACE_1, t.SPACE_2, t.SPACE_1)
-        row.setSpacing(t.SPACE_2)
+        row = hbox(inside=self, margins=(t.SPACE_3, t.SPACE_1, t.SPACE_2, t.SPACE_1), spacing=t.SPACE_2)
         row.addWidget(self.words, 1)
         for button in (self.next, self.stop):
             button.setProperty("role", "quiet")

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QSizePolicy,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,6 +31,7 @@ from app.ui.mentorado_list.tick_bar import TickBar
 from app.ui.mentorado_list.turn_bar import TurnBar
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.tables import RowTable
 
@@ -247,17 +247,9 @@ class ListPanel(QWidget):
         self.chips.picked.connect(self._on_selected)
 
         self._stack = QStackedLayout()
-        top = QVBoxLayout()
-        top.setContentsMargins(t.SPACE_6, 14, t.SPACE_4, t.SPACE_1)
-        top.setSpacing(t.SPACE_2)
-        top.addWidget(self.chips)
-        top.addWidget(self.bar)
-        top.addWidget(self.ticks)
+        top = vbox(self.chips, self.bar, self.ticks, margins=(t.SPACE_6, 14, t.SPACE_4, t.SPACE_1), spacing=t.SPACE_2)
         top.addWidget(self.turn)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(top)
+        layout = vbox(top, inside=self)
         layout.addLayout(self._stack, 1)  # before it has parts: without a parent the first is a window of its own
         for widget in (self.table, self._loading, self._nobody, self._not_found):
             self._stack.addWidget(widget)

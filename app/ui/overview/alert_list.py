@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from app.domain.alert import Alert, AlertKind
 from app.text.alert import alert_kind
@@ -15,6 +15,7 @@ from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
 from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 SHOWN: Final = 4
@@ -49,13 +50,8 @@ class _Row(QWidget):
         self.button.setAccessibleName(f"{texts('overview.alerts.show')}: {shown.line}")
         self.button.setAccessibleDescription(shown.step)
         self.button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        words = QVBoxLayout()
-        words.setSpacing(1)
-        words.addWidget(line)
-        words.addWidget(step)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_3)
+        words = vbox(line, step, spacing=1)
+        row = hbox(inside=self, spacing=SPACE_3)
         circle = IconCircle(theme, icon_name, _DISC, _ICON, tone=tone, scales=True)
         circle.setToolTip(plain_tip(alert_kind(shown.alert.kind)))
         row.addWidget(circle, 0, Qt.AlignmentFlag.AlignTop)
@@ -82,12 +78,8 @@ class AlertList(QFrame):
         self.more.setProperty("role", "link")
         self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.more.clicked.connect(self.others_requested)
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(SPACE_3)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
-        column.setSpacing(SPACE_2)
-        column.addWidget(self._title)
+        self._rows = vbox(spacing=SPACE_3)
+        column = vbox(self._title, inside=self, margins=(SPACE_4, SPACE_3, SPACE_4, SPACE_3), spacing=SPACE_2)
         column.addWidget(self.nothing)
         column.addLayout(self._rows)
         column.addWidget(self.more)

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout
+from PySide6.QtWidgets import QFrame
 
 from app.domain.uptime import TimeRange
 from app.text.signs import Tone
@@ -24,6 +24,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.walked_picture import WalkedPicture, paint_time_marks, time_marks, time_marks_height
 
 _PLOT, _ROW, _EDGE, _GAP = 84, 22, 3, 1.5
@@ -313,9 +314,7 @@ class ChartCard(QFrame):
         self.headline = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
         self.caption = ScaledLabel(theme, TEXT_SMALL)
         self.caption.setProperty("role", "secondary")
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
-        self.column.setSpacing(SPACE_1)
+        self.column = vbox(inside=self, margins=(SPACE_4, SPACE_3, SPACE_4, SPACE_3), spacing=SPACE_1)
         for part in (self.title, self.headline, picture, self.caption):
             self.column.addWidget(part)
         self.column.addStretch(1)

@@ -34,6 +34,7 @@ from app.ui.overview.charts import ROWS, ChartCard, ColumnChart, RankedBars, Ran
 from app.ui.theme.theme import SPACE_3, SPACE_4, SPACE_6, Theme
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.history_bar import HistoryBar, KindLegend
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.split_view import scrolled
 from app.ui.widgets.tab_order import follow_reading_order
 from app.ui.widgets.walked_picture import WalkedPicture
@@ -115,9 +116,7 @@ class OverviewPage(Page):
         self._grid = QGridLayout()
         self._grid.setSpacing(SPACE_4)
         inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(SPACE_6, SPACE_3, SPACE_6, SPACE_6)
-        column.setSpacing(SPACE_4)
+        column = vbox(inside=inside, margins=(SPACE_6, SPACE_3, SPACE_6, SPACE_6), spacing=SPACE_4)
         for part in (self.alert_list, self.all_links):
             column.addWidget(part)
         column.addLayout(self._grid)

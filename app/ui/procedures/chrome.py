@@ -10,7 +10,6 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
-    QHBoxLayout,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -36,8 +35,8 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, plain_tip, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 
 _ICON = 18
 _ABOVE = SPACE_6 - 4
@@ -60,14 +59,8 @@ class SheetHead(QFrame):
         self.close_button.setProperty("role", "quiet")
         self.close_button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.close_button.clicked.connect(self.close_requested)
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1 // 2)
-        words.addWidget(self._title)
-        words.addWidget(self._line)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_6, SPACE_4, SPACE_4 - 2, SPACE_4 - 2)
-        row.setSpacing(SPACE_2)
-        row.addLayout(words, 1)
+        words = vbox(self._title, self._line, spacing=SPACE_1 // 2)
+        row = hbox((words, 1), inside=self, margins=(SPACE_6, SPACE_4, SPACE_4 - 2, SPACE_4 - 2), spacing=SPACE_2)
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         theme.changed.connect(self._update_style)
         self._update_style()
@@ -115,9 +108,7 @@ class Footer(QFrame):
             button.hide()
             button.clicked.connect(lambda _checked=False, control=control: self.wanted.emit(control))
             row.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_6, SPACE_3, SPACE_6, SPACE_4)
-        column.setSpacing(SPACE_2)
+        column = vbox(inside=self, margins=(SPACE_6, SPACE_3, SPACE_6, SPACE_4), spacing=SPACE_2)
         for part in (self._closing, self._why, self._row):
             column.addWidget(part)
         self._short = False
@@ -265,11 +256,7 @@ class BackupProgressBar(QWidget):
         self._words = text_label()
         self._words.setProperty("role", "secondary")
         self.bar = QProgressBar(textVisible=False)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, SPACE_1, 0, 0)
-        column.setSpacing(SPACE_1)
-        column.addWidget(self._words)
-        column.addWidget(self.bar)
+        vbox(self._words, self.bar, inside=self, margins=(0, SPACE_1, 0, 0), spacing=SPACE_1)
         self.hide()
 
     def show_progress(self, progress: BackupProgress | None) -> None:

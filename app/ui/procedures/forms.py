@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -37,6 +36,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import plain_tip, text_label
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.radio_card import RadioCard
 
 if TYPE_CHECKING:
@@ -62,10 +62,7 @@ class ProcedureForm(QWidget):
         self._theme = theme
         self._mentorado = mentorado
         self._line = text_label()
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(0, 0, 0, 0)
-        self.column.setSpacing(SPACE_3)
-        self.column.addWidget(self._line)
+        self.column = vbox(self._line, inside=self, spacing=SPACE_3)
 
     @property
     def name(self) -> str:
@@ -205,9 +202,7 @@ class PassphraseField(QWidget):
             text_label(),
         )
         self._twice = twice
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_1)
+        column = vbox(inside=self, spacing=SPACE_1)
         for label, line in zip(self._labels, (self.first, self.again), strict=True):
             label.setProperty("role", "secondary")
             label.setBuddy(line)
@@ -320,8 +315,7 @@ class RestoreForm(ProcedureForm):
         self._chosen: BackupInfo | None = None
         self._infos: list[BackupInfo] = []
         self._buttons: list[BackupCard] = []
-        self._list = QVBoxLayout()
-        self._list.setSpacing(SPACE_2)
+        self._list = vbox(spacing=SPACE_2)
         self._empty = text_label()
         self._empty.setProperty("role", "secondary")
         self.choose_file = QPushButton()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.domain.backup import ImpactSummary, SessionOutcome
 from app.domain.procedure import ProcedureKind
@@ -22,6 +22,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.layouts import vbox
 
 Entry = tuple[str, str]
 """The aspect (``kept``, ``changes`` or ``lost``), and its text."""
@@ -87,9 +88,7 @@ class ImpactView(QWidget):
         super().__init__()
         self._theme = theme
         self._shown: Sequence[Entry] = ()
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(SPACE_3)
+        self._column = vbox(inside=self, spacing=SPACE_3)
         self._parts: list[QWidget] = []
         theme.changed.connect(self._render)
 

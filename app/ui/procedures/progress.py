@@ -10,7 +10,6 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -53,8 +52,8 @@ from app.ui.procedures.forms import PassphraseField
 from app.ui.procedures.impact import Entry, ImpactView, entries
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_CAPTION, TEXT_NAME, TEXT_SMALL, Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 _MARK, _ICON = 24, 14
@@ -158,9 +157,7 @@ class StepList(QWidget):
         self._theme = theme
         self._rows: list[_Row] = []
         self._of: str = ""
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
+        self._column = vbox(inside=self)
 
     def show_procedure(self, procedure: Procedure) -> None:
         if self._of != procedure.head.id:
@@ -204,18 +201,12 @@ class CurrentStepCard(QFrame):
         for button in (self.not_now, self.main, self.second):
             button.clicked.connect(lambda _checked=False, button=button: self.wanted.emit(self._controls[button]))
             self._row.addWidget(button)
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(SPACE_4, SPACE_4 - 2, SPACE_4, SPACE_4)
-        self.column.setSpacing(0)
+        self.column = vbox(inside=self, margins=(SPACE_4, SPACE_4 - 2, SPACE_4, SPACE_4))
         self.sign = IconCircle(
             theme, LOOKS[ProcedureState.RUNNING][1], _SIGN, _SIGN_ICON, tone=Tone.PROGRESS, scales=True
         )
-        texts_layout = QVBoxLayout()
-        texts_layout.setSpacing(SPACE_1)
-        texts_layout.addWidget(self.sentence)
-        texts_layout.addWidget(self.line)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_3)
+        texts_layout = vbox(self.sentence, self.line, spacing=SPACE_1)
+        head = hbox(spacing=SPACE_3)
         head.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(texts_layout, 1)
         self.column.addLayout(head)
@@ -298,11 +289,7 @@ class ProcedureView(QWidget):
         self.pairing.typing_changed.connect(self._on_typing)
         self._heading = ScaledLabel(runner.theme, TEXT_SMALL, QFont.Weight.DemiBold)
         self.steps = StepList(runner.theme)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_4)
-        for part in (self.attention, self.pairing, self._heading, self.steps):
-            column.addWidget(part)
+        vbox(self.attention, self.pairing, self._heading, self.steps, inside=self, spacing=SPACE_4)
         self.pairing.hide()
         buttons = (self.attention.not_now, self.attention.main, self.attention.second)
         for above, below in pairwise((*self.phrase.fields, *buttons)):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.core.provider_switch.service import SwitchService
 from app.domain.errors import Problem, ProblemCode
@@ -31,6 +31,7 @@ from app.ui.procedures.forms import ProcedureForm
 from app.ui.provider_switch.report import SwitchReport
 from app.ui.theme.theme import SPACE_1, SPACE_2
 from app.ui.widgets.labels import IndeterminateBar, text_label
+from app.ui.widgets.layouts import vbox
 from app.ui.widgets.radio_card import RadioCard
 
 _MOVES: Final = frozenset({"switch_sheet.checking", "switch_sheet.approving", "switch_sheet.begins"})
@@ -228,16 +229,11 @@ class SwitchForm(ProcedureForm):
         for kind, card in self.targets.items():
             card.clicked.connect(lambda _checked=False, kind=kind: self.choose(kind))
             self.column.addWidget(card)
-        busy = QVBoxLayout(self._busy)
-        busy.setContentsMargins(0, SPACE_2, 0, 0)
-        busy.setSpacing(SPACE_2)
-        busy.addWidget(self._busy_line)
+        busy = vbox(self._busy_line, inside=self._busy, margins=(0, SPACE_2, 0, 0), spacing=SPACE_2)
         self._bar = IndeterminateBar(self._theme)
         busy.addWidget(self._bar)
         busy.addWidget(self.open_page, 0, Qt.AlignmentFlag.AlignLeft)
-        approval = QVBoxLayout(self._approval)
-        approval.setContentsMargins(0, SPACE_2, 0, 0)
-        approval.setSpacing(SPACE_1)
+        approval = vbox(inside=self._approval, margins=(0, SPACE_2, 0, 0), spacing=SPACE_1)
         for part in (self._second, self._name_label, self.name_field):
             approval.addWidget(part)
         self.column.addWidget(self._busy)

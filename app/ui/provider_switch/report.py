@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from app.domain.mentorado import ProviderKind
 from app.domain.switch import PlannedSwitch, Severity, SwitchFinding
@@ -19,6 +19,7 @@ from app.text.switch import finding, price_note, severity, todo
 from app.ui.switches.findings import GOOD, LACKING
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, TEXT_SMALL, Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 _SIGN, _SIGN_ICON, _MARK, _MARK_ICON = 36, 18, 22, 13
@@ -40,16 +41,11 @@ class _FindingRow(QWidget):
         tone, icon_name = look
         sign = IconCircle(theme, icon_name, _MARK, _MARK_ICON, tone=tone, scales=True)
         what = text_label(sentence)
-        self.column = QVBoxLayout()
-        self.column.setContentsMargins(0, SPACE_1 // 2, 0, 0)
-        self.column.setSpacing(SPACE_1 // 2)
-        self.column.addWidget(what)
+        self.column = vbox(what, margins=(0, SPACE_1 // 2, 0, 0), spacing=SPACE_1 // 2)
         if next_step:
             then = text_label(next_step, "secondary")
             self.column.addWidget(then)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_3)
+        row = hbox(inside=self, spacing=SPACE_3)
         row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(self.column, 1)
         self.setAccessibleName(f"{sentence} {next_step}".strip())
@@ -77,24 +73,14 @@ class SwitchReport(QFrame):
         self.again.setProperty("role", "link")
         self.enter.setParent(self)
         self.enter.hide()
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1 // 2)
-        words.addWidget(self.verdict)
-        words.addWidget(self._checked)
+        words = vbox(self.verdict, self._checked, spacing=SPACE_1 // 2)
         words.addWidget(self.again, 0, Qt.AlignmentFlag.AlignLeft)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_3)
+        head = hbox(spacing=SPACE_3)
         head.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
         self._findings = QWidget()
-        self._rows = QVBoxLayout(self._findings)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setSpacing(SPACE_3)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, SPACE_2, 0, 0)
-        column.setSpacing(SPACE_4)
-        column.addLayout(head)
-        column.addWidget(self._findings)
+        self._rows = vbox(inside=self._findings, spacing=SPACE_3)
+        vbox(head, self._findings, inside=self, margins=(0, SPACE_2, 0, 0), spacing=SPACE_4)
 
     @property
     def fields(self) -> Sequence[QWidget]:

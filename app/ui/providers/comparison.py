@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.mentorado import ProviderKind
 from app.domain.provider_descriptor import DESCRIPTORS
@@ -30,6 +30,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import Badge, ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 _BESIDE = 760
 _TILE, _ICON, _MARK = 36, 18, 14
@@ -172,12 +173,8 @@ class Comparison(QWidget):
         name = ScaledLabel(self._theme, TEXT_HEADING, QFont.Weight.DemiBold)
         name.setText(provider(kind))
         what = text_label(texts(f"comparison.{kind}.what"), "secondary")
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1 // 2)
-        words.addWidget(name)
-        words.addWidget(what)
-        top = QHBoxLayout()
-        top.setSpacing(SPACE_3)
+        words = vbox(name, what, spacing=SPACE_1 // 2)
+        top = hbox(spacing=SPACE_3)
         top.addWidget(_Mark(self._theme, DESCRIPTORS[kind].icon), 0, Qt.AlignmentFlag.AlignTop)
         top.addLayout(words, 1)
         head, column = _cell(SPACE_4)
@@ -209,8 +206,7 @@ class Comparison(QWidget):
             if not aspect.icon:
                 column.addWidget(words)
                 continue
-            row = QHBoxLayout()
-            row.setSpacing(SPACE_2)
+            row = hbox(spacing=SPACE_2)
             mark = _Mark(self._theme, aspect.icon, _TONES[aspect.icon])
             row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
             row.addWidget(words, 1)

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from app.core.actions import ActionService
 from app.core.provider_setup.credentials import CredentialService, StoredCredentials, clean_input, parse_pasted_url
@@ -30,6 +30,7 @@ from app.ui.theme.theme import RADIUS_ROW, SPACE_1, SPACE_2, SPACE_3, SPACE_4, T
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import CheckBox
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, set_role, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 _SENSITIVE = (
     Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText | Qt.InputMethodHint.ImhNoAutoUppercase
@@ -58,21 +59,14 @@ class CredentialInput(QWidget):
         self.line.textEdited.connect(self._clean_text)
         self._label.setBuddy(self.line)
         self._below = text_label()
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_1)
-        row.addWidget(self.line, 1)
+        row = hbox((self.line, 1), spacing=SPACE_1)
         self.reveal = QPushButton(autoDefault=False)
         self.reveal.setCheckable(True)
         self.reveal.setProperty("role", "quiet")
         self.reveal.setVisible(False)
         self.reveal.toggled.connect(self._show_text)
         row.addWidget(self.reveal)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_1)
-        column.addWidget(self._label)
-        column.addLayout(row)
-        column.addWidget(self._below)
+        vbox(self._label, row, self._below, inside=self, spacing=SPACE_1)
         theme.changed.connect(self.updateGeometry)
         if asked.secret:
             self._show_text(False)
@@ -138,9 +132,7 @@ class CredentialForm(QWidget):
     def __init__(self, kind: ProviderKind, theme: Theme) -> None:
         super().__init__()
         self.inputs = {asked.name: CredentialInput(asked, theme) for asked in DESCRIPTORS[kind].fields}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_4 - 2)
+        column = vbox(inside=self, spacing=SPACE_4 - 2)
         for each in self.inputs.values():
             column.addWidget(each)
             each.changed.connect(self.changed)
@@ -222,13 +214,8 @@ class CheckBanner(QFrame):
         self._grid.setHorizontalSpacing(SPACE_4)
         self._grid.setVerticalSpacing(SPACE_1 // 2)
         self._grid.setColumnStretch(1, 1)
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_1 // 2)
-        for part in (self._sentence, self._next, self._facts, self._busy):
-            column.addWidget(part)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
-        row.setSpacing(SPACE_2 + 2)
+        column = vbox(self._sentence, self._next, self._facts, self._busy, spacing=SPACE_1 // 2)
+        row = hbox(inside=self, margins=(SPACE_3, SPACE_3, SPACE_3, SPACE_3), spacing=SPACE_2 + 2)
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
         theme.changed.connect(self._update_style)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.core.secret_service import SecretService
 from app.text.status import texts
@@ -11,6 +11,7 @@ from app.ui.async_slots import async_slot
 from app.ui.dialogs.for_many import FieldBeforeButton
 from app.ui.theme.theme import SPACE_2
 from app.ui.widgets.labels import text_label
+from app.ui.widgets.layouts import vbox
 
 
 class KeepSecrets(QWidget):
@@ -32,9 +33,7 @@ class KeepSecrets(QWidget):
             field.setAccessibleName(texts(f"settings.secrets.{name}"))
             field.textChanged.connect(self._compare)
         line = text_label(texts("settings.secrets.file_line"), "secondary")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_2)
+        column = vbox(inside=self, spacing=SPACE_2)
         column.addWidget(self.memory_button, 0, Qt.AlignmentFlag.AlignLeft)
         for part in (line, self.phrase, self.again):
             column.addWidget(part)

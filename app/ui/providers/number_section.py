@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.provider_setup.selection import CachedDetails, NumberDetailsService
 from app.domain.mentorado import Mentorado, MentoradoId
@@ -27,6 +27,7 @@ from app.ui.async_slots import async_slot
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
 from app.ui.widgets.labels import Badge, ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 _ORDER: Final = (
     "quality",
@@ -67,21 +68,11 @@ class NumberSection(QWidget):
         self.ask_button = QPushButton()
         self.ask_button.setProperty("role", "quiet")
         self.ask_button.clicked.connect(self.ask)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_2)
-        head.addWidget(self._heading, 1)
-        head.addWidget(self._age)
-        head.addWidget(self.ask_button)
+        head = hbox((self._heading, 1), self._age, self.ask_button, spacing=SPACE_2)
         self._card = QFrame()
         self._card.setProperty("role", "sunken")
-        self._inside = QVBoxLayout(self._card)
-        self._inside.setContentsMargins(SPACE_4, SPACE_2 + 2, SPACE_4, SPACE_2 + 2)
-        self._inside.setSpacing(SPACE_2)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, SPACE_2, 0, 0)
-        column.setSpacing(SPACE_2)
-        column.addLayout(head)
-        column.addWidget(self._card)
+        self._inside = vbox(inside=self._card, margins=(SPACE_4, SPACE_2 + 2, SPACE_4, SPACE_2 + 2), spacing=SPACE_2)
+        vbox(head, self._card, inside=self, margins=(0, SPACE_2, 0, 0), spacing=SPACE_2)
         theme.changed.connect(self.retranslate)
         self.hide()
 
@@ -193,15 +184,9 @@ class NumberSection(QWidget):
         badge = Badge(self._theme)
         state = tone(template.status)
         badge.show_badge(state, _ICONS[state], template_status(template.status))
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(name)
-        words.addWidget(under)
+        words = vbox(name, under)
         row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_2)
-        layout.addLayout(words, 1)
+        layout = hbox((words, 1), inside=row, spacing=SPACE_2)
         layout.addWidget(badge, 0, Qt.AlignmentFlag.AlignVCenter)
         row.setAccessibleName(f"{template.name}, {template.language}: {template_status(template.status)}")
         return row

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QWidget
 
 from app.core.actions import ActionService
 from app.core.provider_setup.queue import OutboundQueueService
@@ -38,6 +38,7 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import ScaledLabel, set_role, text_label
+from app.ui.widgets.layouts import hbox, vbox
 
 MOST: Final = 30
 """So many are shown; the rest is counted."""
@@ -71,9 +72,7 @@ class QueueList(QFrame):
         super().__init__()
         self._theme = theme
         self.setProperty("role", "sunken")
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
-        self._column.setSpacing(0)
+        self._column = vbox(inside=self, margins=(SPACE_4, SPACE_2, SPACE_4, SPACE_2))
 
     def show_messages(self, messages: Sequence[QueuedMessage], now: datetime) -> None:
         while item := self._column.takeAt(0):
@@ -103,15 +102,9 @@ class QueueList(QFrame):
             shorten(message.text) or texts("queue.no_text"), wordWrap=True, textFormat=Qt.TextFormat.PlainText
         )
         text.setProperty("role", "secondary")
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_3)
-        head.addWidget(to, 1)
+        head = hbox((to, 1), spacing=SPACE_3)
         head.addWidget(since, 0, Qt.AlignmentFlag.AlignVCenter)
-        column = QVBoxLayout(row)
-        column.setContentsMargins(0, SPACE_2, 0, SPACE_2)
-        column.setSpacing(SPACE_1 // 2)
-        column.addLayout(head)
-        column.addWidget(text)
+        vbox(head, text, inside=row, margins=(0, SPACE_2, 0, SPACE_2), spacing=SPACE_1 // 2)
         row.setAccessibleName(f"{to.text()}, {since.text()}: {text.text()}")
         return row
 
@@ -145,9 +138,7 @@ class QueueDialog(ScrollDialog):
         self.trouble.hide()
         self.listed = QueueList(theme)
         self._removal = QWidget()
-        removal = QVBoxLayout(self._removal)
-        removal.setContentsMargins(0, 0, 0, 0)
-        removal.setSpacing(SPACE_2)
+        removal = vbox(inside=self._removal, spacing=SPACE_2)
         label = QLabel(
             texts("question.type_name", name=mentorado.name),
             wordWrap=True,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QRegularExpression, Qt
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 
 from app.core.provider_setup.registration import LIMIT, AttemptQuota, NumberRegistrationService
 from app.domain.errors import Problem
@@ -18,6 +18,7 @@ from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, TEXT_NAME, Theme
 from app.ui.widgets.labels import Badge, text_label
+from app.ui.widgets.layouts import hbox
 
 _FEW = 3
 _DIGITS = 6
@@ -64,10 +65,7 @@ class RegisterDialog(ScrollDialog):
         self.reveal.setCheckable(True)
         self.reveal.setProperty("role", "quiet")
         self.reveal.toggled.connect(self._show_pin)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_1)
-        row.addWidget(self.pin, 1)
-        row.addWidget(self.reveal)
+        row = hbox((self.pin, 1), self.reveal, spacing=SPACE_1)
         hint = text_label(texts("register.pin_hint"), "caption")
         self.badge = Badge(theme)
         self._tries = text_label("", "secondary")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
@@ -30,7 +30,7 @@ from app.ui.settings.section import OpenFolder, Section, SettingRow
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
-from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.layouts import FlowLayout, vbox
 
 OFFERED = (None, 730, 365, 180, 90, 30)
 
@@ -184,11 +184,7 @@ class PersonalSection(Section):
         for button in (self.export_button, self.erase_button, self.cancel_button):
             row.addWidget(button)
         audited_actions = QWidget()
-        column = QVBoxLayout(audited_actions)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(t.SPACE_3)
-        column.addWidget(buttons)
-        column.addWidget(self.bar)
+        vbox(buttons, self.bar, inside=audited_actions, spacing=t.SPACE_3)
         self._audited_actions = SettingRow(theme, audited_actions, below=True)
         for each in (self._whom, self._contact, self._audited_actions):
             self.add(each)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.settings_service import SettingsService
@@ -25,8 +25,8 @@ from app.ui.settings.section import Section, SettingRow, read_time
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import CheckBox, SegmentedControl
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.layouts import FlowLayout, hbox
 
 _WIDTH = 72
 _FROM: Final = "quiet_from"
@@ -195,12 +195,7 @@ class NotificationsSection(Section):
 
     def _hours(self) -> QWidget:
         both = QWidget()
-        row = QHBoxLayout(both)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(t.SPACE_2)
-        row.addWidget(self.fields[_FROM])
-        row.addWidget(self._until)
-        row.addWidget(self.fields[_TO])
+        hbox(self.fields[_FROM], self._until, self.fields[_TO], inside=both, spacing=t.SPACE_2)
         both.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         return both
 

@@ -14,6 +14,7 @@ from app.ui.navigation import Page
 from app.ui.settings.section import Section
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.layouts import hbox, vbox
 
 _INDEX_FROM = 940
 _WIDEST = 720
@@ -32,11 +33,7 @@ class SettingsPage(Page):
         self.area = QScrollArea(widgetResizable=True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        both = QHBoxLayout()
-        both.setContentsMargins(0, 0, 0, 0)
-        both.setSpacing(0)
-        both.addWidget(self._sections_box)
-        both.addWidget(self.area, 1)
+        both = hbox(self._sections_box, (self.area, 1))
         self.column.addLayout(both, 1)
         middle = QHBoxLayout(centred)
         middle.setContentsMargins(0, 0, 0, 0)
@@ -46,9 +43,7 @@ class SettingsPage(Page):
         sections_layout = QVBoxLayout(self._sections_box)
         sections_layout.setContentsMargins(t.SPACE_6, t.SPACE_6, 0, t.SPACE_6)
         sections_layout.setSpacing(t.SPACE_1)
-        column = QVBoxLayout(self._column)
-        column.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_8)
-        column.setSpacing(t.SPACE_4)
+        column = vbox(inside=self._column, margins=(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_8), spacing=t.SPACE_4)
         self._links: list[QPushButton] = []
         for section in self.sections:
             link = QPushButton()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.core.secret_service import SecretService
 from app.domain.settings import SecretBackendKind
@@ -20,8 +20,8 @@ from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.settings.section import Section, SettingRow
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, breakable
+from app.ui.widgets.layouts import FlowLayout, vbox
 
 _P = SecretBackendKind
 _LOOKS: Final = MappingProxyType(
@@ -56,11 +56,7 @@ class SecretsSection(Section):
             field.textChanged.connect(self._compare)
             field.returnPressed.connect(self.keep_button.click)
         self._fields = QWidget()
-        column = QVBoxLayout(self._fields)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(t.SPACE_2)
-        column.addWidget(self.phrase)
-        column.addWidget(self.again)
+        column = vbox(self.phrase, self.again, inside=self._fields, spacing=t.SPACE_2)
         column.addWidget(self.keep_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.keep_button.setProperty("role", "primary")
         self._file = SettingRow(theme, self._fields, below=True)

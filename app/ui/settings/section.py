@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QFont, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QPushButton, QSizePolicy, QWidget
 
 from app.domain.errors import Problem
 from app.domain.phone import PhoneNumber
@@ -21,6 +21,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import ScaledLabel, breakable, set_role, text_label
+from app.ui.widgets.layouts import set_beside, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 _BESIDE = 520
@@ -41,10 +42,7 @@ class SettingRow(QWidget):
         self.line = text_label()
         self.line.setMinimumWidth(1)  # it wraps as narrow as its words; Qt asks more for a long text, and cuts the row
         self.line.setProperty("role", "secondary")
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.label)
-        words.addWidget(self.line)
+        words = vbox(self.label, self.line, spacing=2)
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(t.SPACE_3)
@@ -69,10 +67,7 @@ class SettingRow(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        below = self._below or self.width() < self._theme.px(_BESIDE)
-        direction = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
-        if self._layout.direction() is not direction:
-            self._layout.setDirection(direction)
+        set_beside(self._layout, not self._below and self.width() >= self._theme.px(_BESIDE))
 
 
 class Section(QFrame):
@@ -93,18 +88,12 @@ class Section(QFrame):
         self._hush.timeout.connect(self.clear_message)
         head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setSpacing(t.SPACE_3)
-        words = QVBoxLayout()
-        words.setSpacing(1)
-        words.addWidget(self._heading)
-        words.addWidget(self._about)
+        words = vbox(self._heading, self._about, spacing=1)
         head.addWidget(IconCircle(theme, icon_name, _DISC, _ICON, scales=True), 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
         self._lines: dict[QWidget, QFrame] = {}
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(t.SPACE_4)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(t.SPACE_6 - 4, t.SPACE_4, t.SPACE_6 - 4, t.SPACE_6 - 4)
-        column.setSpacing(t.SPACE_3)
+        self._rows = vbox(spacing=t.SPACE_4)
+        column = vbox(inside=self, margins=(t.SPACE_6 - 4, t.SPACE_4, t.SPACE_6 - 4, t.SPACE_6 - 4), spacing=t.SPACE_3)
         column.addLayout(head)
         column.addLayout(self._rows)
         column.addWidget(self._message)

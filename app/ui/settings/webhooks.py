@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
@@ -27,8 +27,8 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 
 HIDDEN = "••••••••"
 SHOWN = 4
@@ -51,11 +51,7 @@ class _Endpoint(QWidget):
         self.heading.setText(name)
         self._buttons = QWidget()
         self._row = FlowLayout(self._buttons)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        for part in (self.heading, self.address, self.counts):
-            column.addWidget(part)
+        column = vbox(self.heading, self.address, self.counts, inside=self, spacing=2)
         column.addSpacing(t.SPACE_1)
         column.addWidget(self._buttons)
 
@@ -79,18 +75,13 @@ class EndpointUrls(QWidget):
         self._theme = theme
         self._all = False
         self.ways: list[_Endpoint] = []
-        self._column = QVBoxLayout()
-        self._column.setSpacing(t.SPACE_4)
+        self._column = vbox(spacing=t.SPACE_4)
         self.more = QPushButton()
         self.more.setProperty("role", "link")
         self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.more.hide()  # until there is more than is shown
         self.more.clicked.connect(lambda _checked=False: self._show_all())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(t.SPACE_4)
-        column.addLayout(self._column)
-        column.addWidget(self.more)
+        vbox(self._column, self.more, inside=self, spacing=t.SPACE_4)
 
     def show_ways(self, ways: Sequence[WebhookUrl], verify_token: str) -> None:
         """Show them anew, secrets hidden again."""
@@ -200,11 +191,7 @@ class WebhooksSection(Section):
         self.address, self.port, self.url = QLineEdit(), QLineEdit(), QLineEdit()
         self.port.setMaxLength(5)
         both = QWidget()
-        side_by_side = QHBoxLayout(both)
-        side_by_side.setContentsMargins(0, 0, 0, 0)
-        side_by_side.setSpacing(t.SPACE_2)
-        side_by_side.addWidget(self.address)
-        side_by_side.addWidget(self.port)
+        side_by_side = hbox(self.address, self.port, inside=both, spacing=t.SPACE_2)
         side_by_side.addStretch(1)
         self._place = SettingRow(theme, both)
         self._public = SettingRow(theme, self.url)

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QWidget
 
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
@@ -30,8 +30,8 @@ from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
 from app.ui.widgets.choices import SegmentedControl
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel, set_role, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox
 from app.ui.widgets.split_view import SplitView
 
 _S = SwitchItemState
@@ -115,10 +115,8 @@ class RunHead(QFrame):
         )
         for button in (self.second, self.resume, self.show_code, self.decide):
             button.setProperty("role", "primary")
-        words = QVBoxLayout()
-        words.setSpacing(t.SPACE_1 // 2)
-        first = QHBoxLayout()
-        first.setSpacing(t.SPACE_3)
+        words = vbox(spacing=t.SPACE_1 // 2)
+        first = hbox(spacing=t.SPACE_3)
         first.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignTop)
         first.addWidget(self.sentence, 1)
         words.addLayout(first)
@@ -131,10 +129,7 @@ class RunHead(QFrame):
         self._both.setSpacing(t.SPACE_3)
         self._both.addLayout(words, 1)
         self._both.addWidget(self.buttons)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
-        column.setSpacing(t.SPACE_3)
-        column.addLayout(self._both)
+        column = vbox(self._both, inside=self, margins=(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3), spacing=t.SPACE_3)
         column.addWidget(self.bar)
 
     @property
@@ -199,10 +194,7 @@ class RunHead(QFrame):
 
     def _arrange(self) -> None:
         """The buttons beside the words, or below them where that would leave the words too little room."""
-        beside = self.buttons.sizeHint().width() <= self.width() * _BUTTONS_PART
-        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        if self._both.direction() is not direction:
-            self._both.setDirection(direction)
+        set_beside(self._both, self.buttons.sizeHint().width() <= self.width() * _BUTTONS_PART)
 
 
 class SwitchBoard(QWidget):
@@ -254,24 +246,13 @@ class SwitchBoard(QWidget):
         self.approved = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText, alignment=Qt.AlignmentFlag.AlignRight)
         self.approved.setProperty("role", "caption")
         left = QWidget()
-        top = QHBoxLayout()
-        top.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, 0)
-        top.setSpacing(t.SPACE_3)
-        top.addWidget(self.filter, 3)
+        top = hbox((self.filter, 3), margins=(t.SPACE_6, t.SPACE_3, t.SPACE_6, 0), spacing=t.SPACE_3)
         top.addWidget(self.approved, 2)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(top)
-        column.addWidget(self.waves, 1)
+        vbox(top, (self.waves, 1), inside=left)
         self.split = SplitView(left, theme)
         self.pane = ItemPane(theme, self.scan, self.item)
         self.split.set_pane(self.pane)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.head)
-        outer.addWidget(self.split, 1)
+        vbox(self.head, (self.split, 1), inside=self)
         self.head.show_code.clicked.connect(self.split.open_side_panel)
         self.head.decide.clicked.connect(self._open_undecided)
         self.split.side_panel_changed.connect(self._on_arranged)

@@ -13,11 +13,9 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QScrollArea,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,8 +26,8 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.tab_order import follow_where_it_stands
 
 _HEIGHT, _LEAST_WIDTH, _PADDING, _ICON, _GAP = 84, 236, 14, 16, 8
@@ -192,20 +190,13 @@ class WaveView(QWidget):
         self.heading = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold, wraps=False)
         self.summary = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.summary.setProperty("role", "secondary")
-        head = QHBoxLayout()
-        head.setSpacing(t.SPACE_3)
-        head.addWidget(self.heading)
-        head.addWidget(self.summary, 1)
+        head = hbox(self.heading, (self.summary, 1), spacing=t.SPACE_3)
         cards = QWidget()
         self.grid = _CardGrid(theme, cards)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         cards.setSizePolicy(policy)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(t.SPACE_2)
-        column.addLayout(head)
-        column.addWidget(cards)
+        vbox(head, cards, inside=self, spacing=t.SPACE_2)
 
     def show_words(self, heading: str, summary: str) -> None:
         self.heading.setText(heading)
@@ -280,9 +271,7 @@ class WaveBoard(QScrollArea):
         checked = self._buttons.checkedButton()
         chosen = checked.card.mentorado_id if isinstance(checked, CardView) else None
         inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_4)
-        column.setSpacing(t.SPACE_4)
+        column = vbox(inside=inside, margins=(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_4)
         self.waves, self.cards = [], {}
         self._buttons.deleteLater()
         self._buttons = QButtonGroup(self)

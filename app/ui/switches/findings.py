@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.mentorado import MentoradoId
 from app.domain.switch import FindingCode, PlannedSwitch, Severity, SwitchDryRun
@@ -18,6 +18,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import Badge, ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.split_view import SidePane
 
 LACKING: Final = frozenset(
@@ -73,9 +74,7 @@ class FindingsView(SidePane):
             self._fill(*self._shown)
 
     def _fill(self, planned: PlannedSwitch, made: SwitchDryRun, name: str) -> None:
-        column = QVBoxLayout()
-        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        column.setSpacing(t.SPACE_3)
+        column = vbox(margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_3)
         heading = ScaledLabel(self._theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         heading.setText(name)
         badge = Badge(self._theme)
@@ -116,13 +115,10 @@ class FindingsView(SidePane):
         side = self._theme.px(_ICON)
         mark = QLabel(textFormat=Qt.TextFormat.PlainText)
         mark.setPixmap(pixmap(sign, self._theme.tokens.badge[tone].fg, side, self.devicePixelRatioF()))
-        words = QVBoxLayout()
-        words.setSpacing(1)
-        words.addWidget(text_label(sentence, selectable=True))
+        words = vbox(text_label(sentence, selectable=True), spacing=1)
         if todo:
             words.addWidget(text_label(todo, "secondary", selectable=True))
-        row = QHBoxLayout()
-        row.setSpacing(t.SPACE_2 + 2)
+        row = hbox(spacing=t.SPACE_2 + 2)
         row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         column.addLayout(row)

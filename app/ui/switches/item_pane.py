@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
@@ -20,8 +20,8 @@ from app.ui.detail_pane.pairing import PairingPanel, turn_of
 from app.ui.procedures.progress import StepList
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel, set_role, text_label
+from app.ui.widgets.layouts import FlowLayout, vbox
 from app.ui.widgets.split_view import SidePane
 
 
@@ -35,11 +35,7 @@ class ScanPanel(QWidget):
         self.heading = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
         self.pairing = PairingPanel(theme, clock, phone_codes=supervisor.phone_codes, cancellable=False)
         self.pairing.typing_changed.connect(lambda typing: self.heading.setVisible(not typing))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, t.SPACE_3)
-        column.setSpacing(t.SPACE_3)
-        column.addWidget(self.heading)
-        column.addWidget(self.pairing)
+        vbox(self.heading, self.pairing, inside=self, margins=(0, 0, 0, t.SPACE_3), spacing=t.SPACE_3)
         self.hide()
 
     def show_item(self, item: SwitchItem | None) -> None:
@@ -91,10 +87,7 @@ class ItemView(QWidget):
         buttons.addWidget(self.enter)
         buttons.addWidget(self.release)
         buttons.addWidget(self.back)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(t.SPACE_3)
-        column.addWidget(self.name)
+        column = vbox(self.name, inside=self, spacing=t.SPACE_3)
         column.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignLeft)
         for part in (self.here, self.line, self.step):
             column.addWidget(part)
@@ -152,9 +145,5 @@ class ItemPane(SidePane):
 
     def __init__(self, theme: Theme, scan: ScanPanel, item: ItemView) -> None:
         super().__init__(theme)
-        column = QVBoxLayout()
-        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        column.setSpacing(t.SPACE_3)
-        column.addWidget(scan)
-        column.addWidget(item, 1)
+        column = vbox(scan, (item, 1), margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_3)
         self.fill(column)

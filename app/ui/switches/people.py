@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.names import fold_accents, visible
@@ -15,7 +15,7 @@ from app.text.status import provider, texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.layouts import FlowLayout, vbox
 from app.ui.widgets.search_field import SearchField
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
 
@@ -143,13 +143,7 @@ class PeoplePicker(QWidget):
         foot = FlowLayout(spacing=t.SPACE_2)
         for part in (self.all, self.none):
             foot.addWidget(part)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(t.SPACE_2)
-        column.addWidget(self.search)
-        column.addWidget(self.list)
-        column.addWidget(self.count)
-        column.addLayout(foot)
+        vbox(self.search, self.list, self.count, foot, inside=self, spacing=t.SPACE_2)
 
     @property
     def chosen(self) -> tuple[MentoradoId, ...]:

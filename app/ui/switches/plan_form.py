@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QSizePolicy,
     QVBoxLayout,
@@ -30,8 +29,8 @@ from app.ui.switches.people import PeoplePicker
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option, SegmentedControl
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 
 _COHORT, _PEOPLE = "cohort", "people"
 _PERSON, _MINUTES = "person", "minutes"
@@ -75,20 +74,14 @@ class PlanForm(DraftForm):
         self.pause.choose(_PERSON)
         self.fields = {name: QLineEdit(str(value)) for name, value in _DEFAULTS.items()}
         who = QWidget()
-        inside = QVBoxLayout(who)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(t.SPACE_2)
+        inside = vbox(inside=who, spacing=t.SPACE_2)
         cohorts = FlowLayout()  # a dropdown lays out from right to left; here it stands where the others do
         cohorts.addWidget(self.cohort)
         inside.addWidget(self.whom)
         inside.addLayout(cohorts)
         inside.addWidget(self.people)
         between = QWidget()
-        row = QHBoxLayout(between)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(t.SPACE_2)
-        row.addWidget(self.pause)
-        row.addWidget(self.fields["minutes"])
+        row = hbox(self.pause, self.fields["minutes"], inside=between, spacing=t.SPACE_2)
         row.addStretch(1)
         self.rows = {
             "target": SettingRow(theme, self.target, below=True),
@@ -337,9 +330,7 @@ class PlanForm(DraftForm):
         self.refresh()
 
     def _rows(self) -> QVBoxLayout:
-        form = QVBoxLayout()
-        form.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
-        form.setSpacing(t.SPACE_4)
+        form = vbox(margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_4)
         for place, row in enumerate(self.rows.values()):
             if place:
                 line = QFrame()

@@ -10,12 +10,9 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -31,8 +28,8 @@ from app.ui.switches.findings import FindingsView, is_there
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel, set_role, text_label
+from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.split_view import SplitView, scrolled
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
@@ -260,34 +257,19 @@ class SwitchReportView(DryRunView[SwitchDryRun]):
 
     def _report_part(self) -> QWidget:
         part = QWidget()
-        top = QHBoxLayout()
-        top.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3)
-        top.setSpacing(t.SPACE_3)
-        top.addWidget(self.filter, 1)
+        top = hbox((self.filter, 1), margins=(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_3), spacing=t.SPACE_3)
         top.addWidget(self.export)
         foot, self._foot = footer()
         self._decisions = QWidget()
         row = FlowLayout(self._decisions, spacing=t.SPACE_2)
-        sentences = QVBoxLayout()
-        sentences.setSpacing(0)
-        sentences.addWidget(self.verdict)
-        sentences.addWidget(self.validity)
+        sentences = vbox(self.verdict, self.validity)
         self._foot.addLayout(sentences, 1)
         for widget in (self.again, self.edit, self.approve):
             row.addWidget(widget)
         self._foot.addWidget(self._decisions)
         found = QWidget()
-        inside = QVBoxLayout(found)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(0)
-        inside.addWidget(self.figures)
-        inside.addLayout(top)
-        inside.addWidget(self.split, 1)
-        column = QVBoxLayout(part)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(scrolled(found), 1)
-        column.addWidget(foot)
+        vbox(self.figures, top, (self.split, 1), inside=found)
+        vbox((scrolled(found), 1), foot, inside=part)
         return part
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -297,10 +279,7 @@ class SwitchReportView(DryRunView[SwitchDryRun]):
     def _arrange(self) -> None:
         """Large letters leave the list some rows, and put the buttons below the words where both have no room."""
         self.split.setMinimumHeight(self._theme.px(_HEIGHT) * _LEAST_ROWS)
-        beside = self._decisions.sizeHint().width() <= self.width() * _BUTTONS_PART
-        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        if self._foot.direction() is not direction:
-            self._foot.setDirection(direction)
+        set_beside(self._foot, self._decisions.sizeHint().width() <= self.width() * _BUTTONS_PART)
 
 
 class _Figures(QWidget):
@@ -309,15 +288,11 @@ class _Figures(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.tiles: list[tuple[ScaledLabel, QLabel]] = []
-        row = QHBoxLayout(self)
-        row.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, 0)
-        row.setSpacing(t.SPACE_3)
+        row = hbox(inside=self, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, 0), spacing=t.SPACE_3)
         for size in (t.TEXT_TITLE, t.TEXT_TITLE, t.TEXT_TITLE, t.TEXT_NAME):  # the last one holds words
             tile = QFrame()
             tile.setProperty("role", "sunken")
-            column = QVBoxLayout(tile)
-            column.setContentsMargins(t.SPACE_4, t.SPACE_2, t.SPACE_4, t.SPACE_2)
-            column.setSpacing(0)
+            column = vbox(inside=tile, margins=(t.SPACE_4, t.SPACE_2, t.SPACE_4, t.SPACE_2))
             large, small = ScaledLabel(theme, size, QFont.Weight.DemiBold), text_label(role="secondary")
             column.addWidget(large)
             column.addWidget(small)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QMenu, QPushButton,
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import SPACE_2, TEXT_BODY, Theme
-from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.layouts import FlowLayout
 
 _PADDING, _TICK, _GAP = 12, 14, 5
 

@@ -8,15 +8,15 @@ from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.domain.history_bar import UNOBSERVED, Bucket
 from app.domain.uptime import Kind, TimeRange
 from app.text.signs import Tone
 from app.text.uptime import bucket_words, kind_word
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_CAPTION, BadgeColours, Theme, Tokens
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.layouts import FlowLayout, hbox
 from app.ui.widgets.walked_picture import WalkedPicture, paint_time_marks, time_marks, time_marks_height
 
 _NARROW = 8.0
@@ -103,11 +103,7 @@ class _Key(QWidget):
         self.kind = kind
         self.word = ScaledLabel(theme, TEXT_CAPTION, wraps=False)
         self.word.setProperty("role", "caption")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_1 + 2)
-        row.addWidget(_Sample(theme, kind))
-        row.addWidget(self.word)
+        hbox(_Sample(theme, kind), self.word, inside=self, spacing=SPACE_1 + 2)
 
 
 class KindLegend(QWidget):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.text.signs import Tone
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import paint_icon_circle
 from app.ui.theme.theme import SPACE_1, SPACE_3, SPACE_4, TEXT_NAME, Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import vbox
 
 _CIRCLE = 64
 _ICON = 28
@@ -67,9 +68,7 @@ class Notice(QWidget):
         self._circle = IconCircle(theme, icon_name)
         self._title = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
         self._line = text_label(role="secondary")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_3, SPACE_4, SPACE_3, SPACE_1)
-        layout.setSpacing(SPACE_1)
+        layout = vbox(inside=self, margins=(SPACE_3, SPACE_4, SPACE_3, SPACE_1), spacing=SPACE_1)
         layout.addWidget(self._circle, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(SPACE_3)
         for label in (self._title, self._line):
@@ -107,9 +106,7 @@ class EmptyState(QWidget):
         self._third = QPushButton()
         self._third.setProperty("role", "link")
         self._third.clicked.connect(self.third_pressed)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
-        layout.setSpacing(t.SPACE_2)
+        layout = vbox(inside=self, margins=(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6), spacing=t.SPACE_2)
         layout.addStretch(4)
         layout.addWidget(IconCircle(theme, icon_name, _DISC, _EMPTY_ICON), 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(t.SPACE_3)

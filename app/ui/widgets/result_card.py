@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QFrame
 
 from app.text.signs import Tone
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
 _SIGN, _SIGN_ICON = 32, 16
@@ -25,13 +26,8 @@ class ResultCard(QFrame):
         self.step, self.code = (text_label() for _ in range(2))
         self.step.setProperty("role", "secondary")
         self.code.setProperty("role", "caption")
-        words = QVBoxLayout()
-        words.setSpacing(SPACE_1)
-        for label in (self.sentence, self.step, self.code):
-            words.addWidget(label)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
-        row.setSpacing(SPACE_3)
+        words = vbox(self.sentence, self.step, self.code, spacing=SPACE_1)
+        row = hbox(inside=self, margins=(SPACE_3, SPACE_3, SPACE_3, SPACE_3), spacing=SPACE_3)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
 

@@ -1,9 +1,44 @@
-"""A layout that wraps widgets into lines."""
+"""Columns, rows, and a layout that wraps widgets into lines."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QLayoutItem, QVBoxLayout, QWidget
+
+Part = QWidget | QLayout | tuple[QWidget | QLayout, int]
+"""What lies in a column or row; with a number, it takes so large a share of the room that is left."""
+Margins = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+
+def vbox(*parts: Part, inside: QWidget | None = None, margins: Margins = (0, 0, 0, 0), spacing: int = 0) -> QVBoxLayout:
+    """*parts*, one below the other; the layout of *inside*, or one to add to another."""
+    column = QVBoxLayout() if inside is None else QVBoxLayout(inside)
+    _fill(column, parts, margins, spacing)
+    return column
+
+
+def hbox(*parts: Part, inside: QWidget | None = None, margins: Margins = (0, 0, 0, 0), spacing: int = 0) -> QHBoxLayout:
+    """*parts*, side by side; the layout of *inside*, or one to add to another."""
+    row = QHBoxLayout() if inside is None else QHBoxLayout(inside)
+    _fill(row, parts, margins, spacing)
+    return row
+
+
+def _fill(box: QBoxLayout, parts: tuple[Part, ...], margins: Margins, spacing: int) -> None:
+    box.setContentsMargins(*margins)
+    box.setSpacing(spacing)
+    for each in parts:
+        part, stretch = each if isinstance(each, tuple) else (each, 0)
+        if isinstance(part, QLayout):
+            box.addLayout(part, stretch)
+        else:
+            box.addWidget(part, stretch)
+
+
+def set_beside(box: QBoxLayout, beside: bool) -> None:
+    """Lay the parts of *box* side by side, or one below the other."""
+    box.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
 
 
 class FlowLayout(QLayout):
