@@ -9,7 +9,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -25,6 +24,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import hbox, set_beside, vbox
 
 _ICON = 18
@@ -70,8 +70,8 @@ class _Banner(BannerFrame):
         self._theme = theme
         self._quiet = quiet
         self.setProperty("role", "good-banner" if good else "quiet-banner" if quiet else "banner")
-        self._sign = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._sign = text_label(wraps=False)
+        self._words = text_label()
         self._words.setProperty("role", "good-banner" if good else "secondary" if quiet else "banner")
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._cross = QPushButton()

@@ -10,13 +10,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QWidget
 
 from app.domain.crash_report import CrashPlace, CrashReport, report_text
 from app.platform.crash_recorder import CrashRecorder
 from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import hbox, vbox
 
 log = logging.getLogger(__name__)
@@ -64,11 +65,9 @@ class CrashSheet(QDialog):
         super().__init__(over)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(texts("crash.title"))
-        title = QLabel(texts("crash.title"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        title.setProperty("role", "heading")
-        self.effect = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        line = QLabel(texts("crash.line"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        line.setProperty("role", "secondary")
+        title = text_label(texts("crash.title"), "heading")
+        self.effect = text_label()
+        line = text_label(texts("crash.line"), "secondary")
         self.text = QPlainTextEdit(readOnly=True)
         self.text.setAccessibleName(texts("crash.report"))
         self.text.setTabChangesFocus(True)

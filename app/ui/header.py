@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpacerItem, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QSpacerItem, QWidget
 
 from app.text.status import texts
 from app.ui.mentorado_list.model import MentoradoListModel
@@ -12,6 +12,7 @@ from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import vbox
 from app.ui.widgets.search_field import SearchField
 
@@ -34,10 +35,8 @@ class Header(QFrame):
         self._counts = model.counts() if model.loaded else None
         self._theme = theme
         self._narrow = self._narrowest = False
-        self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._title.setProperty("role", "title")
-        self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._summary.setProperty("role", "secondary")
+        self._title = text_label(role="title", wraps=False)
+        self._summary = text_label(role="secondary", wraps=False)
         self.search = SearchField(theme)
         self.search.setMaximumWidth(_SEARCH_WIDTH)
         self._language = self._quiet_button()

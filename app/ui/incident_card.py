@@ -23,7 +23,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 
 REPORT_MILLISECONDS = 30_000
@@ -42,8 +42,7 @@ class _CheckLine(QWidget):
         self._theme = theme
         self._mark = QLabel(textFormat=Qt.TextFormat.PlainText, alignment=Qt.AlignmentFlag.AlignHCenter)
         self._mark.setProperty("role", "banner")
-        self.words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self.words.setProperty("role", "banner")
+        self.words = text_label(role="banner")
         row = hbox(inside=self, spacing=t.SPACE_2)
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.words, 1)
@@ -77,7 +76,7 @@ class IncidentCard(BannerFrame):
         self._status_of = status_of
         self._incident: Incident | None = None
         self.setProperty("role", "banner")
-        self._sign = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._sign = text_label(wraps=False)
         self._title = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
         self._title.setProperty("role", "banner")
         self._advice, self._checking, self._next = (

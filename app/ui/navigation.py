@@ -22,7 +22,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QStackedLayout,
@@ -37,7 +36,7 @@ from app.ui.banners import Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.labels import plain_tip, text_label
 from app.ui.widgets.layouts import hbox, vbox
 
 _RAIL_WIDTH, _WIDEST = 60, 84
@@ -257,10 +256,8 @@ class Page(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._title.setProperty("role", "title")
-        self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._summary.setProperty("role", "secondary")
+        self._title = text_label(role="title", wraps=False)
+        self._summary = text_label(role="secondary", wraps=False)
         words = vbox(spacing=1)
         words.addStretch(1)
         words.addWidget(self._title)

@@ -81,8 +81,7 @@ class SnoozeLine(QWidget):
         self._clock = clock
         self._snooze: Snooze | None = None
         self._sign = IconCircle(theme, "bell", _CIRCLE, _SIGN, scales=True)
-        self.words = text_label()
-        self.words.setProperty("role", "secondary")
+        self.words = text_label(role="secondary")
         self.button = QPushButton()
         self.button.setProperty("role", "link")
         self.button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

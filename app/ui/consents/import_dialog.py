@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
 
 from app.core.outbound.consent_import import LARGEST, ConsentDefaults, ConsentImport, ConsentRow, ImportedConsents
 from app.domain.consent import Purpose
@@ -31,6 +31,7 @@ from app.ui.dialogs.csv_import import (
 from app.ui.dialogs.files import FileDialog
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import FlowLayout
 
 _ROWS: Final = 1_000
@@ -55,9 +56,8 @@ class ConsentImportDialog(BaseDialog):
         self._reading = 0
         self.imported: ImportedConsents | None = None
         self.set_title(texts("consent.import.title", name=mentorado.name))
-        self.summary = QLabel(texts("consent.import.reading"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.hint = QLabel(texts("consent.import.defaults"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.hint.setProperty("role", "secondary")
+        self.summary = text_label(texts("consent.import.reading"))
+        self.hint = text_label(texts("consent.import.defaults"), "secondary")
         self.purpose = DropdownButton(theme, _purposes)
         self.purpose.setAutoDefault(False)  # else Enter in a field would open it
         self.purpose.set_text(texts("consent.column.purpose"))

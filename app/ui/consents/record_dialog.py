@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from app.core.outbound.consents import LONGEST, ConsentService
 from app.core.privacy_service import contact_of
@@ -130,8 +129,7 @@ class RecordConsentDialog(ScrollDialog):
         self.bring_into_view(self.trouble)
 
     def _add(self, key: str, field: QLineEdit | QPlainTextEdit) -> None:
-        label = QLabel(texts(key), textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", "secondary")
+        label = text_label(texts(key), "secondary", wraps=False)
         label.setBuddy(field)
         field.setAccessibleName(label.text())
         self.inside.addWidget(label)

@@ -6,7 +6,7 @@ from datetime import date
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.domain.consent import Purpose, last_about
 from app.text import consent as consent_text
@@ -34,7 +34,7 @@ class _PurposePart(QWidget):
         super().__init__()
         self._theme = theme
         self._purpose = purpose
-        self._sign = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._sign = text_label(wraps=False)
         self._head = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
         self.origin, self.wording = (text_label(role=role, selectable=True) for role in ("secondary", "caption"))
         self.record, self.revoke = QPushButton(), QPushButton()

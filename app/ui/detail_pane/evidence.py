@@ -62,8 +62,7 @@ class SupportDetails(QWidget):
         self._theme = theme
         self._copied = ""
         self._shown = ""
-        self._line = text_label()
-        self._line.setProperty("role", "caption")
+        self._line = text_label(role="caption")
         self._line.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy
 
 from app.text.status import texts
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
 from app.ui.widgets.announcement import announce
-from app.ui.widgets.labels import WrappingLabel
+from app.ui.widgets.labels import WrappingLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
 
 _ERROR_ICON = 16
@@ -24,7 +24,7 @@ class InlineError(QFrame):
         super().__init__()
         self.setProperty("role", "sunken")
         self._theme = theme
-        self._mark = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._mark = text_label(wraps=False)
         self._sentence, self._next = (WrappingLabel() for _ in range(2))
         self._sentence.setProperty("role", "danger")
         self._next.setProperty("role", "secondary")

@@ -123,8 +123,7 @@ class PairingOutcomeCard(QFrame):
         self._next_id: MentoradoId | None = None
         self._sign = IconCircle(theme, "check", _SIGN, _SIGN_ICON, tone=Tone.CONNECTED, scales=True)
         self._title = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self._line = text_label()
-        self._line.setProperty("role", "secondary")
+        self._line = text_label(role="secondary")
         self._moving = IndeterminateBar(theme)
         self.smoke_test, self.next = QPushButton(), QPushButton()
         self.smoke_test.clicked.connect(lambda _checked=False: self.action_requested.emit(ActionName.SMOKE_TEST))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QWidget
 
 from app.domain.phone import PhoneNumber, last_digits
 from app.text.status import texts
@@ -256,8 +256,7 @@ class QrCountdown(QWidget):
         super().__init__()
         self.ring = CountdownRing(theme)
         self.title = ScaledLabel(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False)
-        self.caption = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.caption.setProperty("role", "caption")
+        self.caption = text_label(role="caption", wraps=False)
         words = vbox(self.title, self.caption)
         layout = hbox(inside=self, spacing=SPACE_3)
         layout.addStretch(1)

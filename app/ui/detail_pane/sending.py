@@ -29,8 +29,7 @@ class SendLine(QWidget):
         self._shown: SendState | None = None
         self._sign = IconCircle(theme, "send", _CIRCLE, _ICON, scales=True)
         self.what = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.Medium)
-        self.may = text_label()
-        self.may.setProperty("role", "caption")
+        self.may = text_label(role="caption")
         words = vbox(self.what, self.may)
         row = hbox(inside=self, spacing=SPACE_2)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)

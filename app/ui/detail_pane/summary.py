@@ -180,8 +180,7 @@ class StatusLine(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._badge = Badge(theme)
-        self._observed = text_label()
-        self._observed.setProperty("role", "secondary")
+        self._observed = text_label(role="secondary")
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(SPACE_2 + 2)
@@ -221,8 +220,7 @@ class ProcedureBanner(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "banner")
-        self._words = text_label()
-        self._words.setProperty("role", "banner")
+        self._words = text_label(role="banner")
         self.go_on, self.see = QPushButton(), QPushButton()
         self.go_on.clicked.connect(lambda _checked=False: self.continue_requested.emit())
         self.see.clicked.connect(lambda _checked=False: self.see_requested.emit())

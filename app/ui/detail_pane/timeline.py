@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.domain.audit import AuditEntry
 from app.domain.link_status import LinkState, LinkStatus, Reason
@@ -82,10 +82,8 @@ class _Row(QWidget):
         super().__init__()
         self._dot = _Dot(theme)
         self._what = text_label()
-        self._why = text_label()
-        self._why.setProperty("role", "caption")
-        self._when = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._when.setProperty("role", "caption")
+        self._why = text_label(role="caption")
+        self._when = text_label(role="caption", wraps=False)
         words = vbox(self._what, self._why, margins=(0, SPACE_1 - 1, 0, SPACE_3), spacing=1)
         words.addStretch(1)
         layout = hbox(self._dot, (words, 1), inside=self, spacing=SPACE_2 + 2)
@@ -121,8 +119,7 @@ class Timeline(QWidget):
         self._today = date.min
         self._shown: list[object] = [None] * SHOWN
         self._rows = [_Row(theme) for _ in range(SHOWN)]
-        self._none = text_label()
-        self._none.setProperty("role", "secondary")
+        self._none = text_label(role="secondary")
         layout = vbox(self._none, inside=self)
         for row in self._rows:
             layout.addWidget(row)

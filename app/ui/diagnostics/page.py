@@ -24,7 +24,7 @@ from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
-from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
+from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 from app.ui.widgets.tab_order import follow_reading_order
@@ -72,8 +72,7 @@ class CheckCard(QFrame):
         self.setProperty("role", "card")
         self._sign = IconCircle(theme, "refresh", _DISC, _ICON, tone=Tone.PROGRESS, scales=True)
         self._name = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold, wraps=False)
-        self._outcome = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._outcome.setProperty("role", "caption")
+        self._outcome = text_label(role="caption", wraps=False)
         head = hbox(self._name, self._outcome, spacing=t.SPACE_3)
         head.addStretch(1)
         self._parts = vbox(spacing=t.SPACE_1)
@@ -127,7 +126,7 @@ class CheckCard(QFrame):
 
     @staticmethod
     def _label(text: str, role: str) -> QLabel:
-        label = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label = text_label(text)
         label.setMinimumWidth(1)
         label.setProperty("role", role)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from app.domain.actions import ActionName
 from app.domain.incident import Incident
@@ -63,7 +63,7 @@ class ConfirmDialog(ScrollDialog):
         """One entry of the ledger, which is returned; *aspect* is kept, changes or lost."""
         tokens = self._theme.tokens
         colour = tokens.danger_text if aspect == "lost" else tokens.on_accent_soft
-        mark = QLabel(textFormat=Qt.TextFormat.PlainText)
+        mark = text_label(wraps=False)
         mark.setPixmap(pixmap(_ASPECTS[aspect], colour, self._theme.px(_ICON), self.devicePixelRatioF()))
         heading = ScaledLabel(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
         heading.setText(texts(f"question.{aspect}"))

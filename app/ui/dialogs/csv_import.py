@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLabel, QProgressBar, QTreeWidget, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QProgressBar, QTreeWidget, QWidget
 from PySide6.QtWidgets import QTreeWidgetItem as Item
 
 from app.core.csv_import import (
@@ -34,7 +34,7 @@ from app.ui.dialogs.files import FileDialog
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_6, Theme
 from app.ui.widgets.choices import DropdownButton, Option
-from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.labels import plain_tip, text_label
 from app.ui.widgets.layouts import FlowLayout
 
 _WIDTH, _WIDEST = 608, 780
@@ -180,7 +180,7 @@ class CsvImportDialog(BaseDialog):
         self._valid_rows = 0
         self.added: Sequence[MentoradoId] = ()
         self.set_title(texts("import.title"))
-        self.summary = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.summary = text_label()
         self.picks = {name: DropdownButton(theme, partial(self._options, name)) for name in _PICKS}
         picks = QWidget()
         row = FlowLayout(picks)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QLineEdit, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
 
 from app.domain.bulk_work import BulkKind, BulkWork
 from app.domain.errors import Problem
@@ -20,6 +20,7 @@ from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.dialogs.csv_import import ImportTable
 from app.ui.theme.theme import Theme
 from app.ui.widgets.announcement import announce
+from app.ui.widgets.labels import text_label
 
 if TYPE_CHECKING:
     from app.core.bulk_work import BulkWorkService
@@ -93,7 +94,7 @@ class ForManyDialog(ConfirmDialog):
             self._add_field()
         elif work.asks == "passphrase":
             self._add_passphrase()
-        self.summary = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.summary = text_label()
         self.summary.setText(texts.plural("many.refused", len(work.refused)))
         self.summary.setVisible(bool(work.refused))
         headings = [texts("many.who"), texts("many.result")]
@@ -116,8 +117,7 @@ class ForManyDialog(ConfirmDialog):
         return mentorado_id in self._items
 
     def _add_field(self) -> None:
-        label = QLabel(texts(f"many.{self._work.kind}.field"), textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", "secondary")
+        label = text_label(texts(f"many.{self._work.kind}.field"), "secondary", wraps=False)
         self.field = field = FieldBeforeButton(self.confirm)
         field.setAccessibleName(label.text())
         label.setBuddy(field)
@@ -135,8 +135,7 @@ class ForManyDialog(ConfirmDialog):
         self.phrase = phrase = PassphraseField(twice=True)
         phrase.set_text(texts("begin.phrase"), texts("begin.phrase_again"))
         phrase.first.setPlaceholderText(texts("begin.phrase_hint"))
-        self._means = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._means.setProperty("role", "secondary")
+        self._means = text_label(role="secondary")
         phrase.changed.connect(self._on_phrase)
         # Later, so that the same Enter does not press the button: see `keyPressEvent`.
         phrase.submitted.connect(self.confirm.setFocus, Qt.ConnectionType.QueuedConnection)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from app.core.mentorado_service import MentoradoService, is_landline, parse_phone
 from app.core.provider_setup.selection import ProviderSelectionService
@@ -37,8 +37,7 @@ class ProviderField(QWidget):
     ) -> None:
         super().__init__()
         self._chosen = chosen
-        label = QLabel(texts("dialog.provider"), textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", "secondary")
+        label = text_label(texts("dialog.provider"), "secondary", wraps=False)
         self._line = text_label(role="secondary")
         self.choice = SegmentedControl(theme, kinds)
         self.choice.set_text(label.text(), [provider(kind) for kind in kinds])
@@ -57,7 +56,7 @@ class ProviderField(QWidget):
             column.addWidget(self._line)
             self._update_text()
         else:
-            name = QLabel(provider(chosen), textFormat=Qt.TextFormat.PlainText)
+            name = text_label(provider(chosen), wraps=False)
             column.addWidget(name)
             column.addWidget(self._line)
             self._line.setText(f"{refusal(locked)}.")
@@ -108,8 +107,7 @@ class _Field(QWidget):
 
     def __init__(self, name: str, *, wanted: bool) -> None:
         super().__init__()
-        self.label = QLabel(texts(f"dialog.{name}"), textFormat=Qt.TextFormat.PlainText)
-        self.label.setProperty("role", "secondary")
+        self.label = text_label(texts(f"dialog.{name}"), "secondary", wraps=False)
         self.line = QLineEdit()
         self.line.setPlaceholderText(texts(f"dialog.{name}_hint"))
         self.line.setAccessibleName(self.label.text().replace("&", ""))

@@ -8,7 +8,7 @@ from math import floor
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.event_bus import EventBus
 from app.core.outbound.smoke_test import SmokeTestService
@@ -86,8 +86,7 @@ class _StageRow(QWidget):
         self._strong, self._plain = (
             ScaledLabel(theme, TEXT_BODY, weight) for weight in (QFont.Weight.DemiBold, QFont.Weight.Normal)
         )
-        self._time = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._time.setProperty("role", "secondary")
+        self._time = text_label(role="secondary", wraps=False)
         row = hbox(self.sign, (self._strong, 1), inside=self, margins=(0, SPACE_1, 0, SPACE_1), spacing=SPACE_3)
         row.addWidget(self._plain, 1)
         row.addWidget(self._time, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -143,7 +142,7 @@ class SmokeTestDialog(ScrollDialog):
         stages = vbox(spacing=SPACE_1)
         for row in self.rows.values():
             stages.addWidget(row)
-        self.elapsed = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self.elapsed = text_label(wraps=False)
         self.closing = text_label(texts("smoke.closing"))
         self.outcome = ResultCard(theme)
         for caption in (self.elapsed, self.closing):

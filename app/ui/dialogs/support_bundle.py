@@ -9,7 +9,6 @@ from typing import Final, Protocol
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontDatabase, QPainter, QPen
 from PySide6.QtWidgets import (
-    QLabel,
     QListWidget,
     QPlainTextEdit,
     QStyle,
@@ -120,8 +119,7 @@ class SupportBundleDialog(BaseDialog):
         self.preview.setTabChangesFocus(True)
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         self.preview.setStyleSheet(f"font-family: '{fixed}'")
-        self.counted = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.counted.setProperty("role", "secondary")
+        self.counted = text_label(role="secondary", wraps=False)
         self.files = QWidget()
         self._arrange()
         self.buttons.insertWidget(0, self.counted)

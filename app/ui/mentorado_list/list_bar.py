@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 from app.domain.names import fold_accents, visible
 from app.text.status import provider, texts
@@ -22,6 +22,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.action_menu import pop_up
 from app.ui.widgets.choices import DropdownButton
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import hbox
 
 if TYPE_CHECKING:
@@ -138,8 +139,7 @@ class ListBar(QWidget):
         self._model = model
         self._theme = theme
         self._searching = False
-        self.count = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.count.setProperty("role", "caption")
+        self.count = text_label(role="caption", wraps=False)
         self.ticking = QPushButton()
         self.ticking.setProperty("role", "quiet")
         self.ticking.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

@@ -9,13 +9,14 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from app.text.status import texts
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import FlowLayout
 
 _ICON = 14
@@ -53,8 +54,7 @@ class TickBar(QScrollArea):
         super().__init__(parent)
         self._model = model
         self._theme = theme
-        self.count = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.count.setProperty("role", "secondary")
+        self.count = text_label(role="secondary", wraps=False)
         self.all, self.done = QPushButton(), QPushButton()
         self.buttons = {what: QPushButton() for what in ForMany}
         content = QWidget()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.widgets.announcement import announce
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import hbox
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class TurnBar(QFrame):
         super().__init__(parent)
         self._turn: ConnectInTurn | None = None
         self.setProperty("role", "card")
-        self.words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.words = text_label()
         self.next, self.stop = QPushButton(), QPushButton()
         row = hbox(inside=self, margins=(t.SPACE_3, t.SPACE_1, t.SPACE_2, t.SPACE_1), spacing=t.SPACE_2)
         row.addWidget(self.words, 1)

@@ -53,8 +53,7 @@ class SheetHead(QFrame):
         self._theme = theme
         self._short = False
         self._title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
-        self._line = text_label()
-        self._line.setProperty("role", "secondary")
+        self._line = text_label(role="secondary")
         self.close_button = QPushButton()
         self.close_button.setProperty("role", "quiet")
         self.close_button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -184,8 +183,7 @@ class CodeRoom(QObject):
         super().__init__(panel)
         self._panel, self._inside, self._head, self._scroll, self._footer = panel, inside, head, scroll, footer
         self._card, self._pairing = card, pairing
-        self._closing = text_label()
-        self._closing.setProperty("role", "caption")
+        self._closing = text_label(role="caption")
         self._inside.addWidget(self._closing)
         self._tight = self._under = False
         self._apply()
@@ -253,8 +251,7 @@ class BackupProgressBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._shown: BackupProgress | None = None
-        self._words = text_label()
-        self._words.setProperty("role", "secondary")
+        self._words = text_label(role="secondary")
         self.bar = QProgressBar(textVisible=False)
         vbox(self._words, self.bar, inside=self, margins=(0, SPACE_1, 0, 0), spacing=SPACE_1)
         self.hide()

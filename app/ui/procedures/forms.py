@@ -265,8 +265,7 @@ class BackupForm(ProcedureForm):
     def __init__(self, theme: Theme, mentorado: Mentorado) -> None:
         super().__init__(theme, mentorado)
         self.phrase = PassphraseField(twice=True)
-        self._means = text_label()
-        self._means.setProperty("role", "secondary")
+        self._means = text_label(role="secondary")
         self.column.addWidget(self.phrase)
         self.column.addWidget(self._means)
         self.phrase.changed.connect(self._on_phrase)
@@ -316,8 +315,7 @@ class RestoreForm(ProcedureForm):
         self._infos: list[BackupInfo] = []
         self._buttons: list[BackupCard] = []
         self._list = vbox(spacing=SPACE_2)
-        self._empty = text_label()
-        self._empty.setProperty("role", "secondary")
+        self._empty = text_label(role="secondary")
         self.choose_file = QPushButton()
         self.choose_file.setProperty("role", "link")
         self.choose_file.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

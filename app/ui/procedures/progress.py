@@ -79,8 +79,7 @@ class _Row(QWidget):
         self._strong, self._plain = (
             ScaledLabel(theme, TEXT_BODY, weight) for weight in (QFont.Weight.DemiBold, QFont.Weight.Normal)
         )
-        self._line = text_label()
-        self._line.setProperty("role", "secondary")
+        self._line = text_label(role="secondary")
         self._column = QVBoxLayout(self)
         self._column.setSpacing(SPACE_1 // 2)
         for label in (self._strong, self._plain, self._line):
@@ -188,8 +187,7 @@ class CurrentStepCard(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self.sentence = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
-        self.line = text_label()
-        self.line.setProperty("role", "secondary")
+        self.line = text_label(role="secondary")
         self.moving = BackupProgressBar()
         self.ledger = ImpactView(theme)
         self.ledger.hide()

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLineEdit, QPushButton, QWidget
 
 from app.core.actions import ActionService
 from app.core.provider_setup.credentials import CredentialService, StoredCredentials, clean_input, parse_pasted_url
@@ -49,10 +49,9 @@ class CredentialInput(QWidget):
         self.asked = asked
         self._error = ""
         name = providers_text.label(asked.name)
-        self._label = QLabel(
-            name if asked.required else f"{name} ({texts('credentials.optional')})", textFormat=Qt.TextFormat.PlainText
+        self._label = text_label(
+            name if asked.required else f"{name} ({texts('credentials.optional')})", "secondary", wraps=False
         )
-        self._label.setProperty("role", "secondary")
         self.line = QLineEdit()
         self.line.setAccessibleName(self._label.text())
         self.line.setInputMethodHints(_SENSITIVE)
@@ -204,7 +203,7 @@ class CheckBanner(QFrame):
         super().__init__()
         self._theme = theme
         self.check = Check.IDLE
-        self._mark = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._mark = text_label(wraps=False)
         self._sentence = ScaledLabel(theme, TEXT_BODY, QFont.Weight.DemiBold)
         self._next = ScaledLabel(theme, TEXT_SMALL)
         self._busy = IndeterminateBar(theme)

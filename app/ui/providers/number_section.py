@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.provider_setup.selection import CachedDetails, NumberDetailsService
 from app.domain.mentorado import Mentorado, MentoradoId
@@ -63,8 +63,7 @@ class NumberSection(QWidget):
         self._asking: set[MentoradoId] = set()
         self._all = False
         self._heading = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.DemiBold)
-        self._age = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self._age.setProperty("role", "caption")
+        self._age = text_label(role="caption", wraps=False)
         self.ask_button = QPushButton()
         self.ask_button.setProperty("role", "quiet")
         self.ask_button.clicked.connect(self.ask)
@@ -179,8 +178,7 @@ class NumberSection(QWidget):
     def _template(self, template: Template) -> QWidget:
         name = ScaledLabel(self._theme, TEXT_SMALL, QFont.Weight.Medium)
         name.setText(visible(template.name).replace("_", "_\u200b"))  # it has no blanks to break at
-        under = QLabel(f"{template.language} · {template.category.lower()}", textFormat=Qt.TextFormat.PlainText)
-        under.setProperty("role", "caption")
+        under = text_label(f"{template.language} · {template.category.lower()}", "caption", wraps=False)
         badge = Badge(self._theme)
         state = tone(template.status)
         badge.show_badge(state, _ICONS[state], template_status(template.status))

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
 from app.core.actions import ActionService
 from app.core.provider_setup.queue import OutboundQueueService
@@ -85,10 +85,7 @@ class QueueList(QFrame):
                 self._column.addWidget(line)
             self._column.addWidget(self._row(message, now))
         if len(messages) > MOST:
-            more = QLabel(
-                texts.plural("queue.more", len(messages) - MOST), wordWrap=True, textFormat=Qt.TextFormat.PlainText
-            )
-            more.setProperty("role", "secondary")
+            more = text_label(texts.plural("queue.more", len(messages) - MOST), "secondary")
             more.setContentsMargins(0, SPACE_2, 0, SPACE_2)
             self._column.addWidget(more)
 
@@ -96,12 +93,8 @@ class QueueList(QFrame):
         row = QFrame()
         to = ScaledLabel(self._theme, TEXT_BODY, QFont.Weight.DemiBold, wraps=False)
         to.setText(masked_recipient(message.to))
-        since = QLabel(age(now - message.since) if message.since else "", textFormat=Qt.TextFormat.PlainText)
-        since.setProperty("role", "caption")
-        text = QLabel(
-            shorten(message.text) or texts("queue.no_text"), wordWrap=True, textFormat=Qt.TextFormat.PlainText
-        )
-        text.setProperty("role", "secondary")
+        since = text_label(age(now - message.since) if message.since else "", "caption", wraps=False)
+        text = text_label(shorten(message.text) or texts("queue.no_text"), "secondary")
         head = hbox((to, 1), spacing=SPACE_3)
         head.addWidget(since, 0, Qt.AlignmentFlag.AlignVCenter)
         vbox(head, text, inside=row, margins=(0, SPACE_2, 0, SPACE_2), spacing=SPACE_1 // 2)
@@ -139,12 +132,7 @@ class QueueDialog(ScrollDialog):
         self.listed = QueueList(theme)
         self._removal = QWidget()
         removal = vbox(inside=self._removal, spacing=SPACE_2)
-        label = QLabel(
-            texts("question.type_name", name=mentorado.name),
-            wordWrap=True,
-            textFormat=Qt.TextFormat.PlainText,
-        )
-        label.setProperty("role", "secondary")
+        label = text_label(texts("question.type_name", name=mentorado.name), "secondary")
         self.typed = QLineEdit()
         self.typed.setAccessibleName(label.text())
         self.typed.textChanged.connect(self._update_buttons)

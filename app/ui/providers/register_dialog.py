@@ -6,7 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QRegularExpression, Qt
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.core.provider_setup.registration import LIMIT, AttemptQuota, NumberRegistrationService
 from app.domain.errors import Problem
@@ -52,8 +52,7 @@ class RegisterDialog(ScrollDialog):
         self._allowance: AttemptQuota | None = None
         self.set_title(texts("register.title", name=mentorado.name))
         about = text_label(texts("register.about", phone=unbroken(mentorado.expected_account)))
-        label = QLabel(texts("register.pin"), textFormat=Qt.TextFormat.PlainText)
-        label.setProperty("role", "secondary")
+        label = text_label(texts("register.pin"), "secondary", wraps=False)
         self.pin = QLineEdit(echoMode=QLineEdit.EchoMode.Password, maxLength=_DIGITS)
         self.pin.setFont(theme.font(TEXT_NAME))
         self.pin.setAccessibleName(label.text())

@@ -7,8 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.settings_service import SettingsService
@@ -25,7 +24,7 @@ from app.ui.settings.section import Section, SettingRow, read_time
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import CheckBox, SegmentedControl
-from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.labels import plain_tip, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox
 
 _WIDTH = 72
@@ -57,7 +56,7 @@ class NotificationsSection(Section):
         self.stays, self.at_login = (SegmentedControl(theme, [False, True]) for _ in range(2))
         self.fields = {name: QLineEdit(maxLength=5) for name in (_FROM, _TO)}
         self.days = {day: CheckBox(theme) for day in EVERY_DAY}
-        self._until = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._until = text_label(wraps=False)
         rows = {
             "on": SettingRow(theme, self.on),
             "quiet": SettingRow(theme, self.quiet),

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QFrame,
-    QLabel,
     QScrollArea,
     QSizePolicy,
     QWidget,
@@ -26,7 +25,7 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.labels import ScaledLabel, plain_tip, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.tab_order import follow_where_it_stands
 
@@ -188,8 +187,7 @@ class WaveView(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.heading = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold, wraps=False)
-        self.summary = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.summary.setProperty("role", "secondary")
+        self.summary = text_label(role="secondary", wraps=False)
         head = hbox(self.heading, (self.summary, 1), spacing=t.SPACE_3)
         cards = QWidget()
         self.grid = _CardGrid(theme, cards)

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.domain.mentorado import MentoradoId
 from app.domain.switch import FindingCode, PlannedSwitch, Severity, SwitchDryRun
@@ -113,7 +113,7 @@ class FindingsView(SidePane):
     def _add(self, column: QVBoxLayout, look: tuple[Tone, str], sentence: str, todo: str) -> None:
         tone, sign = look
         side = self._theme.px(_ICON)
-        mark = QLabel(textFormat=Qt.TextFormat.PlainText)
+        mark = text_label(wraps=False)
         mark.setPixmap(pixmap(sign, self._theme.tokens.badge[tone].fg, side, self.devicePixelRatioF()))
         words = vbox(text_label(sentence, selectable=True), spacing=1)
         if todo:

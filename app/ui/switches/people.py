@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.names import fold_accents, visible
@@ -15,6 +15,7 @@ from app.text.status import provider, texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import FlowLayout, vbox
 from app.ui.widgets.search_field import SearchField
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList, RowsModel
@@ -128,8 +129,7 @@ class PeoplePicker(QWidget):
         self.model = PeopleModel(self)
         self.search = SearchField(theme)
         self.list = _PeopleList(self.model, PeopleDelegate(theme), theme)
-        self.count = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.count.setProperty("role", "secondary")
+        self.count = text_label(role="secondary", wraps=False)
         self.all, self.none = QPushButton(), QPushButton()
         for button in (self.all, self.none):
             button.setProperty("role", "quiet")

@@ -52,9 +52,9 @@ class WrappingLabel(QLabel):
         return super().text().replace("\u200b", "")
 
 
-def text_label(words: str = "", role: str = "", *, selectable: bool = False) -> QLabel:
-    """Plain text that wraps, in the colours that the style sheet has for *role*."""
-    label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+def text_label(words: str = "", role: str = "", *, wraps: bool = True, selectable: bool = False) -> QLabel:
+    """Plain text in the colours that the style sheet has for *role*."""
+    label = QLabel(words, wordWrap=wraps, textFormat=Qt.TextFormat.PlainText)
     label.setProperty("role", role)
     if selectable:
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
