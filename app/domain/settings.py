@@ -16,8 +16,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.metrics import MetricsSettings
 from app.domain.notifications import NotificationSettings
 from app.domain.opt_out import DEFAULT_WORDS, checked_words, stored_words
-from app.domain.outbound import OutboundLimits
-from app.domain.outbound_limits import RANGES, checked_limits, format_limits, loosened
+from app.domain.outbound import RANGES, OutboundLimits, checked_limits, format_limits, loosened
 from app.domain.phone import masked
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.webhooks import WebhookSettings

@@ -23,7 +23,7 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import hbox, set_beside, vbox
 

@@ -22,7 +22,7 @@ from app.ui.banners import BannerFrame, Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from app.domain.errors import Problem, ProblemCode
-from app.domain.outbound import OutboundLimits
-from app.domain.outbound_limits import RANGES, checked_limits, format_limits, loosened
+from app.domain.outbound import RANGES, OutboundLimits, checked_limits, format_limits, loosened
 from tests.clock import DAWN
 
 

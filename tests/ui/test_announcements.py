@@ -22,7 +22,7 @@ from app.ui.banners import Banners
 from app.ui.dialogs.mentorado import MentoradoDialog
 from app.ui.incident_card import IncidentBanner, IncidentCard
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.toast import Toast
 from tests.clock import StillClock, settle
 from tests.ui.campaigns.harness import open_campaigns

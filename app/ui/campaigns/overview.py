@@ -17,7 +17,7 @@ from app.text import campaigns as campaign_text
 from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import Badge, ScaledLabel, text_label
 from app.ui.widgets.layouts import FlowLayout, vbox
 from app.ui.widgets.split_view import SidePane

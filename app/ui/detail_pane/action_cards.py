@@ -31,8 +31,8 @@ from app.ui.theme.theme import (
     TEXT_SMALL,
     Theme,
 )
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.action_menu import CARDS, MORE, RISKY, Availability, Slot, SlotState, resolve_slots
-from app.ui.widgets.announcement import announce
 from app.ui.widgets.labels import plain_tip
 from app.ui.widgets.layouts import vbox
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy
 from app.text.status import texts
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import WrappingLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
 

@@ -19,7 +19,7 @@ from app.text.status import action, texts
 from app.ui.action_runner import ActionRequest, ActionRunner
 from app.ui.detail_pane.view import PairingOutcome, PairingResult
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle

@@ -68,7 +68,7 @@ from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
 from app.ui.snoozing import change_snooze
 from app.ui.theme.theme import PANE_WIDTH, Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 
 if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel

@@ -11,9 +11,9 @@ from app.ui.detail_pane.conversations_tab import ConversationsTab
 from app.ui.detail_pane.pairing import bring_code_into_view
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.theme.theme import Theme
+from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.choices import Tabs
 from app.ui.widgets.placeholders import Notice
-from app.ui.widgets.tab_order import follow_reading_order
 
 _NOBODY, _SUMMARY, _CONVERSATIONS = 0, 1, 2
 

@@ -36,10 +36,10 @@ from app.ui.async_slots import async_slot
 from app.ui.detail_pane.inline_error import InlineError
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_SMALL, Theme
+from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.labels import ScaledLabel, WrappingLabel, plain_tip
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
-from app.ui.widgets.tab_order import follow_reading_order
 
 _CIRCLE, _SIGN, _ICON = 22, 13, 16
 _SHOWN: Final = 3

@@ -45,9 +45,9 @@ from app.ui.providers.number_section import NumberSection
 from app.ui.snoozing import SnoozeLine
 from app.ui.theme.icons import icon, paint_letter_circle
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
+from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.labels import Badge, ScaledLabel, WrappingLabel, breakable, text_label
 from app.ui.widgets.layouts import FlowLayout, vbox
-from app.ui.widgets.tab_order import follow_reading_order
 
 AVATAR_SIDE = 52
 _HEADER_ICON = 18

@@ -24,10 +24,10 @@ from app.ui.navigation import Page
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
+from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
-from app.ui.widgets.tab_order import follow_reading_order
 
 _DISC, _ICON = 32, 16
 _COPIED_MILLISECONDS: Final = 2_000

@@ -28,9 +28,9 @@ from app.ui.theme.theme import (
     TEXT_HEADING,
     Theme,
 )
+from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.layouts import hbox, set_beside, vbox
-from app.ui.widgets.tab_order import follow_reading_order
 
 SHEET_WIDTH = 440
 _AFTER_PICTURE_MILLISECONDS = 40

@@ -19,7 +19,7 @@ from app.ui.async_slots import async_slot
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.dialogs.csv_import import ImportTable
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import text_label
 
 if TYPE_CHECKING:

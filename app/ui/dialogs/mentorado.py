@@ -20,7 +20,7 @@ from app.text.status import provider, refusal, texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog, ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import vbox

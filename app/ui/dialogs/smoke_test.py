@@ -23,11 +23,10 @@ from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_3, TEXT_BODY, Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
-from app.ui.widgets.placeholders import IconCircle
-from app.ui.widgets.result_card import ResultCard
+from app.ui.widgets.placeholders import IconCircle, ResultCard
 
 _TICK_MILLISECONDS = 250
 _SIGN, _SIGN_ICON = 32, 16

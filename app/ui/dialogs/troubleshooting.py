@@ -34,9 +34,8 @@ from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
-from app.ui.widgets.placeholders import IconCircle
+from app.ui.widgets.placeholders import IconCircle, ResultCard
 from app.ui.widgets.radio_card import RadioCard
-from app.ui.widgets.result_card import ResultCard
 
 _WIDTH = 520
 _SIGN, _SIGN_ICON = 28, 14

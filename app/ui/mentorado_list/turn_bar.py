@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.text.status import texts
 from app.ui.theme import tokens as t
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import hbox
 

@@ -32,11 +32,11 @@ from app.ui.navigation import HOME, Page
 from app.ui.overview.alert_list import AlertList, AlertWords
 from app.ui.overview.charts import ROWS, ChartCard, ColumnChart, RankedBars, RankedRow, Series
 from app.ui.theme.theme import SPACE_3, SPACE_4, SPACE_6, Theme
+from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.history_bar import HistoryBar, KindLegend
 from app.ui.widgets.layouts import vbox
 from app.ui.widgets.split_view import scrolled
-from app.ui.widgets.tab_order import follow_reading_order
 from app.ui.widgets.walked_picture import WalkedPicture
 
 _MINUTE: Final = 60_000

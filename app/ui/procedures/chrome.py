@@ -34,7 +34,7 @@ from app.ui.theme.theme import (
     TEXT_HEADING,
     Theme,
 )
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import ScaledLabel, plain_tip, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 

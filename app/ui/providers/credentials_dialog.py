@@ -27,7 +27,7 @@ from app.ui.dialogs.base import ScrollDialog
 from app.ui.providers.keep_secrets import KeepSecrets
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import RADIUS_ROW, SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.choices import CheckBox
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel, set_role, text_label
 from app.ui.widgets.layouts import hbox, vbox

@@ -15,8 +15,7 @@ from app.core.event_bus import EventBus
 from app.core.settings_service import SettingsService
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import OperatorSettingsChanged
-from app.domain.outbound import OutboundLimits
-from app.domain.outbound_limits import DEFAULT_LIMITS, RANGES, loosened
+from app.domain.outbound import DEFAULT_LIMITS, RANGES, OutboundLimits, loosened
 from app.domain.settings import OUTBOUND_LIMITS
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog, until_destroyed

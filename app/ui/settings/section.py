@@ -19,7 +19,7 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import ScaledLabel, breakable, set_role, text_label
 from app.ui.widgets.layouts import set_beside, vbox
 from app.ui.widgets.placeholders import IconCircle

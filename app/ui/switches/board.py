@@ -28,7 +28,7 @@ from app.ui.switches.cards import Card, Wave, WaveBoard
 from app.ui.switches.item_pane import ItemPane, ItemView, ScanPanel, waits_for_phone
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import Badge, ScaledLabel, set_role, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox

@@ -25,9 +25,9 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.accessibility import follow_where_it_stands
 from app.ui.widgets.labels import ScaledLabel, plain_tip, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
-from app.ui.widgets.tab_order import follow_where_it_stands
 
 _HEIGHT, _LEAST_WIDTH, _PADDING, _ICON, _GAP = 84, 236, 14, 16, 8
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import WrappingLabel
 
 SHOWN_MILLISECONDS = 10_000

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy
 from app.domain.uptime import TimeRange
 from app.text.status import texts
 from app.ui.theme.theme import TEXT_CAPTION, Theme
-from app.ui.widgets.announcement import announce
+from app.ui.widgets.accessibility import announce
 
 _TICK, _LABEL_GAP = 4, 3
 

@@ -1,4 +1,4 @@
-"""Tab leads through what stands on a surface in the order in which it is read."""
+"""The order in which Tab goes through a surface, and what a screen reader says at once."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ def _inside(widget: QWidget) -> Iterator[QWidget]:
             yield from _inside(content)
     elif (layout := widget.layout()) is not None:
         yield from _focusable(layout)
+
+
+def announce(source: QWidget, words: str) -> None:
+    """Let a screen reader say *words*; nothing where *source* cannot be seen, or nobody listens."""
+    from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+
+    if words.strip() and QAccessible.isActive() and source.isVisible():
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(source, words))
