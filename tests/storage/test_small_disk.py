@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-_MOUNTS = ("unshare", "--mount", "--map-root-user")
+from tests.small_disk import MOUNTS, needs_small_disk
 
 PRELUDE = """
 import asyncio, os, subprocess, sys
@@ -38,21 +35,14 @@ async def code_of(awaitable):
 """
 
 
-def _can_mount() -> bool:
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return False
-    tried = subprocess.run([*_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
-    return tried.returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
+pytestmark = needs_small_disk
 
 
 def _on_a_small_disk(folder: Path, script: str) -> None:
     shell = 'mount -t tmpfs -o size=2m none "$1" && exec "$2" -c "$3" "$1" "$4"'
     disk = folder / "disk"
     disk.mkdir()
-    command = [*_MOUNTS, "sh", "-c", shell, "sh", str(disk), sys.executable, PRELUDE + script, str(folder)]
+    command = [*MOUNTS, "sh", "-c", shell, "sh", str(disk), sys.executable, PRELUDE + script, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
 
 
 def controls(window: QWidget) -> list[QWidget]:
@@ -31,3 +31,9 @@ def out_of_reach(window: QWidget) -> list[QWidget]:
 def read_aloud(words: str) -> str:
     """*words* as they are read: where a line may not break makes no difference."""
     return words.replace("\u00a0", " ").replace("\u2011", "-")
+
+
+def text_in(widget: QWidget) -> str:
+    """Everything that is written in *widget* now."""
+    shown = [each for each in widget.findChildren(QWidget) if each.isVisible()]
+    return " | ".join(each.text() for each in shown if isinstance(each, (QLabel, QPushButton)))

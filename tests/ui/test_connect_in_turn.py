@@ -5,7 +5,8 @@ from __future__ import annotations
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.ui.mentorado_list.tick_bar import ForMany
-from tests.ui.window_checks import InWindow, settle, words
+from tests.ui.controls import text_in
+from tests.ui.window_checks import InWindow, settle
 from tests.ui.window_harness import NOON, WindowHarness, person
 from tests.waiting import until
 
@@ -36,16 +37,16 @@ def test_the_next_one_begins_when_the_one_before_is_connected(in_window: InWindo
             await begin(harness, 1, 3, 4)
             await state_is(harness, 1, LinkState.CONNECTING)
             assert listed.table.chosen_id == person(1).id
-            assert f"Conectando 1 de 3: {person(1).name}" in words(listed.turn)
+            assert f"Conectando 1 de 3: {person(1).name}" in text_in(listed.turn)
             assert harness.supervisor.status(person(3).link.id).state is LinkState.OFF
             connected(harness, 1)
             connected(harness, 1)  # seen twice, counted once
             await state_is(harness, 3, LinkState.CONNECTING)
-            assert f"Conectando 2 de 3: {person(3).name}" in words(listed.turn)
+            assert f"Conectando 2 de 3: {person(3).name}" in text_in(listed.turn)
             connected(harness, 4)  # by somebody else meanwhile
             connected(harness, 3)
             await settle()
-            assert "3 estão conectados." in words(listed.turn)
+            assert "3 estão conectados." in text_in(listed.turn)
             assert not harness.model.ticks.ids
             listed.turn.stop.click()
             assert not listed.turn.isVisible()
@@ -62,13 +63,13 @@ def test_it_waits_for_a_person_and_goes_on_with_the_next_when_told(in_window: In
             expired = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QR_EXPIRED, since=NOON)
             harness.observe(person(1), expired)
             await settle()
-            assert f"1 de 2: {person(1).name} não está conectado." in words(listed.turn)
+            assert f"1 de 2: {person(1).name} não está conectado." in text_in(listed.turn)
             assert harness.supervisor.status(person(3).link.id).state is LinkState.OFF, "no code for nobody"
             listed.turn.next.click()
             await state_is(harness, 3, LinkState.CONNECTING)
             connected(harness, 3)
             await settle()
-            assert f"1 está conectado. 1 não está: {person(1).name}." in words(listed.turn)
+            assert f"1 está conectado. 1 não está: {person(1).name}." in text_in(listed.turn)
             assert list(harness.model.ticks.ids) == [person(1).id], "who is left can be tried again"
 
     in_window(use, FIVE)
@@ -84,10 +85,10 @@ def test_to_stop_begins_with_nobody_else(in_window: InWindow) -> None:
             await state_is(harness, 1, LinkState.CONNECTING)
             listed.ticks.buttons[ForMany.CONNECT].click()  # once more: those who wait are not taken twice
             await settle()
-            assert f"Conectando 1 de 3: {person(1).name}" in words(listed.turn)
+            assert f"Conectando 1 de 3: {person(1).name}" in text_in(listed.turn)
             listed.turn.stop.click()
             await settle()
-            assert "Ninguém foi conectado. 3 não estão:" in words(listed.turn)
+            assert "Ninguém foi conectado. 3 não estão:" in text_in(listed.turn)
             assert harness.supervisor.status(person(1).link.id).state is LinkState.CONNECTING
             connected(harness, 1)
             await settle()
@@ -104,6 +105,6 @@ def test_who_cannot_be_connected_is_left_out(in_window: InWindow) -> None:
             await harness.mentorados.archive(person(1).id)
             await begin(harness, 1)
             await settle()
-            assert f"Ninguém foi conectado. 1 não está: {person(1).name}." in words(listed.turn)
+            assert f"Ninguém foi conectado. 1 não está: {person(1).name}." in text_in(listed.turn)
 
     in_window(use, FIVE)

@@ -15,7 +15,8 @@ from app.text.status import texts
 from app.ui.fallen import FallenNotice
 from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import LIGHT
-from tests.ui.window_checks import InWindow, words
+from tests.ui.controls import text_in
+from tests.ui.window_checks import InWindow
 from tests.ui.window_harness import NOON, WindowHarness, person
 from tests.waiting import until
 
@@ -46,7 +47,7 @@ def test_one_who_logs_out_elsewhere_is_opened_with_one_click_from_any_page(in_wi
         window.go("audit")
         harness.observe(fallen, LOGGED_OUT)
         await until(notice.toast.isVisible)
-        assert words(notice.toast) == f"{fallen.name} precisa de você · Saiu da conta | Mostrar"
+        assert text_in(notice.toast) == f"{fallen.name} precisa de você · Saiu da conta | Mostrar"
         assert notice.toast.isVisible()
         assert window.windowTitle() == "1 precisa de você · Conecta"
         assert unseen(harness) == set()  # filtered out now
@@ -115,8 +116,8 @@ def test_whoever_is_to_be_left_alone_gets_the_dot_and_no_toast(in_window: InWind
         assert not notice._gather.isActive()
         harness.observe(person(2), LOGGED_OUT)
         await until(notice.toast.isVisible)
-        assert person(2).name in words(notice.toast)
-        assert ana.name not in words(notice.toast)
+        assert person(2).name in text_in(notice.toast)
+        assert ana.name not in text_in(notice.toast)
 
     ana = person(9)
     in_window(use)
@@ -155,11 +156,11 @@ def test_a_second_one_joins_the_toast_and_whoever_comes_back_leaves_it(in_window
         harness.observe(person(1), LOGGED_OUT)
         await until(notice.toast.isVisible)
         harness.observe(person(2), replace(LOGGED_OUT, reason=Reason.BANNED))
-        await until(lambda: "2 mentorados" in words(notice.toast))
+        await until(lambda: "2 mentorados" in text_in(notice.toast))
         texts.set_language("en")
-        assert "2 mentorados need you: " in words(notice.toast)
+        assert "2 mentorados need you: " in text_in(notice.toast)
         harness.observe(person(1), CONNECTED)
-        await until(lambda: f"{person(2).name} needs you · Banned" in words(notice.toast))
+        await until(lambda: f"{person(2).name} needs you · Banned" in text_in(notice.toast))
         harness.observe(person(2), CONNECTED)
         await until(lambda: not notice.toast.isVisible())
         assert unseen(harness) == set()

@@ -22,9 +22,10 @@ from app.domain.procedure import EntryKind, StepName
 from app.text.status import texts
 from app.ui.dialogs.for_many import ForManyDialog
 from app.ui.mentorado_list.tick_bar import ForMany
+from tests.ui.controls import text_in
 from tests.ui.keyboard.surfaces import for_many
 from tests.ui.procedures.fake_procedures import FakeProcedures
-from tests.ui.window_checks import InWindow, settle, words
+from tests.ui.window_checks import InWindow, settle
 from tests.ui.window_harness import NOON, WindowHarness, person
 from tests.waiting import until
 
@@ -100,7 +101,7 @@ def test_keys_tick_one_or_all_that_match_and_esc_takes_the_boxes_away(in_window:
         assert list(ticked(harness)) == at(harness, 0)
         window.header.search.setText("joao")
         await settle()
-        assert "1 selecionado · 1 deles fora da lista" in words(window.list)
+        assert "1 selecionado · 1 deles fora da lista" in text_in(window.list)
         QTest.keyClick(table, Key.Key_A, Keys.ControlModifier)
         assert len(ticked(harness)) == 2
         window.header.search.clear()
@@ -120,7 +121,7 @@ def test_the_button_opens_the_boxes_and_the_keyboard_goes_to_the_list(in_window:
         listed = harness.window.list
         listed.bar.ticking.setFocus()
         listed.bar.ticking.click()
-        assert "Nenhum selecionado" in words(listed)
+        assert "Nenhum selecionado" in text_in(listed)
         assert not listed.ticks.buttons[ForMany.ARCHIVE].isEnabled()
         listed.ticks.all.click()
         assert len(ticked(harness)) == 40
@@ -158,16 +159,16 @@ def test_many_are_archived_after_their_names_were_read_and_all_come_back(in_wind
         await settle()
         longest = max(dialog.table.fontMetrics().horizontalAdvance(name) for name, _ in results(dialog))
         assert dialog.table.columnWidth(0) > longest, "names are read whole"
-        assert "Saem da lista" in words(dialog)
+        assert "Saem da lista" in text_in(dialog)
         titles: list[str] = []
         dialog.windowTitleChanged.connect(titles.append)
         dialog.confirm.click()
         await until(lambda: dialog.cancel.text() == "Fechar", within=5)
         assert titles[0] == "Arquivando 25 mentorados"
-        assert "Saem da lista" not in words(dialog), "what is over is not said to be about to happen"
+        assert "Saem da lista" not in text_in(dialog), "what is over is not said to be about to happen"
         assert dialog.accessibleDescription() == ""
         assert {result for _, result in results(dialog)} == {"Arquivado"}
-        assert "25 foram para o arquivo." in words(dialog)
+        assert "25 foram para o arquivo." in text_in(dialog)
         assert not dialog.confirm.isVisible()
         dialog.cancel.click()
         await settle()
@@ -175,7 +176,7 @@ def test_many_are_archived_after_their_names_were_read_and_all_come_back(in_wind
         written = [entry for entry in harness.audit.outcomes if entry.record.action == ActionName.ARCHIVE]
         assert len(written) == 25
         assert {entry.record.outcome for entry in written} == {AuditOutcome.DONE}
-        assert "25 foram para o arquivo." in words(harness.window.toast)
+        assert "25 foram para o arquivo." in text_in(harness.window.toast)
         harness.window.toast.button.click()
         await until(lambda: not any(each.archived for each in harness.mentorados.all()), within=5)
 
@@ -189,7 +190,7 @@ def test_who_cannot_be_archived_is_said_before_and_left_alone(in_window: InWindo
         harness.model.ticks.add([person(1).id, person(2).id])
         dialog = await opened(harness, ForMany.ARCHIVE)
         assert dialog.title.text() == "Arquivar 1 mentorado?"
-        assert "1 dos selecionados fica como está; a lista diz por quê." in words(dialog)
+        assert "1 dos selecionados fica como está; a lista diz por quê." in text_in(dialog)
         assert results(dialog)[0][0] == person(2).name
         assert results(dialog)[0][1] == "Traga de volta antes."
         dialog.cancel.click()
@@ -225,12 +226,12 @@ def test_what_failed_is_tried_again_and_what_was_stopped_can_go_on(in_window: In
         QTest.keyClick(dialog.confirm, Key.Key_Return)
         await until(lambda: dialog.cancel.text() == "Fechar", within=2)
         assert len(asked) == 2
-        assert "1 foi mudado." in words(dialog)
-        assert "1 não deu certo; a lista diz por quê. 1 não chegou a ser feito." in words(dialog)
+        assert "1 foi mudado." in text_in(dialog)
+        assert "1 não deu certo; a lista diz por quê. 1 não chegou a ser feito." in text_in(dialog)
         assert dialog.confirm.text() == "Tentar de novo os 2 que faltam"
         dialog._work = dialog_work
         dialog.confirm.click()
-        await until(lambda: "3 foram mudados." in words(dialog), within=2)
+        await until(lambda: "3 foram mudados." in text_in(dialog), within=2)
         dialog.cancel.click()
         await settle()
         assert {harness.mentorados.get(person(n).id).cohort for n in (1, 2, 3)} == {"Turma 20"}
@@ -290,12 +291,12 @@ def test_many_are_backed_up_with_one_passphrase_and_what_failed_is_tried_again(i
         await until(lambda: procedures.asked == ["begin", "begin"], within=2)
         procedures.write(procedures.unfinished()[1].head.id, EntryKind.ENDED)
         await until(lambda: dialog.cancel.text() == "Fechar", within=2)
-        assert "1 backup foi feito." in words(dialog)
+        assert "1 backup foi feito." in text_in(dialog)
         assert {result for _, result in results(dialog)} >= {"Backup feito, protegido"}
         dialog.confirm.click()
         await until(lambda: procedures.asked == ["begin", "begin", "go_on"], within=2)
         procedures.write(ana.head.id, EntryKind.ENDED)
-        await until(lambda: "2 backups foram feitos." in words(dialog), within=2)
+        await until(lambda: "2 backups foram feitos." in text_in(dialog), within=2)
         assert set(procedures.secrets) == {"uma frase longa"}
         assert (first.text(), again.text()) == ("", ""), "no passphrase is left in a field"
         dialog.cancel.click()
@@ -315,7 +316,7 @@ def test_a_backup_that_somebody_stopped_is_said_to_be_under_way(in_window: InWin
         await until(lambda: bool(procedures.unfinished()), within=2)
         await procedures.pause(procedures.unfinished()[0].head.id)
         await until(lambda: dialog.cancel.text() == "Fechar", within=2)
-        assert "Nenhum backup foi feito." in words(dialog)
+        assert "Nenhum backup foi feito." in text_in(dialog)
         assert len(ticked(harness)) == 1
 
     in_window(use)
@@ -326,7 +327,7 @@ def test_in_english_too(in_window: InWindow, tmp_path: Path) -> None:
         texts.set_language("en")
         harness.model.ticks.add([person(1).id])
         await settle()
-        assert "1 selected" in words(harness.window.list)
+        assert "1 selected" in text_in(harness.window.list)
 
     in_window(use)
 
@@ -337,11 +338,11 @@ def test_whoever_is_on_several_puts_their_name_to_those_who_need_somebody(in_win
         harness.model.ticks.add([each.id for each in (*fallen, connected)])
         dialog = await opened(harness, ForMany.HANDLE)
         assert dialog.title.text() == "Pôr o seu nome em 2 mentorados?"
-        assert "1 dos selecionados fica como está; a lista diz por quê." in words(dialog)
+        assert "1 dos selecionados fica como está; a lista diz por quê." in text_in(dialog)
         assert results(dialog)[0] == (connected.name, "Não precisa de ninguém agora.")
         dialog.confirm.click()
         await until(lambda: dialog.cancel.text() == "Fechar", within=5)
-        assert "Você está cuidando de 2." in words(dialog)
+        assert "Você está cuidando de 2." in text_in(dialog)
         assert {result for _, result in results(dialog)[1:]} == {"Com o seu nome"}
         dialog.cancel.click()
         await settle()

@@ -13,7 +13,8 @@ from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import MentoradoId
 from app.ui.main_window_controller import commands
 from app.ui.widgets.toast import LONGER_MILLISECONDS, SHOWN_MILLISECONDS
-from tests.ui.window_checks import InWindow, settle, words
+from tests.ui.controls import text_in
+from tests.ui.window_checks import InWindow, settle
 from tests.ui.window_harness import WindowHarness, person
 
 SPREADSHEET = b"nome;telefone\nAna Lima;11987654321\nCarla;21912345678\n"
@@ -32,7 +33,7 @@ def offered(harness: WindowHarness) -> str:
 
 
 def shown_words(harness: WindowHarness) -> str:
-    return words(harness.window.toast)
+    return text_in(harness.window.toast)
 
 
 async def imported(harness: WindowHarness) -> list[MentoradoId]:
@@ -70,7 +71,7 @@ def test_those_archived_together_come_back_together_and_stay_longer_on_show(in_w
         assert window.toast._timer.interval() == SHOWN_MILLISECONDS
         for number in (5, 6):
             await harness.mentorados.archive(person(number).id)
-        assert "3 foram para o arquivo." in words(window.toast)
+        assert "3 foram para o arquivo." in text_in(window.toast)
         assert window.toast._timer.interval() == LONGER_MILLISECONDS
         await undone_by_key(harness)
         assert not any(each.archived for each in harness.mentorados.all())
@@ -135,7 +136,7 @@ def test_a_deleted_note_comes_back_by_key_and_by_its_entry(in_window: InWindow) 
             note = await notes.write(who.id, "Ligar à tarde")
             await notes.remove(note)
             undo.on_note_removed(note)
-            assert "A anotação foi apagada." in words(harness.window.toast)
+            assert "A anotação foi apagada." in text_in(harness.window.toast)
             assert offered(harness) == f"anotação apagada sobre {who.name}"
             by_entry = undo.undo_of(entry(harness, AuditAction.REMOVE_NOTE))
             assert by_entry is not None
@@ -189,7 +190,7 @@ def test_text_that_was_discarded_is_taken_back_by_toast_and_key(in_window: InWin
         notes.write()
         notes.editor.field.setPlainText("Ligar amanhã")
         notes.editor.cancel.click()
-        assert "O texto não salvo foi descartado." in words(window.toast)
+        assert "O texto não salvo foi descartado." in text_in(window.toast)
         assert offered(harness) == f"texto não salvo sobre {person(3).name}"
         window.choose(person(5).id)
         await settle()

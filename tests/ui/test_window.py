@@ -27,8 +27,8 @@ from app.ui.mentorado_list.row import ListFilter
 from app.ui.theme.theme import DARK, Mode, Theme
 from tests.clock import StillClock
 from tests.conftest import OnQt
-from tests.ui.controls import nameless, out_of_reach
-from tests.ui.window_checks import PEOPLE, InWindow, settle, words
+from tests.ui.controls import nameless, out_of_reach, text_in
+from tests.ui.window_checks import PEOPLE, InWindow, settle
 from tests.ui.window_harness import (
     NOON,
     WindowHarness,
@@ -44,7 +44,7 @@ def shown_names(harness: WindowHarness) -> list[str]:
 def test_the_header_counts_everybody_and_who_is_connected(in_window: InWindow) -> None:
     async def use(harness: WindowHarness) -> None:
         connected = harness.model.count(ListFilter.CONNECTED)
-        assert f"40 cadastrados · {connected} conectados" in words(harness.window.header)
+        assert f"40 cadastrados · {connected} conectados" in text_in(harness.window.header)
 
     in_window(use)
 
@@ -79,7 +79,7 @@ def test_the_search_narrows_and_says_when_nobody_is_left(in_window: InWindow) ->
         window.header.search.setText("joao")
         assert shown_names(harness) == ["João Pedro de Araújo"]
         window.header.search.setText("zzz")
-        assert "Nada corresponde a “zzz”. Limpe a busca ou os filtros." in words(window.list)
+        assert "Nada corresponde a “zzz”. Limpe a busca ou os filtros." in text_in(window.list)
         clear = next(b for b in window.list.findChildren(QPushButton) if b.isVisible() and "Limpar" in b.text())
         clear.click()
         assert window.header.search.text() == ""
@@ -91,7 +91,7 @@ def test_the_search_narrows_and_says_when_nobody_is_left(in_window: InWindow) ->
 def test_a_filter_with_nobody_says_which(in_window: InWindow) -> None:
     async def use(harness: WindowHarness) -> None:
         harness.window.list.chips.pick(ListFilter.CONNECTED)
-        assert "Ninguém está em “Conectado” agora." in words(harness.window.list)
+        assert "Ninguém está em “Conectado” agora." in text_in(harness.window.list)
 
     in_window(use, range(3, 4))
 
@@ -99,7 +99,7 @@ def test_a_filter_with_nobody_says_which(in_window: InWindow) -> None:
 def test_an_empty_list_is_invited_to_begin(in_window: InWindow) -> None:
     async def use(harness: WindowHarness) -> None:
         window = harness.window
-        text = words(window.list)
+        text = text_in(window.list)
         assert "Comece pelo primeiro mentorado" in text
         assert "Adicionar mentorado" in text
         assert not window.list.chips.isVisible()
@@ -139,10 +139,10 @@ def test_everything_is_said_in_the_other_language_at_once(in_window: InWindow) -
         window = harness.window
         window.list.table.choose(person(9).id)
         await settle()
-        before = words(window)
+        before = text_in(window)
         window.header._language.click()
         await settle()
-        after = words(window)
+        after = text_in(window)
         assert texts.language == "en"
         assert "Adicionar mentorado" in before
         assert "Add mentorado" in after
@@ -219,10 +219,10 @@ def test_choosing_somebody_shows_them_beside_the_list(in_window: InWindow) -> No
         window.list.table.choose(person(9).id)
         await settle()
         assert window._pane is not None
-        assert person(9).name in words(window._pane)
+        assert person(9).name in text_in(window._pane)
         window.header.search.setText("zzz")  # whoever was chosen stays chosen while hidden
         await settle()
-        assert person(9).name in words(window._pane)
+        assert person(9).name in text_in(window._pane)
         window.header.search.clear()
         assert window.list.table.currentIndex().row() == harness.model.row_of(person(9).id)
 
@@ -296,11 +296,11 @@ def test_trouble_with_the_disk_is_told_until_it_is_over(in_window: InWindow) -> 
         window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_LOCKED)))
         window.show_problem(Problem(ProblemCode.NAME_MISSING))
         await settle()
-        text = words(window.banners)
+        text = text_in(window.banners)
         assert "Outro programa está usando os dados do Conecta (" in text
         assert "O disco está cheio." not in text
         window.on_storage_recovered(StorageRecovered())
-        assert "Outro programa" not in words(window.banners)
+        assert "Outro programa" not in text_in(window.banners)
         cross = next(b for b in window.banners.findChildren(QPushButton) if b.isVisible())
         cross.click()
         assert not window.banners.isVisible()
@@ -345,7 +345,7 @@ def test_the_window_can_be_seen_before_anything_is_loaded(theme: Theme, tmp_path
     window.painted.connect(lambda: painted.append(1))
     window.show_at_once()
     assert painted == [1]
-    assert "Abrindo os cadastros…" in words(window.list)
+    assert "Abrindo os cadastros…" in text_in(window.list)
     assert not window.header.add_button.isEnabled()
     QTest.keySequence(window, QKeySequence("Ctrl+N"))  # nobody could do it yet
     window.finish()
@@ -418,7 +418,7 @@ def test_filters_that_leave_nobody_say_so_and_are_cleared(in_window: InWindow) -
         pick(listed.bar.narrowing.menu_of_choices(), "Turma", "Turma 13")
         listed.chips.pick(ListFilter.CONNECTED)
         pick(listed.bar.narrowing.menu_of_choices(), "Nunca conectou")
-        assert "Ninguém aqui corresponde aos filtros." in words(listed)
+        assert "Ninguém aqui corresponde aos filtros." in text_in(listed)
         next(b for b in listed.findChildren(QPushButton) if b.isVisible() and "Limpar busca" in b.text()).click()
         assert len(shown_names(harness)) == 40
         assert listed.bar.narrowing.text() == "Filtrar"

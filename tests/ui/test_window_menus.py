@@ -12,7 +12,8 @@ from app.ui.crash import CrashSheet
 from app.ui.dialogs.command_palette import CommandPalette
 from app.ui.widgets.action_menu import CARDS, LEAD, MORE
 from tests.crashes import crash_report
-from tests.ui.window_checks import InWindow, settle, words
+from tests.ui.controls import text_in
+from tests.ui.window_checks import InWindow, settle
 from tests.ui.window_harness import (
     CREDENTIAL,
     WindowHarness,
@@ -25,11 +26,11 @@ def test_archiving_can_be_undone_for_a_moment(in_window: InWindow) -> None:
         window = harness.window
         await harness.mentorados.archive(person(3).id)
         assert window.toast.isVisible()
-        assert f"{person(3).name} foi para o arquivo." in words(window.toast)
+        assert f"{person(3).name} foi para o arquivo." in text_in(window.toast)
         assert harness.model.row_of(person(3).id) is None
         window.toast.button.click()
         await settle()
-        assert words(window.toast) == f"Desfeito: arquivamento de {person(3).name}."
+        assert text_in(window.toast) == f"Desfeito: arquivamento de {person(3).name}."
         assert harness.model.row_of(person(3).id) is not None
 
     in_window(use)
@@ -161,7 +162,7 @@ def test_the_code_is_written_nowhere(in_window: InWindow) -> None:
                 widget.windowTitle(),
             ):
                 assert CREDENTIAL not in text
-        assert CREDENTIAL not in words(harness.window)
+        assert CREDENTIAL not in text_in(harness.window)
 
     in_window(use)
 

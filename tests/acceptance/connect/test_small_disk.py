@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect import small_disk
 from tests.acceptance.connect.harness import Harness
 from tests.acceptance.program import Person, run
+from tests.small_disk import MOUNTS, needs_small_disk
 
-_MOUNTS = ("unshare", "--mount", "--map-root-user")
 _ON_A_SMALL_DISK = """
 mount -t tmpfs -o size=40m,mode=700 none "$1" && cp -a "$2/." "$1" && head -c 30m /dev/zero > "$1/ballast" || exit 9
 exec "$3" -m "$4" "$1/ballast"
 """
 
 
-def _can_mount() -> bool:
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return False
-    tried = subprocess.run([*_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
-    return tried.returncode == 0
-
-
-@pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
+@needs_small_disk
 def test_a_full_disk_is_told_before_a_session_is_opened_and_room_is_all_it_needs(
     harness: Harness, fast_dir: Path
 ) -> None:
@@ -45,7 +34,7 @@ def test_a_full_disk_is_told_before_a_session_is_opened_and_room_is_all_it_needs
         disk.mkdir()
         environment = {**harness.environment(), "BAILEYS_SESSION_DIR": str(disk)}
         process = await asyncio.create_subprocess_exec(
-            *(*_MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(harness.sessions)),
+            *(*MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(harness.sessions)),
             *(sys.executable, small_disk.__name__),
             env=environment,
             stdout=asyncio.subprocess.PIPE,

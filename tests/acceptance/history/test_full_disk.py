@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,23 +13,16 @@ from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect.harness import Harness
 from tests.acceptance.history import full_disk
 from tests.acceptance.history.storm import MessageLoad
+from tests.small_disk import MOUNTS, needs_small_disk
 
-_MOUNTS = ("unshare", "--mount", "--map-root-user")
 _ON_A_SMALL_DISK = """
 mount -t tmpfs -o size=24m,mode=700 none "$1" && cp -a "$2/." "$1" || exit 9
 exec "$3" -m "$4" "$1"
 """
 
 
-def _can_mount() -> bool:
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return False
-    tried = subprocess.run([*_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
-    return tried.returncode == 0
-
-
 @pytest.mark.within(90)
-@pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
+@needs_small_disk
 async def test_a_disk_that_fills_up_in_a_storm_costs_no_message(
     harness: Harness, load: MessageLoad, fast_dir: Path
 ) -> None:
@@ -40,7 +31,7 @@ async def test_a_disk_that_fills_up_in_a_storm_costs_no_message(
     disk = fast_dir / "disk"
     disk.mkdir()
     process = await asyncio.create_subprocess_exec(
-        *(*_MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(harness.sessions)),
+        *(*MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(harness.sessions)),
         *(sys.executable, full_disk.__name__),
         env={**harness.environment(), "BAILEYS_SESSION_DIR": str(disk)},
         stdin=asyncio.subprocess.PIPE,

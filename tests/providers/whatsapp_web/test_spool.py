@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from app.providers.whatsapp_web.host.spool import (
     pack_record,
     unpack,
 )
+from tests.small_disk import MOUNTS, needs_small_disk
 
 _ROOT = Path(__file__).parents[3]
 
@@ -281,22 +281,14 @@ while records := again.read(1000):
 assert [record.number for record in read] == list(range(1, number + 1)), (len(read), number)
 print("all there")
 """
-_MOUNTS = ("unshare", "--mount", "--map-root-user")
 
 
-def _can_mount() -> bool:
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return False
-    tried = subprocess.run([*_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
-    return tried.returncode == 0
-
-
-@pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
+@needs_small_disk
 def test_a_full_disk_is_told_and_what_is_on_its_way_still_fits(fast_dir: Path) -> None:
     """Disk full: the reserve takes a hundred records more, and what could not be written has not spoiled any other."""
     script = 'mount -t tmpfs -o size=4m,mode=700 none "$1" && exec "$2" -c "$3" "$1"'
     result = subprocess.run(
-        [*_MOUNTS, "sh", "-c", script, "sh", str(fast_dir), sys.executable, _FILLER],
+        [*MOUNTS, "sh", "-c", script, "sh", str(fast_dir), sys.executable, _FILLER],
         capture_output=True,
         check=False,
         cwd=_ROOT,

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 
 from app.domain.actions import ActionName
 from app.domain.audit import AuditOutcome
@@ -20,19 +20,14 @@ from app.ui.audit.page import EntryDialog
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
 from tests.ui.audit.conftest import PEOPLE, Harness, InHarness, record
-from tests.ui.controls import nameless, out_of_reach
+from tests.ui.controls import nameless, out_of_reach, text_in
 from tests.ui.window_harness import NOON
-
-
-def text_of(widget: QWidget) -> str:
-    shown = [each for each in widget.findChildren(QWidget) if each.isVisible()]
-    return " | ".join(each.text() for each in shown if isinstance(each, (QLabel, QPushButton)))
 
 
 def test_the_newest_entries_come_first_and_older_ones_on_demand(in_harness: InHarness) -> None:
     async def use(harness: Harness) -> None:
         QAbstractItemModelTester(harness.page.model, QAbstractItemModelTester.FailureReportingMode.Fatal, harness.page)
-        assert "500 registros" in text_of(harness.page)
+        assert "500 registros" in text_in(harness.page)
         assert harness.numbers()[:3] == [500, 499, 498]
         assert len(harness.numbers()) < 500
         for _ in range(5):
@@ -55,7 +50,7 @@ def test_each_row_says_who_did_what_to_whom_and_how_it_ended(in_harness: InHarne
 
 def test_an_empty_audit_says_what_will_be_in_it(in_harness: InHarness) -> None:
     async def use(harness: Harness) -> None:
-        assert "Nada foi registrado ainda" in text_of(harness.page)
+        assert "Nada foi registrado ainda" in text_in(harness.page)
         assert not harness.page.export_button.isEnabled()
 
     in_harness(use)
@@ -70,7 +65,7 @@ def test_words_find_entries_whatever_their_accents_and_however_old(in_harness: I
         harness.page.filters.search.setText("zzz")
         await asyncio.sleep(0.3)
         await harness.settle()
-        assert "Nenhum registro corresponde ao filtro" in text_of(harness.page)
+        assert "Nenhum registro corresponde ao filtro" in text_in(harness.page)
         harness.page.filters.clear_button.click()
         await harness.settle()
         assert harness.numbers()[0] == 450
@@ -104,7 +99,7 @@ def test_what_is_done_meanwhile_appears_on_top(in_harness: InHarness) -> None:
         harness.page.look_for_newer()
         await harness.settle()
         assert harness.numbers() == [4, 3, 2, 1]
-        assert "4 registros" in text_of(harness.page)
+        assert "4 registros" in text_in(harness.page)
         for number in range(5, 105):
             await harness.audit.record(record(number))
         harness.page.look_for_newer()
@@ -118,7 +113,7 @@ def test_an_intact_chain_is_said_to_be_and_its_proof_can_be_kept(in_harness: InH
     async def use(harness: Harness) -> None:
         QTest.mouseClick(harness.page.verify_button, Qt.MouseButton.LeftButton)
         await harness.settle()
-        assert "Corrente intacta · 3 registros" in text_of(harness.page.verdict)
+        assert "Corrente intacta · 3 registros" in text_in(harness.page.verdict)
         harness.page.verdict._copy.click()
         (last, *_) = await harness.audit.entries(limit=1)
         assert last.hash in QGuiApplication.clipboard().text()
@@ -141,7 +136,7 @@ def test_a_broken_chain_says_where_what_that_means_and_what_to_do(
         harness.tamper(statement)
         harness.page.verify()
         await harness.settle()
-        verdict = text_of(harness.page.verdict)
+        verdict = text_in(harness.page.verdict)
         assert f"A integridade falha no registro nº {number}" in verdict
         assert sentence in verdict
         assert "Não apague nada." in verdict
@@ -162,10 +157,10 @@ def test_nonsense_in_the_file_is_no_crash(in_harness: InHarness, caplog: pytest.
         harness.page.read_anew()
         await harness.settle()
         assert "failed" not in caplog.text, "a bug would be reported so"
-        assert "Um registro não pode ser lido" in text_of(harness.page)
+        assert "Um registro não pode ser lido" in text_in(harness.page)
         harness.page.verify()
         await harness.settle()
-        assert "A integridade falha no registro nº 1" in text_of(harness.page.verdict)
+        assert "A integridade falha no registro nº 1" in text_in(harness.page.verdict)
 
     in_harness(use, [record(1), record(2)])
 
@@ -181,7 +176,7 @@ def test_trouble_with_the_database_is_told_on_the_page(in_harness: InHarness) ->
         harness.page._audit = Locked()  # type: ignore[assignment]
         harness.page.verify()
         await harness.settle()
-        assert "Outro programa está usando os dados do Conecta (" in text_of(harness.page.banners)
+        assert "Outro programa está usando os dados do Conecta (" in text_in(harness.page.banners)
         assert not harness.page.verdict.isVisible()
 
     in_harness(use, [record(1)])
@@ -197,7 +192,7 @@ def test_an_entry_is_shown_in_full_with_its_hashes(in_harness: InHarness) -> Non
         sheet = harness.page.findChild(EntryDialog)
         assert isinstance(sheet, EntryDialog)
         (last, *_) = await harness.audit.entries(limit=1)
-        assert last.hash in text_of(sheet).replace("\n", "")
+        assert last.hash in text_in(sheet).replace("\n", "")
         sheet._copy.click()
         assert last.previous_hash in QGuiApplication.clipboard().text()
         sheet.reject()
@@ -238,7 +233,7 @@ def test_language_and_look_change_at_once(in_harness: InHarness, theme: Theme) -
         theme.set_mode(Mode.DARK)
         theme.set_text_scale(200)
         await settle()
-        assert "Chain intact · 2 entries" in text_of(harness.page)
+        assert "Chain intact · 2 entries" in text_in(harness.page)
         assert "Disconnect" in harness.page.model.data(harness.page.model.index(0))
         for button in harness.page.findChildren(QPushButton):
             if button.isVisible():

@@ -15,8 +15,8 @@ from app.text.status import texts
 from app.ui.detail_pane.summary import SummaryView
 from app.ui.dialogs.command_palette import CommandPalette
 from app.ui.snoozing import SnoozeLine
-from tests.ui.controls import nameless
-from tests.ui.window_checks import InWindow, words
+from tests.ui.controls import nameless, text_in
+from tests.ui.window_checks import InWindow
 from tests.ui.window_harness import NOON, WindowHarness, person
 from tests.waiting import until
 
@@ -102,13 +102,13 @@ def test_from_the_pane_which_shows_until_when(in_window: InWindow) -> None:
         await until(lambda: snoozes.of(ANA.id))
         end = snoozes.next_end
         assert end is not None
-        assert words(line) == f"Avisos adiados até {end.astimezone():%H:%M} | Voltar a avisar"
+        assert text_in(line) == f"Avisos adiados até {end.astimezone():%H:%M} | Voltar a avisar"
         assert nameless(line) == []
         texts.set_language("en")
-        assert "Snoozed until" in words(line)
+        assert "Snoozed until" in text_in(line)
         line.button.click()
         await until(lambda: snoozes.of(ANA.id) is None)
-        assert words(line) == "Snooze notifications"
+        assert text_in(line) == "Snooze notifications"
 
     in_window(use)
 
@@ -158,7 +158,7 @@ def test_what_cannot_be_stored_is_said_in_the_pane(in_window: InWindow, monkeypa
         pane = harness.window._pane
         assert pane is not None
         sentence = texts("problem.quiet_time_invalid.sentence")
-        await until(lambda: sentence in words(pane))
+        await until(lambda: sentence in text_in(pane))
         assert line.button.text() == "Adiar os avisos"
 
     in_window(use)

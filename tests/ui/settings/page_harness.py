@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit
 
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.settings.data import HistorySection, PersonalSection
@@ -17,6 +17,7 @@ from app.ui.settings.section import Section
 from app.ui.settings.storage import SessionsSection
 from tests.clock import StillClock
 from tests.fake_audit import FakeAuditLog
+from tests.ui.controls import text_in
 from tests.ui.settings.harness import SettingsHarness
 from tests.ui.window_harness import person
 
@@ -74,17 +75,12 @@ class Harness:
         """Answer the question that is open, and return all it said."""
         await self.settle()
         (sheet,) = self.page.findChildren(ConfirmDialog)
-        words = f"{sheet.windowTitle()} | {message_of(sheet)}"
+        words = f"{sheet.windowTitle()} | {text_in(sheet)}"
         for field in sheet.findChildren(QLineEdit):
             field.setText(typed)
         (sheet.confirm if accept else sheet.cancel).click()
         await self.settle()
         return words
-
-
-def message_of(widget: QWidget) -> str:
-    shown = [each for each in widget.findChildren(QWidget) if each.isVisible()]
-    return " | ".join(each.text() for each in shown if isinstance(each, (QLabel, QPushButton)))
 
 
 Use = Callable[[Harness], Awaitable[None]]

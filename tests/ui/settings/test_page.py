@@ -23,9 +23,9 @@ from app.ui.settings.general import OFF, AboutSection, AppearanceSection
 from app.ui.settings.providers import ProvidersSection
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
-from tests.ui.controls import nameless, out_of_reach
+from tests.ui.controls import nameless, out_of_reach, text_in
 from tests.ui.settings.harness import Copy
-from tests.ui.settings.page_harness import PEOPLE, Harness, InHarness, message_of
+from tests.ui.settings.page_harness import PEOPLE, Harness, InHarness
 from tests.ui.window_harness import NOON
 
 
@@ -92,23 +92,23 @@ def test_places_are_shown_and_opened(in_harness: InHarness, tmp_path: Path) -> N
             tmp_path / "backups",
             tmp_path,
         ]
-        words = message_of(harness.page).replace("\u200b", "")
+        words = text_in(harness.page).replace("\u200b", "")
         assert str(tmp_path / "sessions") in words
-        assert "Conecta 0.3.0" in message_of(harness.section(AboutSection))
+        assert "Conecta 0.3.0" in text_in(harness.section(AboutSection))
 
     in_harness(use)
 
 
 def test_sessions_without_a_copy_come_first(in_harness: InHarness, tmp_path: Path) -> None:
     async def use(harness: Harness) -> None:
-        assert "Nenhum número foi conectado ainda." in message_of(harness.sessions)
+        assert "Nenhum número foi conectado ainda." in text_in(harness.sessions)
         for mentorado in PEOPLE:
             await harness.settings_harness.mentorados.save_link(replace(mentorado.link, enabled=True))
         for age, mentorado in zip((2, 50), PEOPLE, strict=False):
             harness.settings_harness.copies[mentorado.link.id] = [Copy(NOON - timedelta(hours=age), tmp_path)] * age
         harness.sessions.refresh()
         await harness.settle()
-        words = message_of(harness.sessions)
+        words = text_in(harness.sessions)
         names = [PEOPLE[place].name for place in (2, 1, 0)]
         assert [words.index(name) for name in names] == sorted(words.index(name) for name in names)
         assert "sem cópia" in words
@@ -127,9 +127,9 @@ def test_the_look_and_the_language_change_at_once_and_follow(in_harness: InHarne
         assert theme.text_scale == 150
         look.language.button("en").click()
         assert texts.language == "en"
-        assert "Settings" in message_of(harness.page)
+        assert "Settings" in text_in(harness.page)
         portuguese = [
-            word for word in ("Operador", "Senhas e tokens", "Guardar", "Cópias") if word in message_of(harness.page)
+            word for word in ("Operador", "Senhas e tokens", "Guardar", "Cópias") if word in text_in(harness.page)
         ]
         assert portuguese == []
         theme.set_text_scale(100)  # by its shortcut
@@ -182,7 +182,7 @@ def test_providers_in_use_are_counted_and_compared(in_harness: InHarness) -> Non
     async def use(harness: Harness) -> None:
         section = harness.section(ProvidersSection)
         assert isinstance(section, ProvidersSection)
-        assert "Meta Cloud" in message_of(section)
+        assert "Meta Cloud" in text_in(section)
         counted = {kind: badge.accessibleName() for kind, (_row, badge) in section._kinds.items()}
         assert counted[ProviderKind.META_CLOUD] == "nenhum mentorado"
         assert counted[ProviderKind.WHATSAPP_WEB] == "2 mentorados, 0 com conexão"

@@ -10,7 +10,8 @@ from app.domain.audit import AuditAction
 from app.domain.settings import SecretBackendKind
 from app.text.status import texts
 from app.ui.settings.page import SettingsPage
-from tests.ui.settings.page_harness import Harness, InHarness, message_of
+from tests.ui.controls import text_in
+from tests.ui.settings.page_harness import Harness, InHarness
 from tests.waiting import until
 
 
@@ -22,7 +23,7 @@ def test_without_a_keyring_one_can_choose_memory(in_harness: InHarness) -> None:
         section.memory_button.click()
         await harness.settle()
         assert section.place == "memory"
-        assert "Somem quando o Conecta fechar" in message_of(section)
+        assert "Somem quando o Conecta fechar" in text_in(section)
         assert not section.memory_button.isVisible()
         section.keyring_button.click()
         await harness.settle()
@@ -43,7 +44,7 @@ def test_a_file_wants_its_passphrase_twice_and_forgets_what_was_typed(in_harness
         await until(lambda: section.place == "encrypted_file")  # a key is derived in a thread
         await harness.settle()
         assert section.phrase.text() == section.again.text() == ""
-        assert "secrets.enc" in message_of(section)
+        assert "secrets.enc" in text_in(section)
         assert not section._file.isVisible()
         lines = {part: line.isVisible() for part, line in section._lines.items()}
         assert lines == {section._now: True, section._file: False, section._other: True}, "no line over nothing"

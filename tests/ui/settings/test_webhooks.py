@@ -19,7 +19,8 @@ from app.domain.set_aside import SetAsideCount
 from app.domain.webhooks import DeliveryOutcome, OutcomeCount, WebhookStats
 from app.text.status import texts
 from app.ui.settings.webhooks import HIDDEN, OFF, ON, SHOWN, WebhooksSection
-from tests.ui.settings.page_harness import Harness, InHarness, message_of
+from tests.ui.controls import text_in
+from tests.ui.settings.page_harness import Harness, InHarness
 from tests.ui.window_harness import NOON
 
 F = CredentialField
@@ -138,11 +139,11 @@ def test_an_address_is_copied_whole_and_its_secret_is_shown_only_when_asked_for(
         await harness.settle()
         (way,) = webhooks.ways.ways
         assert plain(way.address.text()) == f"https://relay.example/zapi/{HIDDEN}"
-        assert "unguessable" not in message_of(webhooks)
+        assert "unguessable" not in text_in(webhooks)
         button(harness, "Mostrar").click()
         assert plain(way.address.text()) == "https://relay.example/zapi/unguessable"
         button(harness, "Esconder").click()
-        assert "unguessable" not in message_of(webhooks)
+        assert "unguessable" not in text_in(webhooks)
         button(harness, "Copiar endereço").click()
         assert QGuiApplication.clipboard().text() == "https://relay.example/zapi/unguessable"
 

@@ -14,8 +14,8 @@ from app.text.status import texts
 from app.ui.banners import Banners
 from app.ui.switches.banner import SwitchBanner
 from app.ui.theme.theme import Theme
+from tests.ui.controls import text_in
 from tests.ui.switches.harness import ZAPI, SwitchesHarness, open_switches
-from tests.ui.window_checks import words
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -38,23 +38,23 @@ async def test_a_switch_that_waits_is_announced_until_it_goes_on(theme: Theme) -
         await h.dry_run()
         run = await h.approve()
         await h.moved()
-        assert "Troca de provedor 2026 → Z-API. A próxima é a onda 2, e ela espera por você." in words(banners)
+        assert "Troca de provedor 2026 → Z-API. A próxima é a onda 2, e ela espera por você." in text_in(banners)
         texts.set_language("en")
         banners.retranslate()
-        assert "Provider switch 2026 → Z-API. Wave 2 is next" in words(banners)
+        assert "Provider switch 2026 → Z-API. Wave 2 is next" in text_in(banners)
         texts.set_language("pt-BR")
         banners.retranslate()
         see = next(each for each in banners.findChildren(QPushButton) if each.text() == "Ver a troca")
         see.click()
         assert led == [run.id]
-        assert "Troca" not in words(banners)
+        assert "Troca" not in text_in(banners)
         h.core.played[ZAPI].trouble = {h.core.run().items[1].mentorado_id: Blocked(Reason.TOKEN_INVALID)}
         await h.core.switches.resume(run.id)
         await h.moved()
-        assert "1 de 2 falhou até agora" in words(banners), "another reason is announced anew"
+        assert "1 de 2 falhou até agora" in text_in(banners), "another reason is announced anew"
         await h.core.switches.stop(run.id)
         await h.moved()
-        assert "Troca" not in words(banners)
+        assert "Troca" not in text_in(banners)
         banners.deleteLater()
 
 
@@ -66,7 +66,7 @@ async def test_a_switch_of_one_is_announced_by_name_while_a_second_person_must_a
         await h.dry_run()
         run = await h.approve()
         await h.moved()
-        assert "Troca de provedor Ana 00 → Z-API. Esperando uma segunda pessoa" in words(banners)
+        assert "Troca de provedor Ana 00 → Z-API. Esperando uma segunda pessoa" in text_in(banners)
         next(each for each in banners.findChildren(QPushButton) if each.text() == "Ver a troca").click()
         assert led == [run.id]
         banners.deleteLater()
@@ -84,5 +84,5 @@ async def test_what_a_person_paused_and_a_switch_of_one_are_not_announced(theme:
             await h.moved()
             await h.core.switches.pause(run.id)
             await h.moved()
-            assert "Troca" not in words(banners)
+            assert "Troca" not in text_in(banners)
         banners.deleteLater()
