@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
+from app.domain.messages import MessageUpdate
+from app.storage.database import Database
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
 from app.text.status import texts
+from tests.clock import DAWN
 
 Conecta = Callable[..., tuple[int, str, str]]
 
@@ -35,3 +40,10 @@ def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     yield run
     texts.set_language(language)
+
+
+async def store_talk(file: Path, talk: Sequence[MessageUpdate]) -> None:
+    """Store *talk* as what the only mentorado in *file* said."""
+    async with Database(file) as database:
+        (ana,) = await SqlMentoradoRepository(database).all()
+        await SqlMessageRepository(database).store(ana, talk, DAWN)

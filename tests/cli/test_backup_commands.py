@@ -19,12 +19,8 @@ import pytest
 from app.__main__ import main
 from app.core.backups import BackupService
 from app.settings import default_data_folder, default_settings_file
-from app.storage.database import Database
-from app.storage.history.repository import SqlMessageRepository
-from app.storage.mentorados import SqlMentoradoRepository
 from app.text.status import texts
-from tests.cli.conftest import Conecta
-from tests.clock import DAWN
+from tests.cli.conftest import Conecta, store_talk
 from tests.core.secret_store import PHRASE, TALK
 
 PROTECTED = "The file is protected by its passphrase."
@@ -37,14 +33,8 @@ def conecta(conecta: Conecta, fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("app.bootstrap.BackupService", partial(BackupService, cost=2))  # a guess takes no time here
     monkeypatch.setattr("sys.stdin", io.StringIO())
     conecta("mentorado", "add", "Ana Lima", "11 98765-4321")
-    asyncio.run(_fill(fast_dir / "data" / "conecta.db"))
+    asyncio.run(store_talk(fast_dir / "data" / "conecta.db", TALK))
     return conecta
-
-
-async def _fill(file: Path) -> None:
-    async with Database(file) as database:
-        (ana,) = await SqlMentoradoRepository(database).all()
-        await SqlMessageRepository(database).store(ana, TALK, DAWN)
 
 
 def backups(place: Path) -> list[Path]:

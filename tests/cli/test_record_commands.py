@@ -16,7 +16,7 @@ from app.domain.messages import MessageUpdate, WireUnknown
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
-from tests.cli.conftest import Conecta
+from tests.cli.conftest import Conecta, store_talk
 from tests.clock import DAWN
 from tests.storage.talk import BIA, BIA_LID, CAIO, GROUP, a_message, edit
 
@@ -34,14 +34,8 @@ TALK: tuple[MessageUpdate, ...] = (
 def conecta(conecta: Conecta, fast_dir: Path) -> Conecta:
     """The command line, with Ana in the roster and some talk in her history."""
     conecta("mentorado", "add", "Ana Lima", "11 98765-4321")
-    asyncio.run(_fill(fast_dir / "data" / "conecta.db"))
+    asyncio.run(store_talk(fast_dir / "data" / "conecta.db", TALK))
     return conecta
-
-
-async def _fill(file: Path) -> None:
-    async with Database(file) as database:
-        (ana,) = await SqlMentoradoRepository(database).all()
-        await SqlMessageRepository(database).store(ana, TALK, DAWN)
 
 
 def test_metrics_are_switched_without_a_window_and_that_is_in_the_audit(conecta: Conecta) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from app.domain.mentorado import Link, Mentorado, ProviderKind, new_link_id
 from app.domain.messages import Address, AddressKind, DeliveryReceipt, DeliveryStatus, MessageKind, ProviderMessage
@@ -85,3 +85,7 @@ async def switched(database: Database, mentorado: Mentorado, provider: ProviderK
 async def rows(database: Database, sql: str, *values: object) -> Sequence[tuple[Any, ...]]:
     found = await database.read(lambda connection: connection.exec_driver_sql(sql, values).all())
     return [tuple(row) for row in found]
+
+
+async def execute(database: Database, statement: str, **values: object) -> None:
+    await database.run(lambda connection: connection.execute(text(statement), values))

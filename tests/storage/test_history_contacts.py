@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.domain.mentorado import Mentorado, ProviderKind
-from app.domain.messages import StoredMessage
-from app.domain.repositories import MessageRepository
+from app.domain.mentorado import ProviderKind
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from tests.storage.talk import (
@@ -25,13 +23,7 @@ from tests.storage.talk import (
     rows,
     switched,
 )
-
-
-async def _shown(history: MessageRepository, mentorado: Mentorado) -> list[StoredMessage]:
-    """Everything, one conversation after the other, the oldest first."""
-    talks = await history.conversations(mentorado.id)
-    return [message for talk in talks for message in reversed(await history.messages(talk.id))]
-
+from tests.storage.test_history import _shown
 
 # --- who is who ------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
 from tests.storage.people import blocked, new_mentorado
-from tests.storage.talk import BIA, GROUP, a_message, add_mentorado, edit, minutes, reaction, receipt, switched
+from tests.storage.talk import BIA, GROUP, a_message, add_mentorado, edit, execute, minutes, reaction, receipt, switched
 
 HOSTILE = (b"\xff\xfe", "zzz", 2**63 - 1)
 KEYS = {"id", "number", "mentorado_id", "link_id", "conversation_id", "contact_id", "procedure_id", "key", "kind_key"}
@@ -256,10 +256,6 @@ async def _through(database: Database, link: Link) -> Mentorado:
 _CANDIDATE = Candidate(recipient="1", purpose=Purpose.CAMPAIGN, fingerprint=1, new_contact=True)
 
 
-async def _do(database: Database, statement: str, **values: object) -> None:
-    await database.run(lambda connection: connection.execute(text(statement), values))
-
-
 COLUMNS = {
     table.name: [column.name for column in table.columns if column.name not in KEYS and not column.foreign_keys]
     for table in metadata.sorted_tables
@@ -278,15 +274,15 @@ async def test_no_value_of_any_column_ends_what_reads_it(
                 raw.execute(f"DROP TRIGGER {name}")
         await read_everything(database)
         assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
-        await _do(database, f'CREATE TABLE kept AS SELECT * FROM "{table}"')
+        await execute(database, f'CREATE TABLE kept AS SELECT * FROM "{table}"')
         for column in COLUMNS[table]:
             for value in HOSTILE:
-                await _do(database, f'UPDATE OR IGNORE "{table}" SET "{column}" = :value', value=value)
+                await execute(database, f'UPDATE OR IGNORE "{table}" SET "{column}" = :value', value=value)
                 try:
                     await read_everything(database)
                 except Exception as error:  # say where
                     raise AssertionError(f"{column} = {value!r}: {error!r}") from error
-            await _do(database, f'INSERT OR REPLACE INTO "{table}" SELECT * FROM kept')
+            await execute(database, f'INSERT OR REPLACE INTO "{table}" SELECT * FROM kept')
     assert {each.levelname for each in caplog.records if each.levelno >= logging.WARNING} <= {"WARNING"}
 
 

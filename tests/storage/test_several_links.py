@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.consent import Purpose
@@ -29,7 +28,7 @@ from app.storage.switches import SqlSwitches
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
-from tests.storage.talk import BIA, CAIO, a_message, add_mentorado, minutes, receipt, switched
+from tests.storage.talk import BIA, CAIO, a_message, add_mentorado, execute, minutes, receipt, switched
 
 ZAPI, META = ProviderKind.ZAPI, ProviderKind.META_CLOUD
 
@@ -106,18 +105,14 @@ async def test_one_link_at_most_is_in_use_whatever_is_written(path: Path) -> Non
         zapi = await switched(database, ana, ZAPI)
         for value in (1, 7):
             with pytest.raises(IntegrityError):
-                await _do(database, "UPDATE link SET active = :value WHERE provider = 'zapi'", value=value)
+                await execute(database, "UPDATE link SET active = :value WHERE provider = 'zapi'", value=value)
         (found,), (beside,) = await mentorados.all(), await mentorados.links_beside()
         assert (found.link.id, beside.id, beside.in_use) == (ana.link.id, zapi.link.id, False)
         await mentorados.put_in_use(replace(zapi.link, in_use=True))
         (found,), (beside,) = await mentorados.all(), await mentorados.links_beside()
         assert (found.link.id, beside.id) == (zapi.link.id, ana.link.id)
-        await _do(database, "UPDATE link SET provider = 'telegram' WHERE provider = 'zapi'")
+        await execute(database, "UPDATE link SET provider = 'telegram' WHERE provider = 'zapi'")
         assert [each.id for each in await mentorados.links_beside()] == [ana.link.id]
-
-
-async def _do(database: Database, statement: str, **values: object) -> None:
-    await database.run(lambda connection: connection.execute(text(statement), values))
 
 
 # --- smoke tests -----------------------------------------------------------------------------------------------------

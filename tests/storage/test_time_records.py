@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from app.domain.trusted_time import TimeMark
 from app.storage.database import Database
@@ -14,7 +13,7 @@ from app.storage.history.repository import SqlMessageRepository
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.time_records import KEY, SqlTimeRecords
 from tests.clock import DAWN
-from tests.storage.talk import BIA, a_message, add_mentorado, minutes
+from tests.storage.talk import BIA, a_message, add_mentorado, execute, minutes
 
 YEARS = timedelta(days=1100)
 
@@ -37,7 +36,7 @@ async def test_a_damaged_mark_says_nothing(path: Path, written: str) -> None:
     async with Database(path) as database:
         records = SqlTimeRecords(database)
         await records.save(TimeMark(at=DAWN))
-        await _do(database, "UPDATE setting SET value = :value WHERE key = :key", value=written, key=KEY)
+        await execute(database, "UPDATE setting SET value = :value WHERE key = :key", value=written, key=KEY)
         assert await records.mark() is None
 
 
@@ -49,7 +48,7 @@ async def test_the_newest_is_what_the_program_dated_last(path: Path) -> None:
         await history.store(ana, [a_message("1", sent_at=minutes(9))], minutes(5))
         await history.store(ana, [a_message("2", sent_at=minutes(10))], minutes(3))
         assert await records.newest() == minutes(5)
-        await _do(database, "UPDATE message SET stored_at = 'never' WHERE number = 1")
+        await execute(database, "UPDATE message SET stored_at = 'never' WHERE number = 1")
         assert await records.newest() == minutes(3)
 
 
@@ -79,7 +78,3 @@ async def test_dates_still_to_come_are_set_to_now_and_nothing_else_is_touched(pa
         await history.store(ana, [a_message("3", sent_at=now), a_message("4", sent_at=now + timedelta(seconds=1))], now)
         (talk,) = await history.conversations(ana.id)
         assert [each.provider_id for each in await history.messages(talk.id)] == ["4"]
-
-
-async def _do(database: Database, statement: str, **values: object) -> None:
-    await database.run(lambda connection: connection.execute(text(statement), values))

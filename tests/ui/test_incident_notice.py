@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,24 +19,12 @@ from app.ui.theme.theme import Mode, Theme
 from tests.clock import DAWN, StillClock
 from tests.ui.controls import read_aloud
 
+pytestmark = pytest.mark.usefixtures("in_portuguese")
+
 PEOPLE = tuple(MentoradoId(f"{number:032x}") for number in range(12))
 INCIDENT = Incident(
     provider=ProviderKind.WHATSAPP_WEB, since=DAWN, affected=PEOPLE, of=14, causes=((Reason.NETWORK_DOWN, 12),)
 )
-
-
-@pytest.fixture(autouse=True)
-def in_portuguese() -> Iterator[None]:
-    texts.set_language("pt-BR")
-    yield
-    texts.set_language("pt-BR")
-
-
-@pytest.fixture
-def banners(qtbot: QtBot) -> Banners:
-    made = Banners(Theme(Mode.LIGHT))
-    qtbot.addWidget(made)
-    return made
 
 
 def about(banners: Banners, clock: StillClock | None = None, **statuses: LinkStatus) -> IncidentBanner:

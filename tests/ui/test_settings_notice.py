@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
-from pytestqt.qtbot import QtBot
 
 from app.settings import ZAPI_URL, Settings, UnusedSettings
 from app.text.status import texts
@@ -17,9 +15,11 @@ from app.ui.navigation import SETTINGS
 from app.ui.notices import SettingsNotice, shortened
 from app.ui.settings.general import AboutSection
 from app.ui.settings.page import SettingsPage
-from app.ui.theme.theme import Mode, Theme
+from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.ui.window_harness import WindowHarness, person
+
+pytestmark = pytest.mark.usefixtures("in_portuguese")
 
 HERE = Path("/home/ana/.config/conecta/.env")
 STRANGE = UnusedSettings(Path("/home/ana/strange/.env"), ("CONECTA_DATA_DIR", "CONECTA_ZAPI_URL"), None)
@@ -34,20 +34,6 @@ def settings(folder: Path, *, zapi_url: str = ZAPI_URL, unused: UnusedSettings |
         settings_file=HERE,
         unused=unused,
     )
-
-
-@pytest.fixture(autouse=True)
-def in_portuguese() -> Iterator[None]:
-    texts.set_language("pt-BR")
-    yield
-    texts.set_language("pt-BR")
-
-
-@pytest.fixture
-def banners(qtbot: QtBot) -> Banners:
-    made = Banners(Theme(Mode.LIGHT))
-    qtbot.addWidget(made)
-    return made
 
 
 def shown(banners: Banners) -> str:

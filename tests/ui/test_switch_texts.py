@@ -28,7 +28,6 @@ from app.domain.switch import (
 )
 from app.text import switch as switch_text
 from app.text.status import texts
-from app.text.translator import LANGUAGES
 from tests.clock import DAWN
 
 C, S = FindingCode, Severity
@@ -70,12 +69,6 @@ FITTING = [each for each in Reason if applies_to(OFFICIAL, each) and each not in
 def in_portuguese_afterwards() -> Iterator[None]:
     yield
     texts.set_language("pt-BR")
-
-
-@pytest.fixture(params=LANGUAGES)
-def language(request: pytest.FixtureRequest) -> str:
-    texts.set_language(str(request.param))
-    return str(request.param)
 
 
 def planned(*findings: SwitchFinding, source: ProviderKind = WEB) -> PlannedSwitch:

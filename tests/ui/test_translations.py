@@ -73,12 +73,6 @@ def in_portuguese_afterwards() -> Iterator[None]:
     texts.set_language("pt-BR")
 
 
-@pytest.fixture(params=LANGUAGES)
-def language(request: pytest.FixtureRequest) -> str:
-    texts.set_language(str(request.param))
-    return str(request.param)
-
-
 @cache
 def constants() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
     """Every string in the program, and every one that is put together from pieces, as a pattern."""

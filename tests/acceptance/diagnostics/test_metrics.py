@@ -16,6 +16,7 @@ from app.domain.figures import Figure
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.services import Services
+from tests.platform.test_metrics_server import free_port
 from tests.services import build_services
 from tests.waiting import until
 
@@ -29,13 +30,6 @@ async def asked(port: int) -> str:
         answer = await client.get(f"http://127.0.0.1:{port}/metrics")
         assert answer.status_code == 200
         return answer.text
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:

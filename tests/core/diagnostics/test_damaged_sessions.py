@@ -17,21 +17,11 @@ from app.domain.troubleshooting import (
     CHECKS_OF,
     Trouble,
 )
-from tests.clock import DAWN, ManualClock, settle
-from tests.core.diagnostics.troubleshooting import GOOD, C, Check, Extension, K, M, SessionFiles, connected
+from tests.clock import DAWN, settle
+from tests.core.diagnostics.troubleshooting import C, Check, K, M, SessionFiles, connected
+from tests.core.diagnostics.troubleshooting import core as core
+from tests.core.diagnostics.troubleshooting import files as files
 from tests.services import Core
-
-
-@pytest.fixture
-def files() -> SessionFiles:
-    return SessionFiles()
-
-
-@pytest.fixture
-def core(manual_clock: ManualClock, files: SessionFiles) -> Core:
-    core = Core(manual_clock, provider=files, hosted={ProviderKind.ZAPI: Extension()})
-    core.checks.findings = list(GOOD)
-    return core
 
 
 async def test_a_whole_session_is_said_to_be(core: Core) -> None:

@@ -16,21 +16,11 @@ from app.domain.troubleshooting import (
     ConclusionKind,
     Trouble,
 )
-from tests.clock import ManualClock, settle
-from tests.core.diagnostics.troubleshooting import GOOD, C, Check, Extension, K, M, SessionFiles, connected
+from tests.clock import settle
+from tests.core.diagnostics.troubleshooting import C, Check, K, M, SessionFiles, connected
+from tests.core.diagnostics.troubleshooting import core as core
+from tests.core.diagnostics.troubleshooting import files as files
 from tests.services import Core
-
-
-@pytest.fixture
-def files() -> SessionFiles:
-    return SessionFiles()
-
-
-@pytest.fixture
-def core(manual_clock: ManualClock, files: SessionFiles) -> Core:
-    core = Core(manual_clock, provider=files, hosted={ProviderKind.ZAPI: Extension()})
-    core.checks.findings = list(GOOD)
-    return core
 
 
 async def test_a_link_that_holds_is_steady(core: Core) -> None:

@@ -18,21 +18,11 @@ from app.domain.troubleshooting import (
     TroubleCheck,
     suggested_trouble,
 )
-from tests.clock import DAWN, ManualClock, settle
-from tests.core.diagnostics.troubleshooting import CODE, GOOD, C, Check, Extension, K, M, SessionFiles, connected
+from tests.clock import DAWN, settle
+from tests.core.diagnostics.troubleshooting import CODE, C, Check, Extension, K, M, SessionFiles, connected
+from tests.core.diagnostics.troubleshooting import core as core
+from tests.core.diagnostics.troubleshooting import files as files
 from tests.services import Core
-
-
-@pytest.fixture
-def files() -> SessionFiles:
-    return SessionFiles()
-
-
-@pytest.fixture
-def core(manual_clock: ManualClock, files: SessionFiles) -> Core:
-    core = Core(manual_clock, provider=files, hosted={ProviderKind.ZAPI: Extension()})
-    core.checks.findings = list(GOOD)
-    return core
 
 
 async def test_a_link_that_shows_a_code_ends_with_it(core: Core) -> None:

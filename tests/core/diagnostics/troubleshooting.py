@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
+
 from app.domain.actions import ActionName
 from app.domain.errors import Problem
 from app.domain.incident import CheckResult, Finding
-from app.domain.mentorado import Link, Mentorado
+from app.domain.mentorado import Link, Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Connected, QrIssued, SessionHolder
 from app.domain.troubleshooting import (
@@ -20,7 +22,7 @@ from app.domain.troubleshooting import (
     TroubleConclusion,
     TroubleFinding,
 )
-from tests.clock import DAWN, settle
+from tests.clock import DAWN, ManualClock, settle
 from tests.fake_providers import FakeProvider, FakeZapi
 from tests.services import Core
 
@@ -95,3 +97,16 @@ async def connected(core: Core) -> Mentorado:
     core.provider.line.say(Connected(ana.phone))
     await settle()
     return ana
+
+
+@pytest.fixture
+def files() -> SessionFiles:
+    return SessionFiles()
+
+
+@pytest.fixture
+def core(manual_clock: ManualClock, files: SessionFiles) -> Core:
+    """One whose WhatsApp Web has session files, over a network that is there."""
+    core = Core(manual_clock, provider=files, hosted={ProviderKind.ZAPI: Extension()})
+    core.checks.findings = list(GOOD)
+    return core

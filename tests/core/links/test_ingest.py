@@ -9,7 +9,6 @@ from datetime import datetime
 import pytest
 
 from app.core.links.ingest import RETRY_SECONDS
-from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import DeliverySetAside, MessagesStored, StorageFailed, StorageRecovered
 from app.domain.link_status import LinkState, Reason
@@ -27,10 +26,11 @@ from app.domain.messages import (
     WirePreference,
     WireUnknown,
 )
-from app.domain.provider import Blocked, Connected, MessagesReceived
+from app.domain.provider import Blocked, MessagesReceived
 from app.domain.set_aside import refused
 from tests.clock import DAWN, settle
 from tests.core.conftest import Run
+from tests.core.diagnostics.troubleshooting import connected
 from tests.services import Core
 from tests.waiting import until
 
@@ -47,15 +47,6 @@ def message(number: int) -> ProviderMessage:
         sent_at=DAWN,
         received_at=DAWN,
     )
-
-
-async def connected(core: Core) -> Mentorado:
-    ana = await core.add()
-    core.provider.paired.add(ana.link.id)
-    await core.do(ActionName.CONNECT, ana)
-    core.provider.line.say(Connected(ana.phone))
-    await settle()
-    return ana
 
 
 async def test_what_arrives_is_stored_then_confirmed_in_order(core: Core) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.core.outbound.service import OutboundService
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, Purpose
@@ -194,3 +199,25 @@ def begun(sending: Coroutine[Any, Any, OutboundMessage | Hold]) -> asyncio.Task[
 async def asked(provider: SendingProvider, times: int = 1) -> None:
     """Wait until the provider was asked to send so often."""
     await until(lambda: len(provider.sent) >= times)
+
+
+def play_at_random(
+    empty: Path,
+    stories: st.SearchStrategy[list[tuple[Any, ...]]],
+    play: Callable[[Path, list[tuple[Any, ...]]], Coroutine[Any, Any, int]],
+    *,
+    times: int,
+) -> int:
+    """Play *times* stories, each over a copy of the folder *empty*; returns how often a provider was asked in all."""
+    asked: list[int] = []
+
+    @settings(max_examples=times, deadline=None)
+    @given(stories)
+    def check(todo: list[tuple[Any, ...]]) -> None:
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made) / "data"
+            shutil.copytree(empty, folder)
+            asked.append(asyncio.run(play(folder, todo)))
+
+    check()
+    return sum(asked)

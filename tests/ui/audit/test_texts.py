@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +15,7 @@ from app.storage import audit_log as storage
 from app.text import audit as audit_text
 from app.text.signs import Tone
 from app.text.status import texts
-from app.text.translator import LANGUAGES, load
+from app.text.translator import load
 from app.ui.audit.model import Period
 from tests.ui.audit.conftest import record
 from tests.ui.window_harness import NOON
@@ -24,11 +23,7 @@ from tests.ui.window_harness import NOON
 _SETTINGS = [setting.action for setting in SETTINGS]
 
 
-@pytest.fixture(params=LANGUAGES, autouse=True)
-def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    texts.set_language(str(request.param))
-    yield str(request.param)
-    texts.set_language("pt-BR")
+pytestmark = pytest.mark.usefixtures("language")
 
 
 def test_every_act_has_words_and_a_picture(language: str) -> None:

@@ -13,7 +13,6 @@ from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.messages import ConversationId, DeliveryStatus, HistoryStats, Media, MessageKind, StoredMessage
 from app.text import conversation as conversation_text
 from app.text.status import texts
-from app.text.translator import LANGUAGES
 from app.ui.theme.theme import Theme
 from tests.ui.conversations.talk import NOW
 
@@ -38,12 +37,6 @@ MESSAGE = StoredMessage(
     edited_at=None,
     revoked_at=None,
 )
-
-
-@pytest.fixture(params=LANGUAGES)
-def language(request: pytest.FixtureRequest, theme: Theme) -> str:
-    texts.set_language(str(request.param))
-    return str(request.param)
 
 
 @pytest.fixture(params=["America/Sao_Paulo", "UTC", "Pacific/Kiritimati", "Asia/Kathmandu"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -31,16 +30,11 @@ from app.domain.procedure import (
     replay,
 )
 from app.text import procedure as procedure_text
-from app.text.status import LANGUAGES, texts
+from app.text.status import texts
 from app.ui.procedures.commands import other_commands, primary_command
 from tests.ui.window_harness import NOON, person
 
-
-@pytest.fixture(params=LANGUAGES, autouse=True)
-def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    texts.set_language(str(request.param))
-    yield str(request.param)
-    texts.set_language("pt-BR")
+pytestmark = pytest.mark.usefixtures("language")
 
 
 def head(kind: ProcedureKind) -> ProcedureInfo:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.domain.errors import Problem, ProblemCode
@@ -17,9 +14,8 @@ from app.text.status import texts
 from app.ui.providers.number_section import NumberSection
 from app.ui.theme.theme import Theme
 from tests.clock import settle
-from tests.conftest import OnQt
 from tests.ui.controls import nameless
-from tests.ui.providers.harness import Harness, open_harness
+from tests.ui.providers.harness import Harness, Play
 
 META = ProviderKind.META_CLOUD
 
@@ -37,21 +33,6 @@ async def section(harness: Harness, kind: ProviderKind = META) -> NumberSection:
 def words(shown: QWidget) -> str:
     lines = [label.text() for label in shown.findChildren(QLabel) if not label.isHidden()]
     return " | ".join([*lines, *(each.accessibleName() for each in shown.findChildren(QWidget))]).replace("\u200b", "")
-
-
-@pytest.fixture
-def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Callable[[Harness], Awaitable[None]]], None]:
-    def run(act: Callable[[Harness], Awaitable[None]]) -> None:
-        async def main() -> None:
-            async with open_harness(theme, tmp_path) as harness:
-                await act(harness)
-
-        on_qt(main)
-
-    return run
-
-
-Play = Callable[[Callable[[Harness], Awaitable[None]]], None]
 
 
 def test_only_a_provider_that_tells_something_has_the_section(play: Play) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
 
@@ -24,19 +23,13 @@ from app.domain.switch import (
     SwitchState,
 )
 from app.text import switch_run as run_text
-from app.text.status import texts
-from app.text.translator import LANGUAGES
 from tests.clock import DAWN
 
 ENDED = (SwitchState.STOPPED, SwitchState.FINISHED)
 CODES = sorted({*Reason, *ProblemCode, *SmokeTestTrouble, *FindingCode, *UnavailableReason, "undone", "other", ""})
 
 
-@pytest.fixture(params=LANGUAGES, autouse=True)
-def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    texts.set_language(str(request.param))
-    yield str(request.param)
-    texts.set_language("pt-BR")
+pytestmark = pytest.mark.usefixtures("language")
 
 
 def one(number: int = 1, state: SwitchItemState = SwitchItemState.WAITING, reason: str = "") -> SwitchItem:
