@@ -190,7 +190,7 @@ class AppearanceController(QObject):
 
     def __init__(self, theme: Theme, preferences: Preferences, window: QWidget) -> None:
         super().__init__(window)
-        self._theme = theme
+        self.theme = theme
         self._preferences = preferences
         self._window = window
         theme.changed.connect(self._remember)
@@ -207,21 +207,21 @@ class AppearanceController(QObject):
     def scale_text(self, steps: int) -> None:
         """Change the text size by *steps*; 0 resets it."""
         if steps == 0:
-            self._theme.set_text_scale(SCALES[0])
+            self.theme.set_text_scale(SCALES[0])
             return
-        nearest = min(SCALES, key=lambda scale: abs(scale - self._theme.text_scale))
+        nearest = min(SCALES, key=lambda scale: abs(scale - self.theme.text_scale))
         place = SCALES.index(nearest) + steps
-        self._theme.set_text_scale(SCALES[min(max(place, 0), len(SCALES) - 1)])
+        self.theme.set_text_scale(SCALES[min(max(place, 0), len(SCALES) - 1)])
 
     def show_menu(self, button: QWidget) -> None:
         """The choice of themes, below its *button*."""
 
-        menu = look_menu(self._window, self._theme)
+        menu = look_menu(self._window, self.theme)
         pop_up(menu, button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def _remember(self) -> None:
-        self._preferences.mode = self._theme.mode
-        self._preferences.text_scale = self._theme.text_scale
+        self._preferences.mode = self.theme.mode
+        self._preferences.text_scale = self.theme.text_scale
 
 
 _translator: list[QTranslator] = []

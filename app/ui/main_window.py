@@ -242,6 +242,18 @@ class MainWindow(QMainWindow):
         if self._pane is not None:
             self._pane.see_procedure(go_on=go_on)
 
+    def write_note(self, mentorado_id: MentoradoId) -> None:
+        """Show a mentorado with the place to write a note."""
+        self.choose(mentorado_id)
+        if self._pane is not None:
+            self._pane.write_note()
+
+    def show_conversations(self, mentorado_id: MentoradoId) -> None:
+        """Show a mentorado with their conversations."""
+        self.choose(mentorado_id)
+        if self._pane is not None:
+            self._pane.show_conversations()
+
     # --- wiring
 
     def _connect_parts(self) -> None:

@@ -18,8 +18,8 @@ from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.mentorado_list.row import ListFilter
 from app.ui.mentorado_list.tick_bar import ForMany
-from app.ui.navigation import shortcut
-from app.ui.theme.theme import Theme
+from app.ui.navigation import SETTINGS, shortcut
+from app.ui.theme.theme import Mode, Theme
 from app.ui.undo import UndoController
 from app.ui.widgets.action_menu import pop_up, row_menu
 
@@ -36,6 +36,25 @@ if TYPE_CHECKING:
 
 
 _IDLE_MILLISECONDS = 2_000
+SECTIONS = (
+    "operator",
+    "notifications",
+    "providers",
+    "secrets",
+    "history",
+    "personal",
+    "diagnosis",
+    "sessions",
+    "backups",
+    "webhooks",
+    "metrics",
+    "smoke",
+    "limits",
+    "switches",
+    "appearance",
+    "about",
+)
+"""What the page of the settings has, in its order."""
 
 
 def add_shortcuts(window: MainWindow) -> None:
@@ -70,24 +89,53 @@ def commands(window: MainWindow) -> Sequence[Entry]:
 
     controller, look = window.controller, window.check
     offered = controller.undo.offered
+    theme, other = look.theme, partial(_other_words, "command")
     places = [
-        command(texts(f"rail.{name}"), shortcut(number), icon, partial(window.go, name))
+        command(texts(f"rail.{name}"), shortcut(number), icon, partial(window.go, name), _other_words("place", name))
         for number, (name, icon) in enumerate(window.places.icons.items(), 1)
     ]
-    sample = [command(texts("sample.open"), "", "users", window.sample_requested.emit)]
+    modes = [
+        command(
+            texts("palette.mode", mode=texts(f"window.mode.{mode}")),
+            "",
+            "moon" if mode is Mode.DARK else "sun",
+            partial(theme.set_mode, mode),
+            other("mode"),
+        )
+        for mode in Mode
+        if mode is not theme.mode
+    ]
+    sections = [
+        command(
+            texts("palette.action", action=texts("settings.title"), name=texts(f"settings.{name}.title")),
+            "",
+            "sliders",
+            partial(window.go, SETTINGS, name),
+            _other_words("section", name),
+        )
+        for name in (SECTIONS if SETTINGS in window.places.icons else ())
+    ]
+    sample = [command(texts("sample.open"), "", "users", window.sample_requested.emit, other("sample"))]
     undo = [command(texts("undo.command", what=offered), "Ctrl+Z", "undo", controller.undo.undo)]
     return [
         *(undo if offered else ()),
-        command(texts("list.add"), "Ctrl+N", "user-plus", controller.add),
-        command(texts("list.import"), "Ctrl+I", "file", controller.import_people),
+        command(texts("list.add"), "Ctrl+N", "user-plus", controller.add, other("add")),
+        command(texts("list.import"), "Ctrl+I", "file", controller.import_people, other("import")),
         *(() if window.of_sample else sample),
         *places,
-        command(texts("palette.bundle"), "", "file", partial(window.bundle_requested.emit, ())),
-        command(texts("palette.language"), "Ctrl+L", "globe", look.switch_language),
-        command(texts("palette.larger"), "Ctrl++", "expand", partial(look.scale_text, +1)),
-        command(texts("palette.smaller"), "Ctrl+-", "shrink", partial(look.scale_text, -1)),
-        command(texts("palette.quit"), "Ctrl+Q", "x", window.quit),
+        command(texts("palette.bundle"), "", "file", partial(window.bundle_requested.emit, ()), other("bundle")),
+        command(texts("palette.language"), "Ctrl+L", "globe", look.switch_language, other("language")),
+        *modes,
+        command(texts("palette.larger"), "Ctrl++", "expand", partial(look.scale_text, +1), other("text")),
+        command(texts("palette.smaller"), "Ctrl+-", "shrink", partial(look.scale_text, -1), other("text")),
+        command(texts("palette.quit"), "Ctrl+Q", "x", window.quit, other("quit")),
+        *sections,
     ]
+
+
+def _other_words(kind: str, name: str) -> str:
+    """What else people call a place, a section of the settings, or a command."""
+    return texts(f"palette.words.{kind}.{name}")
 
 
 def _load_palette() -> None:
@@ -176,22 +224,23 @@ class MainWindowController(QObject):
         """Open the palette: mentorados, actions and commands."""
         if self._runner is None:
             return
-        from app.ui.dialogs.command_palette import CommandPalette, actions_on, command, people
+        from app.ui.dialogs.command_palette import CommandPalette, actions_on, locked_on, people
 
         window, runner = self._window, self._runner
         shown = window.list.table.chosen_id
         on_shown: list[Entry] = []
+        locked: Iterator[Entry] = iter(())
         if shown:
             mentorado = runner.mentorados.get(shown)
-            title = texts("palette.action", action=texts("detail.consents"), name=mentorado.name)
-            see = command(title, "", "user-check", lambda: self.consents_requested.emit(shown))
             on_shown = [
                 *actions_on(mentorado, runner.actions, self.perform),
                 *self._snooze_entries(runner, mentorado),
-                see,
+                *self._pane_entries(mentorado),
             ]
+            locked = locked_on(mentorado, runner.actions, window.choose)
         everybody = people(list(runner.mentorados.all()), window.choose)
-        palette = CommandPalette(self._theme, window, chain(on_shown, commands(window), everybody))
+        entries = chain(on_shown, commands(window), everybody, locked)
+        palette = CommandPalette(self._theme, window, entries, anybody=bool(shown))
         await show_dialog(palette)
         if palette.picked is not None:
             palette.picked.do()
@@ -212,6 +261,20 @@ class MainWindowController(QObject):
             snooze, status = runner.snoozes.of(mentorado_id), actions.context(mentorado_id).status
             add_snooze_menu(menu, self._theme, snooze, status, runner.clock, partial(self.snooze, mentorado_id))
         return menu
+
+    def _pane_entries(self, mentorado: Mentorado) -> Iterator[Entry]:
+        """What the palette offers about *mentorado* that is not an action on the link."""
+        from app.ui.dialogs.command_palette import command
+
+        window = self._window
+        for key, name, sign, do in (
+            ("notes.add", "note", "note", window.write_note),
+            ("palette.conversations", "conversations", "message", window.show_conversations),
+            ("detail.consents", "consents", "user-check", self.consents_requested.emit),
+            ("list.edit", "edit", "edit", self.edit),
+        ):
+            title = texts("palette.action", action=texts(key), name=mentorado.name)
+            yield command(title, "", sign, partial(do, mentorado.id), _other_words("command", name))
 
     def _snooze_entries(self, runner: ActionRunner, mentorado: Mentorado) -> Iterator[Entry]:
         """What the palette offers about the notifications of *mentorado*."""

@@ -9,6 +9,9 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.main_window import MainWindow
+from app.ui.main_window_controller import SECTIONS
+from app.ui.navigation import SETTINGS
+from app.ui.settings.page import SettingsPage
 from tests.ui.procedures.test_program import program
 
 pytestmark = pytest.mark.usefixtures("on_qt")
@@ -38,5 +41,9 @@ async def test_no_part_of_the_window_is_ever_a_window_of_its_own(qapp: QApplicat
         for name in window.places.icons:
             window.go(name)
         assert shown.kinds == [MainWindow]
+        window.go(SETTINGS)
+        page = window.places.page
+        assert isinstance(page, SettingsPage)
+        assert [section.name for section in page.sections] == list(SECTIONS), "what Ctrl+K leads to"
         qapp.removeEventFilter(shown)
         window.close()

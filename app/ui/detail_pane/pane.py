@@ -453,6 +453,21 @@ class DetailPane(QWidget):
         """Show the open procedure of whoever is on show, and let it continue when *go_on*."""
         self._sides.resume() if go_on else self._sides.show()
 
+    def write_note(self) -> None:
+        """Open the place to write a note about whoever is on show; a procedure that is open goes on behind it."""
+        notes = self._content.notes
+        if self._mentorado_id is not None and notes is not None:
+            self._sides.close(self._mentorado_id)
+            self._pages.tabs.setCurrentIndex(0)
+            notes.write()
+            QTimer.singleShot(0, notes, lambda: self._pages.scroll.ensureWidgetVisible(notes.editor))
+
+    def show_conversations(self) -> None:
+        """Show the conversations of whoever is on show; a procedure that is open goes on behind them."""
+        if self._mentorado_id is not None:
+            self._sides.close(self._mentorado_id)
+            self._pages.show_conversations()
+
     def _on_tab(self) -> None:
         self._page = None
         self._refresh()

@@ -67,6 +67,12 @@ class PaneStack(QStackedLayout):
         if self.conversations is not None:
             self.conversations.show_mentorado(mentorado_id)
 
+    def show_conversations(self) -> None:
+        """Turn to the tab of the conversations, and put the keyboard there."""
+        if self.conversations is not None:
+            self.tabs.setCurrentIndex(_CONVERSATIONS - _SUMMARY)
+            self.tabs.setFocus(Qt.FocusReason.TabFocusReason)
+
     def leave_wide(self) -> None:
         """Have a conversation here again that was lent to a wider place."""
         if self.conversations is not None:

@@ -30,7 +30,7 @@ from app.domain.names import fold_accents
 from app.domain.phone import readable
 from app.text.signs import ACTION_ICON
 from app.text.status import action as words_of
-from app.text.status import texts
+from app.text.status import refusal, texts
 from app.ui.dialogs.base import BaseDialog
 from app.ui.mentorado_list.query import Query, search_text
 from app.ui.theme.icons import icon
@@ -40,6 +40,7 @@ from app.ui.theme.theme import (
     TEXT_SMALL,
     Theme,
 )
+from app.ui.widgets.action_menu import CARDS, MORE, resolve_slots
 
 MOST = 40
 """The number of entries shown at most."""
@@ -47,29 +48,41 @@ MOST = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the palette. *hay* is what typing is compared with."""
+    """One line of the palette. *hay* is what typing is compared with: its title, and below other words for it. A
+    *locked* one says why it cannot be done now, and is shown to who looks for it.
+    """
 
     title: str
     line: str
     icon: str
     hay: str
     do: Callable[[], object]
+    locked: bool = False
+
+    def rank(self, query: Query, start: str) -> tuple[bool, bool, bool]:
+        """What is found by its title comes before what is found by other words, and what is locked comes last."""
+        title = self.hay.partition("\n")[0]
+        return self.locked, not title.startswith(start), not query.matches(title)
 
 
 def found(entries: Iterable[Entry], typed: str) -> Sequence[Entry]:
     """The entries with every word of *typed*, those that begin with it first; the first of all for an empty text, which
     asks for no more of them than are shown."""
     if not typed.strip():
-        return list(islice(entries, MOST))
+        return list(islice((entry for entry in entries if not entry.locked), MOST))
     query = Query.of(typed)
     matching = [entry for entry in entries if query.matches(entry.hay)]
     start = fold_accents(typed.strip())
-    return sorted(matching, key=lambda entry: not entry.hay.startswith(start))[:MOST]
+    return sorted(matching, key=lambda entry: entry.rank(query, start))[:MOST]
 
 
-def command(title: str, keys: str, icon: str, do: Callable[[], object]) -> Entry:
-    """Something the window does; *keys* is its shortcut."""
-    return Entry(title=title, line=keys, icon=icon, hay=fold_accents(title), do=do)
+def command(title: str, keys: str, icon: str, do: Callable[[], object], words: str = "") -> Entry:
+    """Something the window does; *keys* is its shortcut, *words* what else people call it."""
+    return Entry(title=title, line=keys, icon=icon, hay=_hay(title, words), do=do)
+
+
+def _hay(title: str, words: str) -> str:
+    return "\n".join((fold_accents(title), fold_accents(words)))
 
 
 def actions_on(
@@ -85,8 +98,24 @@ def actions_on(
                 title=title,
                 line=line,
                 icon=ACTION_ICON[name],
-                hay=fold_accents(title),
+                hay=_hay(title, f"{texts(f'palette.words.action.{name}')}, {person.name}"),
                 do=partial(perform, name, person.id),
+            )
+
+
+def locked_on(mentorado: Mentorado, actions: ActionService, choose: Callable[[MentoradoId], None]) -> Iterator[Entry]:
+    """The actions that *mentorado* has and that cannot be done now, each with why."""
+    slots = (*CARDS, *MORE)
+    for shown in resolve_slots(slots, actions.availability(mentorado.id)):
+        if shown is not None and shown.refused is not None:
+            title = texts("palette.action", action=words_of(shown.name)[0], name=mentorado.name)
+            yield Entry(
+                title=title,
+                line=refusal(shown.refused),
+                icon="lock",
+                hay=_hay(title, texts(f"palette.words.action.{shown.name}")),
+                do=partial(choose, mentorado.id),
+                locked=True,
             )
 
 
@@ -137,27 +166,28 @@ class _Delegate(QStyledItemDelegate):
         top = area.top() + (area.height() - side) // 2
         icon(entry.icon, colour, side).paint(painter, area.left() + SPACE_3, top, side, side)
         words = area.adjusted(SPACE_3 + side + SPACE_3, 0, -SPACE_3, 0)
-        half = words.height() // 2
+        half, bottom = words.height() // 2, Qt.AlignmentFlag.AlignBottom
+        above = QRect(words.left(), words.top(), words.width(), half) if entry.line else words
         painter.setPen(QColor(colours.on_accent_soft if chosen else colours.text))
-        self._write(painter, QRect(words.left(), words.top(), words.width(), half), entry.title, up=True)
+        self._write(painter, above, entry.title, bottom if entry.line else Qt.AlignmentFlag.AlignVCenter)
         painter.setPen(QColor(colours.text2))
         small = QFont(painter.font())
         small.setPixelSize(self._theme.px(TEXT_SMALL))
         painter.setFont(small)
-        self._write(painter, QRect(words.left(), words.top() + half, words.width(), half), entry.line, up=False)
+        below = QRect(words.left(), words.top() + half, words.width(), half)
+        self._write(painter, below, entry.line, Qt.AlignmentFlag.AlignTop)
         painter.restore()
 
     @staticmethod
-    def _write(painter: QPainter, area: QRect, words: str, *, up: bool) -> None:
+    def _write(painter: QPainter, area: QRect, words: str, edge: Qt.AlignmentFlag) -> None:
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, area.width())
-        edge = Qt.AlignmentFlag.AlignBottom if up else Qt.AlignmentFlag.AlignTop
         painter.drawText(area, edge | Qt.AlignmentFlag.AlignLeft, shown)
 
 
 class CommandPalette(BaseDialog):
     """Typing narrows, the arrows walk, Enter does it, Esc gives up. What was picked is in `picked`."""
 
-    def __init__(self, theme: Theme, over: QWidget, entries: Iterable[Entry]) -> None:
+    def __init__(self, theme: Theme, over: QWidget, entries: Iterable[Entry], *, anybody: bool = True) -> None:
         super().__init__(theme, over, width=_WIDTH)
         self._unread = iter(entries)  # each is made when it is read
         self._entries = list(islice(self._unread, MOST))
@@ -176,7 +206,10 @@ class CommandPalette(BaseDialog):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName(texts("palette.found"))
         self.nothing = QLabel(
-            texts("palette.nothing"), alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText
+            texts("palette.nothing" if anybody else "palette.nothing_chosen"),
+            alignment=Qt.AlignmentFlag.AlignCenter,
+            textFormat=Qt.TextFormat.PlainText,
+            wordWrap=True,
         )
         self.nothing.setProperty("role", "secondary")
         self.results = QStackedWidget()

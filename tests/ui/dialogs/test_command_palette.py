@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
-from app.text.status import action, texts
+from app.text.status import action, refusal, texts
 from app.ui.dialogs.command_palette import MOST, CommandPalette, Entry, command, found
 from app.ui.theme.theme import Theme
 from tests.clock import settle
@@ -100,6 +100,92 @@ async def test_the_arrows_walk_the_list_while_the_line_keeps_the_keyboard(theme:
         QTest.keyClick(palette.line, Qt.Key.Key_Escape)
         await settle()
         assert harness.window.findChildren(CommandPalette) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "wanted"),
+    [
+        ("pt-BR", "nota", "Escrever uma anotação"),
+        ("pt-BR", "anota", "Escrever uma anotação"),
+        ("en", "note", "Write a note"),
+        ("en", "comment", "Write a note"),
+        ("pt-BR", "reconectar", "Conectar"),
+        ("en", "reconnect", "Connect"),
+        ("pt-BR", "qr", "Conectar"),
+        ("pt-BR", "pausar", "Desconectar"),
+        ("en", "pause", "Disconnect"),
+        ("pt-BR", "recuperar", "Recuperação guiada"),
+        ("en", "recover", "Guided recovery"),
+        ("pt-BR", "backup", "Fazer backup"),
+        ("en", "backup", "Back up"),
+        ("pt-BR", "trocar provedor", "Trocar de provedor"),
+        ("en", "change provider", "Switch provider"),
+        ("pt-BR", "excluir", "Arquivar"),
+        ("en", "delete", "Archive"),
+        ("pt-BR", "ajuda", "Verificação guiada"),
+        ("en", "help", "Guided check"),
+        ("pt-BR", "histórico", "Ver as conversas"),
+        ("en", "history", "See the conversations"),
+        ("pt-BR", "telefone", "Editar cadastro"),
+        ("pt-BR", "teste de fumaça", "Smoke test"),
+        ("pt-BR", "importar", "Importar planilha"),
+        ("en", "excel", "Import"),
+        ("pt-BR", "exportar", "Auditoria"),
+        ("en", "export", "Audit"),
+        ("pt-BR", "tema", "Tema: Escuro"),
+        ("en", "dark", "Theme: Dark"),
+        ("pt-BR", "senha", "Configurações: Senhas e tokens"),
+        ("en", "preferences", "Settings"),
+        ("pt-BR", "idioma", "Mudar para inglês"),
+    ],
+)
+async def test_everyday_words_find_what_they_mean(
+    theme: Theme, tmp_path: Path, language: str, typed: str, wanted: str
+) -> None:
+    texts.set_language(language)
+    try:
+        async with opened(theme, tmp_path) as (_harness, palette):
+            palette.line.setText(typed)
+            assert any(title.startswith(wanted) for title in shown(palette)), shown(palette)
+    finally:
+        texts.set_language("pt-BR")
+
+
+async def test_what_cannot_be_done_now_is_found_last_and_says_why(theme: Theme, tmp_path: Path) -> None:
+    async with opened(theme, tmp_path) as (harness, palette):
+        ana = harness.people[1]
+        refused = harness.actions.unavailable_reason(ActionName.CONNECT, ana.id)
+        assert refused is not None
+        title = texts("palette.action", action=action(ActionName.CONNECT)[0], name=ana.name)
+        assert title not in shown(palette)
+        palette.line.setText("reconectar")
+        row = shown(palette).index(title)
+        entry: Entry = palette.list.item(row).data(Qt.ItemDataRole.UserRole)
+        assert (entry.line, entry.icon) == (refusal(refused), "lock")
+        palette.list.setCurrentRow(row)
+        QTest.keyClick(palette.line, Qt.Key.Key_Return)
+        await settle()
+        assert harness.window.list.table.chosen_id == ana.id
+
+
+async def test_a_note_is_written_from_the_palette(theme: Theme, tmp_path: Path) -> None:
+    async with opened(theme, tmp_path) as (harness, palette):
+        harness.window.activateWindow()
+        palette.line.setText("anotar")
+        QTest.keyClick(palette.line, Qt.Key.Key_Return)
+        await settle()
+        pane = harness.window._pane
+        assert pane is not None
+        assert pane._content.notes is not None
+        assert pane._content.notes.editor.field.hasFocus()
+
+
+async def test_without_anybody_chosen_it_says_what_to_choose_first(theme: Theme, tmp_path: Path) -> None:
+    window = QWidget()
+    palette = CommandPalette(theme, window, [], anybody=False)
+    palette.line.setText("conectar")
+    assert palette.nothing.text() == texts("palette.nothing_chosen")
+    window.deleteLater()
 
 
 async def test_it_can_be_drawn_in_both_states(theme: Theme, tmp_path: Path) -> None:
