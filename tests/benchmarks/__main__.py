@@ -37,7 +37,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "qr": lambda quick: measure_qr(10 if quick else 40),
     "code": lambda quick: measure_codes(1 if quick else 7),
     "connect": lambda quick: measure_connects(1 if quick else 7),
-    "memory": lambda quick: measure_memory(1 if quick else 3),
+    "memory": lambda quick: measure_memory(*((1, 0.5) if quick else (3, 8.0))),
     "session": lambda quick: measure_sessions(1 if quick else 2),
     "hosts": lambda quick: measure_hosts(*((1, 8) if quick else (3, 100))),
     "felt": lambda quick: measure_felt(1 if quick else 5),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import queue
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from tests.emulators.whatsapp_web.process import quick_directory
 ROOT: Final = Path(__file__).parents[2]
 MEBIBYTE: Final = 1 << 20
 _WITHIN: Final = 60.0
+_OWN: Final = re.compile(r"^(?:Anonymous|Swap): +(\d+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,16 @@ class Spawned:
         self._process.wait(_WITHIN)
 
     def private_memory(self) -> float:
-        return private_memory(psutil.Process(self._process.pid))
+        return private_memory(self.process)
+
+    def resident_memory(self) -> float:
+        """All that it has in memory, in MiB, shared or not: whoever else runs makes no difference to it."""
+        return float(self.process.memory_info().rss) / MEBIBYTE
+
+    def own_memory(self) -> float:
+        """What of that is no file's, in MiB: all that it made itself, and shares with nobody."""
+        rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text("ascii")
+        return sum(int(found) for found in _OWN.findall(rollup)) * 1024 / MEBIBYTE
 
     def _listen(self, output: IO[bytes]) -> None:
         for line in output:
