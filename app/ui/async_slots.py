@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 from shiboken6 import isValid
 
 from app.domain.errors import Problem
+from app.platform.system import give_back_memory
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 WORKER_THREADS = 32
 GC_MILLISECONDS = 1000
+GIVE_BACK_MILLISECONDS = 5000
 
 P = ParamSpec("P")
 
@@ -59,11 +61,15 @@ def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> Non
     collector = QTimer(interval=GC_MILLISECONDS)
     collector.timeout.connect(_collect)
     collector.start()
+    giver = QTimer(interval=GIVE_BACK_MILLISECONDS)
+    giver.timeout.connect(give_back_memory)
+    giver.start()
     try:
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner, suppress(asyncio.CancelledError):
             runner.run(_start(main))
     finally:
         collector.stop()
+        giver.stop()
         gc.enable()
 
 
