@@ -58,6 +58,7 @@ def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> Non
 
     app.setQuitOnLastWindowClosed(False)  # otherwise closing the window stops the loop under everything that must close
     gc.disable()  # a collection in a worker thread would delete widgets there
+    gc.freeze()  # what was loaded until now stays: to look through it all takes longer than a frame
     collector = QTimer(interval=GC_MILLISECONDS)
     collector.timeout.connect(_collect)
     collector.start()
@@ -70,6 +71,7 @@ def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> Non
     finally:
         collector.stop()
         giver.stop()
+        gc.unfreeze()
         gc.enable()
 
 

@@ -187,6 +187,7 @@ PROGRAM = textwrap.dedent(
         window = QWidget()
         window.show()
         assert not gc.isenabled()
+        assert gc.get_freeze_count() > 10_000  # what was loaded is not looked through each time
         try:
             print("ready", flush=True)
             {body}
