@@ -304,7 +304,7 @@ class SummaryView(QWidget):
         if self._differs("stop", view.stop, busy and view.stop is not None):
             self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
         self._show_staff(view)
-        if self._differs("procedure", procedure := view.procedure_as_it_stands, busy):
+        if self._differs("procedure", procedure := view.procedure and view.procedure_as_it_stands, busy):
             self.mark.show_procedure(procedure, busy=busy)
         if self._differs("switch", *_shown_of_switch(view)):
             self.switch.show_switch(view, self._clock.now())
