@@ -23,7 +23,7 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.accessibility import announce
+from app.ui.widgets.accessibility import announce, focusable, follow_where_it_stands
 from app.ui.widgets.labels import text_label
 from app.ui.widgets.layouts import hbox, set_beside, vbox
 
@@ -194,6 +194,7 @@ class Banners(QWidget):
         banner.dismissed.connect(lambda: self.clear(cause))
         self._by_cause[cause] = banner
         self._column.addWidget(banner)
+        follow_where_it_stands(self, list(focusable(self._column)))
         self.show()
         self.fit()
         announce(self, banner.accessibleName())  # the new part of it is on the screen a moment later

@@ -23,9 +23,15 @@ def nameless(window: QWidget) -> list[QWidget]:
     return [each for each in controls(window) if not spoken(each).strip()]
 
 
+def walked_by_arrows(control: QWidget) -> bool:
+    """Whether Tab comes to one of its kind only, and the arrows lead to the others."""
+    return bool(control.property("role") == "index")
+
+
 def out_of_reach(window: QWidget) -> list[QWidget]:
     """Controls that could be pressed now, were it not that Tab never gets there."""
-    return [each for each in controls(window) if each.isEnabled() and not each.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    can = (each for each in controls(window) if each.isEnabled() and not walked_by_arrows(each))
+    return [each for each in can if not each.focusPolicy() & Qt.FocusPolicy.TabFocus]
 
 
 def read_aloud(words: str) -> str:

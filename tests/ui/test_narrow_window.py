@@ -1,11 +1,13 @@
-"""A window in which list and pane do not fit beside each other."""
+"""Where the keyboard goes in the window, above all where list and pane do not fit beside each other."""
 
 from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton
 
+from app.text.status import texts
 from tests.ui.window_checks import InWindow, settle
 from tests.ui.window_harness import (
     WindowHarness,
@@ -85,5 +87,33 @@ def test_escape_leaves_the_note_before_the_side_panel(in_window: InWindow) -> No
         assert notes.editor.save.hasFocus()
         QTest.keyClick(notes.editor.save, Qt.Key.Key_Escape)
         assert not window.body.side_panel_open
+
+    in_window(use)
+
+
+def test_tab_comes_to_a_notice_where_it_stands_between_the_header_and_the_list(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        window.activateWindow()
+
+        def tell(cause: str, *choices: str) -> None:
+            pressed = [(lambda words=words: words, lambda: None) for words in choices]
+            window.banners.show_words(lambda: "Three connections fell.", cause, choices=pressed)
+
+        tell("one", "see one", "do one")
+        tell("other", "see other", "do other")
+        tell("one", "see one")  # again: it comes below
+        await settle()
+        here: QAbstractButton = window.header.add_button
+        here.setFocus()
+        went = []
+        while not window.list.isAncestorOf(here):
+            QTest.keyClick(here, Qt.Key.Key_Tab)
+            focused = window.focusWidget()
+            assert isinstance(focused, QAbstractButton)
+            here = focused
+            went.append(here.text() or here.accessibleName())
+        dismiss = texts("window.dismiss")
+        assert went[:-1] == ["see other", "do other", dismiss, "see one", dismiss]
 
     in_window(use)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.text.status import texts
@@ -14,11 +15,13 @@ from app.ui.navigation import Page
 from app.ui.settings.section import Section
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
+from app.ui.widgets.accessibility import focusable
 from app.ui.widgets.layouts import hbox, vbox
 
 _INDEX_FROM = 940
 _WIDEST = 720
 _INDEX_WIDTH = 200
+_INWARDS: Final = frozenset({Qt.Key.Key_Tab, Qt.Key.Key_Right, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space})
 
 
 class SettingsPage(Page):
@@ -49,6 +52,7 @@ class SettingsPage(Page):
             link = QPushButton()
             link.setProperty("role", "index")
             link.clicked.connect(partial(self._go_to, section))
+            link.installEventFilter(self)
             self._links.append(link)
             sections_layout.addWidget(link)
         sections_layout.addStretch(1)
@@ -60,7 +64,31 @@ class SettingsPage(Page):
         self.restyle()
 
     def take_focus(self) -> None:
-        self.setFocus(Qt.FocusReason.OtherFocusReason)  # Tab goes on to the first control
+        here = next((link for link in self._links if link.isVisible() and link.property("here")), self)
+        here.setFocus(Qt.FocusReason.OtherFocusReason)  # Tab goes on to the first control
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The list of sections is one stop of Tab: arrows walk it, and Tab or Enter leads into the section."""
+        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and watched in self._links:
+            place = [link is watched for link in self._links].index(True)
+            if step := (event.key() == Qt.Key.Key_Down) - (event.key() == Qt.Key.Key_Up):
+                there = self._links[min(max(place + step, 0), len(self._links) - 1)]
+                there.setFocus(Qt.FocusReason.TabFocusReason)
+                there.click()
+                return True
+            if event.key() in _INWARDS:
+                return self._enter(self.sections[place])
+        return super().eventFilter(watched, event)
+
+    def _enter(self, section: Section) -> bool:
+        """Put the keyboard on the first control of *section*; whether it has one."""
+        layout = section.layout()
+        stops = focusable(layout) if layout is not None else iter(())
+        first = next((each for each in stops if _is_stop(each)), None)
+        self._go_to(section)
+        if first is not None:
+            first.setFocus(Qt.FocusReason.TabFocusReason)
+        return first is not None
 
     def restyle(self) -> None:
         super().restyle()
@@ -96,7 +124,7 @@ class SettingsPage(Page):
 
     def _reveal(self) -> None:
         if self._wanted is not None:
-            self._go_to(self._wanted)
+            self._enter(self._wanted)
         self._wanted = None
 
     def _go_to(self, section: Section, _checked: bool = False) -> None:
@@ -111,5 +139,11 @@ class SettingsPage(Page):
         here = at or (reached[-1] if reached else self.sections[0])
         for link, section in zip(self._links, self.sections, strict=True):
             link.setProperty("here", section is here)
+            link.setFocusPolicy(Qt.FocusPolicy.StrongFocus if section is here else Qt.FocusPolicy.ClickFocus)
             link.style().unpolish(link)
             link.style().polish(link)
+
+
+def _is_stop(widget: QWidget) -> bool:
+    by_tab = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+    return bool(by_tab) and widget.isVisible() and widget.isEnabled()

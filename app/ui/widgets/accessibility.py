@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLayout, QScrollArea, QWidget
 
 def follow_reading_order(layout: QLayout) -> None:
     """Let Tab follow *layout*, whatever was made first. What is hidden now has its place already."""
-    parts = list(_focusable(layout))
+    parts = list(focusable(layout))
     for before, after in pairwise(parts):
         if before.nextInFocusChain() is not after:
             QWidget.setTabOrder(before, after)
@@ -28,13 +28,14 @@ def follow_where_it_stands(container: QWidget, parts: Sequence[QWidget]) -> None
         before = part
 
 
-def _focusable(layout: QLayout) -> Iterator[QWidget]:
+def focusable(layout: QLayout) -> Iterator[QWidget]:
+    """What on *layout* can have the keyboard, as it is read."""
     for place in range(layout.count()):
         item = layout.itemAt(place)
         if item is None:
             continue
         if (inner := item.layout()) is not None:
-            yield from _focusable(inner)
+            yield from focusable(inner)
         elif (widget := item.widget()) is not None:
             yield from _inside(widget)
 
@@ -46,7 +47,7 @@ def _inside(widget: QWidget) -> Iterator[QWidget]:
         if (content := widget.widget()) is not None:
             yield from _inside(content)
     elif (layout := widget.layout()) is not None:
-        yield from _focusable(layout)
+        yield from focusable(layout)
 
 
 def announce(source: QWidget, words: str) -> None:

@@ -178,6 +178,37 @@ def test_the_list_of_sections_leads_to_each_and_marks_where_one_is(in_harness: I
     in_harness(use)
 
 
+def test_the_list_of_sections_is_one_stop_of_tab_and_leads_into_each(in_harness: InHarness) -> None:
+    async def use(harness: Harness) -> None:
+        page = harness.page
+        page.window().activateWindow()
+        page.take_focus()
+        first = page._links[0]
+        assert page.focusWidget() is first
+        QTest.keyClick(first, Qt.Key.Key_Tab)
+        assert harness.operator.isAncestorOf(page.focusWidget())
+        QTest.keyClick(page.focusWidget(), Qt.Key.Key_Backtab)
+        assert page.focusWidget() is first
+        QTest.keyClick(first, Qt.Key.Key_Up)
+        QTest.keyClick(first, Qt.Key.Key_Down)
+        QTest.keyClick(page._links[1], Qt.Key.Key_Down)
+        there, section = page._links[2], page.sections[2]
+        assert page.focusWidget() is there
+        assert [link.property("here") for link in page._links].index(True) == 2
+        QTest.keyClick(there, Qt.Key.Key_Return)
+        assert section.isAncestorOf(page.focusWidget())
+        about = page.sections[-1]
+        page.reveal(about.name)
+        await settle()
+        assert about.isAncestorOf(page.focusWidget()), "where one was led to"
+        page.resize(700, 600)
+        await settle()
+        page.take_focus()
+        assert page.hasFocus()
+
+    in_harness(use)
+
+
 def test_providers_in_use_are_counted_and_compared(in_harness: InHarness) -> None:
     async def use(harness: Harness) -> None:
         section = harness.section(ProvidersSection)
