@@ -59,6 +59,7 @@ class ProblemCode(StrEnum):
 
     AUDIT_UNREADABLE = "audit_unreadable"
     AUDIT_NOTES_UNREADABLE = "audit_notes_unreadable"  # the file beside the database that knows it once more
+    AUDIT_NOTES_DAMAGED = "audit_notes_damaged"  # that file can be read, and nothing in it makes sense
     DATABASE_LOCKED = "database_locked"
     DATABASE_CORRUPT = "database_corrupt"
     DATABASE_NEWER = "database_newer"

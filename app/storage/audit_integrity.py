@@ -70,7 +70,7 @@ class AuditHeads:
     def latest(self) -> tuple[int, str] | None:
         """Number and hash of the entry that was noted last, found without reading the whole file.
 
-        Raises `Problem(AUDIT_NOTES_UNREADABLE)`.
+        Raises `Problem`: `AUDIT_NOTES_UNREADABLE`, or `AUDIT_NOTES_DAMAGED` where no line of its end is whole.
         """
         with os_errors_as(ProblemCode.AUDIT_NOTES_UNREADABLE, self.path), suppress(FileNotFoundError):
             descriptor = open_regular(self.path, os.O_RDONLY)
@@ -79,7 +79,7 @@ class AuditHeads:
                 lines = file.read(_TAIL).decode(errors="replace").splitlines()
             noted = [found for line in lines if (found := _read(line)) is not None]
             if not noted and any(lines):
-                raise Problem(ProblemCode.AUDIT_NOTES_UNREADABLE, path=str(self.path), detail="damaged")
+                raise Problem(ProblemCode.AUDIT_NOTES_DAMAGED, path=str(self.path))
             return max(noted, default=None)
         return None
 

@@ -261,6 +261,12 @@ def a_folder_where_the_audit_is_noted(machine: Machine) -> None:
     (machine.data / "audit-heads.jsonl").mkdir()
 
 
+@fault(C.AUDIT_NOTES_UNREADABLE, "mv ", says="no line", problem=ProblemCode.AUDIT_NOTES_DAMAGED)
+def a_note_of_the_audit_that_was_cut_off(machine: Machine) -> None:
+    noted = machine.data / "audit-heads.jsonl"
+    noted.write_bytes(noted.read_bytes().lstrip().partition(b"\n")[0][:30])
+
+
 @fault(C.PEOPLE_UNREADABLE, "support", says="1")
 def mentorados_whom_the_list_leaves_out(machine: Machine) -> None:
     machine.sql("UPDATE link SET provider = 'pigeon'")
