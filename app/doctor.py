@@ -7,6 +7,7 @@ So without a running program every check looks for itself, and with one (*live*)
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -261,7 +262,7 @@ class _Doctor:
 
         fixes: dict[Fix, FixAction] = {
             Fix.MAKE_PRIVATE: on_path(AuditAction.MAKE_PRIVATE, folders.make_private),
-            Fix.RELEASE_LOCKS: on_path(AuditAction.RELEASE_LOCK, computer.release),
+            Fix.RELEASE_LOCKS: partial(self._release, audited),
             Fix.REMOVE_PARTS: on_path(
                 AuditAction.REMOVE_PARTS, lambda folder: folders.remove_parts(folder, self._open_procedures)
             ),
@@ -270,6 +271,11 @@ class _Doctor:
         if self._live is not None:
             fixes[Fix.RESUME_PROCEDURES] = partial(_resume, self._live)
         return fixes
+
+    async def _release(self, audited: Audited, diagnosis: Diagnosis) -> None:
+        paths = [Path(each) for each in json.loads(diagnosis.evidence["paths"])]
+        written = {"value": ", ".join(map(str, paths))}
+        await audited(AuditAction.RELEASE_LOCK, written, lambda: asyncio.to_thread(computer.release, paths))
 
     async def _repair(self, audited: Audited, diagnosis: Diagnosis) -> None:
         from app.storage.database import Database

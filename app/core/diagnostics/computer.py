@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -103,20 +105,35 @@ def locks(window: Path, sessions: Path, procedures: Path, names: Mapping[Mentora
         for path in _lock_files(window, sessions, procedures)
         if (detail := _no_lock(path))
     ]
-    held: dict[str, int] = {}
+    by_owner: defaultdict[tuple[DiagnosisCode, str], list[tuple[Path, str]]] = defaultdict(list)
     for path, owner, name in _owners(window, sessions, procedures, names):
         state = owner.state()
-        evidence = {"path": str(path), "owner": owner.label(), "name": name}
         if state is OwnerState.UNKNOWN:
-            found.append(diagnosed(_C.LOCK_UNPROVEN, **evidence, command=_command(path, window, name)))
+            code = _C.LOCK_UNPROVEN
         elif path.name == _HOST:
             continue  # a host never gives its lock back: what its note says of one that is gone means nothing
-        elif _lives(path, state):
-            held[owner.label()] = held.get(owner.label(), 0) + 1
         else:
-            found.append(diagnosed(_C.LOCK_STALE, **evidence))
-    found.extend(diagnosed(_C.LOCK_HELD, owner=owner, count=str(count)) for owner, count in held.items())
+            code = _C.LOCK_HELD if _lives(path, state) else _C.LOCK_STALE
+        by_owner[code, owner.label()].append((path, name))
+    found += [_of_owner(code, owner, theirs, window) for (code, owner), theirs in by_owner.items()]
     return found or [diagnosed(_C.LOCKS_FINE)]
+
+
+def _of_owner(code: DiagnosisCode, owner: str, theirs: Sequence[tuple[Path, str]], window: Path) -> Diagnosis:
+    """What one program holds or left, however many locks that are."""
+    if code is _C.LOCK_HELD:
+        return diagnosed(code, owner=owner, count=str(len(theirs)))
+    names = ", ".join(dict.fromkeys(name or path.name for path, name in theirs))
+    evidence = {
+        "owner": owner,
+        "path": os.path.commonpath([path for path, _ in theirs]),
+        "name": names,
+        "count": str(len(theirs)),
+    }
+    if code is _C.LOCK_UNPROVEN:
+        commands = "; ".join(dict.fromkeys(_command(path, window, name) for path, name in theirs))
+        return diagnosed(code, **evidence, command=commands)
+    return diagnosed(code, **evidence, paths=json.dumps([str(path) for path, _ in theirs]))
 
 
 def _owners(
@@ -157,8 +174,13 @@ def _command(path: Path, window: Path, name: str) -> str:
     return f'conecta unlock "{name}" --yes' if name else "conecta procedure list"
 
 
-def release(path: Path) -> None:
-    """Take back the note of a program that is proven dead. A lock that is held is never broken. Raises `Problem`."""
+def release(paths: Sequence[Path]) -> None:
+    """Take back the notes of a program that is proven dead. A lock that is held is never broken. Raises `Problem`."""
+    for path in paths:
+        _release(path)
+
+
+def _release(path: Path) -> None:
     with os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, path):
         try:
             lock = FileLock.take(path)

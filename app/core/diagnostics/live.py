@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -64,16 +65,18 @@ class ChannelCheck:
 
     async def __call__(self) -> Sequence[Diagnosis]:
         asked, deaf, slowest = await self._ask()
-        found = [self._deaf(link_id) for link_id in sorted(deaf) if self._should_hear(link_id)]
+        found = self._deaf(link_id for link_id in sorted(deaf) if self._should_hear(link_id))
+        ended: defaultdict[str, list[str]] = defaultdict(list)  # names, by what their process ended with
         for mentorado in self._mentorados():
             status = self._status(mentorado.link.id)
             if mentorado.archived or status.state is LinkState.OFF:
                 continue
             if status.reason in _ENDED:
-                found.append(diagnosed(_C.HOST_ENDED, name=mentorado.name, detail=status.detail or status.reason))
+                ended[status.detail or status.reason].append(mentorado.name)
             elif (age := self._unconfirmed(status)) is not None:
                 provider = mentorado.link.provider.value
                 found.append(diagnosed(_C.LINK_UNCONFIRMED, name=mentorado.name, provider=provider, age=age))
+        found += [diagnosed(_C.HOST_ENDED, name=", ".join(names), detail=detail) for detail, names in ended.items()]
         answered = len(asked) - len(deaf)
         if answered:
             found.append(diagnosed(_C.CHANNEL_FINE, count=str(answered), milliseconds=str(round(slowest * 1000))))
@@ -112,9 +115,19 @@ class ChannelCheck:
         status = self._status(link_id)
         return status.state is not LinkState.OFF and status.reason not in _ENDED
 
-    def _deaf(self, link_id: LinkId) -> Diagnosis:
-        last = self._status(link_id).evidence.host_answered
-        return diagnosed(_C.HOST_DEAF, name=self._name_of(link_id), age=self._age(last), seconds=f"{self._within:g}")
+    def _deaf(self, link_ids: Iterable[LinkId]) -> list[Diagnosis]:
+        """One for each process, however many sessions it holds."""
+        by_process: defaultdict[object, list[LinkId]] = defaultdict(list)
+        for link_id in link_ids:
+            host = self._status(link_id).evidence.host
+            by_process[link_id if host is None else host.pid].append(link_id)
+        return [self._deaf_process(theirs) for theirs in by_process.values()]
+
+    def _deaf_process(self, link_ids: Sequence[LinkId]) -> Diagnosis:
+        answers = [self._status(each).evidence.host_answered for each in link_ids]
+        last = max((each for each in answers if each is not None), default=None)
+        names = ", ".join(sorted(map(self._name_of, link_ids)))
+        return diagnosed(_C.HOST_DEAF, name=names, age=self._age(last), seconds=f"{self._within:g}")
 
     def _unconfirmed(self, status: LinkStatus) -> str | None:
         """How many seconds ago a hosted provider was heard of last, where that is too long."""

@@ -13,7 +13,7 @@ import pytest
 from app.core.diagnostics import live
 from app.core.diagnostics.live import ChannelCheck, procedures, responsiveness
 from app.domain.diagnosis import Diagnosis, DiagnosisCode
-from app.domain.link_status import LinkState, Reason
+from app.domain.link_status import HostPlacement, LinkState, Reason
 from app.domain.loop_block import LoopBlock
 from app.domain.mentorado import LinkId
 from app.domain.procedure import ProcedureKind
@@ -28,15 +28,16 @@ C = DiagnosisCode
 class Hosts:
     """The hosts of *links*; those that work answer as the real ones do."""
 
-    def __init__(self, core: Core, *links: LinkId, deaf: bool = False) -> None:
+    def __init__(self, core: Core, *links: LinkId, deaf: bool = False, placed: HostPlacement | None = None) -> None:
         self._core = core
+        self._placed = placed
         self._links = links
         self._deaf = deaf
 
     def ping_hosts(self) -> Sequence[LinkId]:
         if not self._deaf:
             self._core.clock.time += timedelta(milliseconds=3)
-            self._core.provider.line.say(HostAnswered(self._core.clock.now()))
+            self._core.provider.line.say(HostAnswered(self._core.clock.now(), self._placed))
         return self._links
 
 
@@ -89,6 +90,28 @@ async def test_one_silent_host_among_others_is_found(core: Core) -> None:
             (C.HOST_DEAF, "Bia"),
             (C.CHANNEL_FINE, None),
         ]
+
+
+async def test_a_silent_host_that_holds_several_sessions_is_one_finding_that_names_them(core: Core) -> None:
+    async with core.running():
+        shared = HostPlacement(pid=7, others=1)
+        links = []
+        for name, phone in (("Bia", "21 98765-4321"), ("Ana", "21 98765-4322")):
+            links.append((await connected(core, name, phone)).link.id)
+            await check(core, Hosts(core, links[-1], placed=shared))()
+        (found,) = await check(core, Hosts(core, *links, deaf=True))()
+        assert (found.code, found.evidence["name"]) == (C.HOST_DEAF, "Ana, Bia")
+
+
+async def test_a_host_that_ended_is_one_finding_for_all_its_sessions(core: Core) -> None:
+    async with core.running():
+        for name, phone in (("Bia", "21 98765-4321"), ("Ana", "21 98765-4322")):
+            await connected(core, name, phone)
+            core.provider.line.say(Failed(Reason.HOST_CRASHED, "SIGKILL"))
+            await settle()
+        (found,) = await check(core, Hosts(core, deaf=True))()
+        assert (found.code, found.evidence["detail"]) == (C.HOST_ENDED, "SIGKILL")
+        assert sorted(found.evidence["name"].split(", ")) == ["Ana", "Bia"]
 
 
 async def test_without_an_open_line_there_is_no_channel(core: Core) -> None:

@@ -16,7 +16,7 @@ from app.domain.mentorado import MentoradoId
 from app.platform.locks import FileLock, Owner
 
 C = DiagnosisCode
-ANA = MentoradoId("a" * 32)
+ANA, BIA = MentoradoId("a" * 32), MentoradoId("b" * 32)
 HERE = Owner.this_process()
 DEAD = replace(HERE, pid=2**22 + 1)
 ELSEWHERE = Owner(pid=1, host="recepcao", machine="m", started="2026-01-05T09:30:00+00:00", boot="b", namespace="n")
@@ -39,7 +39,7 @@ def ours(window: Path) -> Iterator[FileLock]:
 
 def look(window: Path) -> list[Diagnosis]:
     folder = window.parent
-    return list(computer.locks(window, folder / "sessions", folder / "procedures", {ANA: "Ana"}))
+    return list(computer.locks(window, folder / "sessions", folder / "procedures", {ANA: "Ana", BIA: "Bia"}))
 
 
 def note(path: Path, owner: Owner) -> Path:
@@ -64,7 +64,7 @@ def test_what_a_dead_program_left_is_named_and_taken_back(window: Path) -> None:
     path = note(window.parent / "sessions" / ANA / "owner.lock", DEAD)
     (found,) = look(window)
     assert (found.code, found.evidence["path"], found.evidence["name"]) == (C.LOCK_STALE, str(path), "Ana")
-    computer.release(path)
+    computer.release([path])
     assert [each.code for each in look(window)] == [C.LOCKS_FINE]
 
 
@@ -78,11 +78,23 @@ def test_a_lock_of_another_computer_names_the_command_that_overrules_it(window: 
     note(window, ELSEWHERE)
     note(sessions / ANA / "host.lock", ELSEWHERE)
     note(window.parent / "procedures" / "x.lock", ELSEWHERE)
-    assert [(each.code, each.evidence["command"]) for each in look(window)] == [
-        (C.LOCK_UNPROVEN, "conecta unlock --yes"),
-        (C.LOCK_UNPROVEN, 'conecta unlock "Ana" --yes'),
-        (C.LOCK_UNPROVEN, "conecta procedure list"),
-    ]
+    (found,) = look(window)
+    assert (found.code, found.evidence["name"]) == (C.LOCK_UNPROVEN, "window.lock, Ana, x.lock")
+    assert found.evidence["command"] == 'conecta unlock --yes; conecta unlock "Ana" --yes; conecta procedure list'
+
+
+def test_what_one_dead_program_left_is_one_finding_that_names_all_it_concerns(window: Path) -> None:
+    sessions = window.parent / "sessions"
+    (sessions / BIA).mkdir()
+    notes = [note(window, DEAD), *(note(sessions / each / "owner.lock", DEAD) for each in (ANA, BIA))]
+    other = note(window.parent / "procedures" / f"{ANA}.lock", replace(DEAD, pid=2**22 + 2))
+    found, separate = look(window)
+    assert (found.code, found.evidence["name"]) == (C.LOCK_STALE, "window.lock, Ana, Bia")
+    assert found.evidence["path"] == str(window.parent)
+    assert separate.evidence["path"] == str(other)
+    computer.release([Path(each) for each in json.loads(found.evidence["paths"])])
+    assert [each.code for each in look(window)] == [C.LOCK_STALE], "only those of the other are left"
+    assert all(each.read_text() == "" for each in notes)
 
 
 def test_another_container_holds_what_the_system_says_is_held(window: Path, ours: FileLock) -> None:
@@ -96,7 +108,7 @@ def test_another_container_holds_what_the_system_says_is_held(window: Path, ours
 
 def test_a_lock_that_is_held_is_never_broken(window: Path, ours: FileLock) -> None:
     with pytest.raises(Problem) as met:
-        computer.release(window)
+        computer.release([window])
     assert met.value.code is ProblemCode.SESSION_IN_USE
 
 
