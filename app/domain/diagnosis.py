@@ -107,6 +107,7 @@ class DiagnosisCode(StrEnum):
     DATABASE_UNUSABLE = "database_unusable"
     DATABASE_BUSY = "database_busy"
     PEOPLE_UNREADABLE = "people_unreadable"  # some mentorados, whom the program leaves out
+    DATABASE_INTERRUPTED = "database_interrupted"  # its journal takes half a change back, for whoever opens it
     DATABASE_LACKS = "database_lacks"  # triggers, indices or views, which are made anew from the rest
     SEARCH_DAMAGED = "search_damaged"  # its index, which holds nothing that is not in the messages
     DATABASE_REPLACED = "database_replaced"  # by another than the file beside it knows
@@ -223,6 +224,7 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.DATABASE_UNUSABLE: _D(_K.DATABASE, _FAILED),
         _C.DATABASE_BUSY: _D(_K.DATABASE, _WARNING),
         _C.PEOPLE_UNREADABLE: _D(_K.DATABASE, _FAILED),
+        _C.DATABASE_INTERRUPTED: _D(_K.DATABASE, _UNKNOWN),
         _C.DATABASE_LACKS: _D(_K.DATABASE, _WARNING, Fix.REPAIR_DATABASE),
         _C.SEARCH_DAMAGED: _D(_K.DATABASE, _WARNING, Fix.REPAIR_DATABASE),
         _C.DATABASE_REPLACED: _D(_K.DATABASE, _FAILED),

@@ -79,8 +79,16 @@ def inspect_database(
             replaced = None if heads is None or judged.code is _C.DATABASE_UNUSABLE else _replaced(opened, heads)
             return [judged] if replaced is None else [replaced]
     except Problem as problem:
+        if _waits_for_rollback(problem):
+            return [diagnosed(_C.DATABASE_INTERRUPTED, **evidence)]
         locked = problem.code is ProblemCode.DATABASE_LOCKED
         return [diagnosed(_C.DATABASE_BUSY if locked else _C.DATABASE_UNUSABLE, problem, **evidence)]
+
+
+def _waits_for_rollback(problem: Problem) -> bool:
+    """Whether a journal is there that whoever may write takes back first: who only reads sees half of a change."""
+    code = getattr(problem.__cause__, "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 
 
 def _judge(

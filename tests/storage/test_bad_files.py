@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -14,8 +15,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from app.domain.diagnosis import CheckOutcome, DiagnosisCode
 from app.domain.errors import Problem, ProblemCode
 from app.storage.database import Database
+from app.storage.inspection import inspect_database
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.transitions import SqlTransitionRepository
 from tests.storage.people import blocked, new_mentorado
@@ -150,6 +153,25 @@ async def test_damage_in_the_middle_is_found_when_it_is_read(path: Path) -> None
         with pytest.raises(Problem) as caught:
             await SqlMentoradoRepository(database).all()
     assert caught.value.code is ProblemCode.DATABASE_CORRUPT
+
+
+async def test_half_a_change_that_a_journal_takes_back_is_no_damage(path: Path, tmp_path: Path) -> None:
+    await _fill(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA journal_mode = DELETE")
+        raw.execute("PRAGMA cache_size = 2")  # so that the change reaches the file before it is done
+        raw.execute("BEGIN")
+        raw.execute("UPDATE mentorado SET cohort = printf('%.500c', 'x')")
+        for name in (path.name, f"{path.name}-journal"):
+            shutil.copy(path.with_name(name), tmp_path)
+    stopped = tmp_path / path.name
+    assert b"x" * 500 in stopped.read_bytes()
+    (found,) = inspect_database(stopped)
+    assert (found.code, found.outcome) == (DiagnosisCode.DATABASE_INTERRUPTED, CheckOutcome.UNKNOWN)
+    async with Database(stopped) as database:
+        assert {each.cohort for each in await SqlMentoradoRepository(database).all()} == {""}
+    (found,) = inspect_database(stopped)
+    assert found.code is DiagnosisCode.DATABASE_FINE
 
 
 async def test_an_empty_file_is_a_new_database(path: Path) -> None:
