@@ -69,6 +69,7 @@ def build_doctor(
         CheckName.SESSION_FOLDER: doctor.sessions,
         CheckName.SPACE: _threaded(partial(folders.room, (data, sessions, settings.backup_dir))),
         CheckName.DATABASE: doctor.database,
+        CheckName.BACKUPS: _threaded(partial(folders.backups, settings.backup_dir)),
         CheckName.SECRETS: doctor.secrets,
         CheckName.CLOCK: doctor.clock,
         CheckName.NETWORK: doctor.network,

@@ -28,6 +28,7 @@ class CheckName(StrEnum):
     SESSION_FOLDER = "session_folder"
     SPACE = "space"
     DATABASE = "database"
+    BACKUPS = "backups"
     SECRETS = "secrets"
     CLOCK = "clock"
     NETWORK = "network"
@@ -112,6 +113,10 @@ class DiagnosisCode(StrEnum):
     SEARCH_DAMAGED = "search_damaged"  # its index, which holds nothing that is not in the messages
     DATABASE_REPLACED = "database_replaced"  # by another than the file beside it knows
     AUDIT_NOTES_UNREADABLE = "audit_notes_unreadable"  # that file
+    BACKUPS_FINE = "backups_fine"
+    BACKUPS_NONE = "backups_none"
+    BACKUPS_PARTLY_READ = "backups_partly_read"
+    BACKUPS_DAMAGED = "backups_damaged"
     KEYRING_FINE = "keyring_fine"
     KEYRING_NOT_NEEDED = "keyring_not_needed"
     KEYRING_NONE = "keyring_none"
@@ -229,6 +234,10 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.SEARCH_DAMAGED: _D(_K.DATABASE, _WARNING, Fix.REPAIR_DATABASE),
         _C.DATABASE_REPLACED: _D(_K.DATABASE, _FAILED),
         _C.AUDIT_NOTES_UNREADABLE: _D(_K.DATABASE, _WARNING),
+        _C.BACKUPS_FINE: _D(_K.BACKUPS, _OK),
+        _C.BACKUPS_NONE: _D(_K.BACKUPS, _OK),
+        _C.BACKUPS_PARTLY_READ: _D(_K.BACKUPS, _UNKNOWN),
+        _C.BACKUPS_DAMAGED: _D(_K.BACKUPS, _WARNING),
         _C.KEYRING_FINE: _D(_K.SECRETS, _OK),
         _C.KEYRING_NOT_NEEDED: _D(_K.SECRETS, _OK),
         _C.KEYRING_NONE: _D(_K.SECRETS, _FAILED),

@@ -99,7 +99,9 @@ def _known(diagnosis: Diagnosis) -> dict[str, object]:
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+")
 _NUMBER: Final = re.compile(r"([+-]?)(\d+)")
 _MOMENT_IN_UTC: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
-_NUMBERS: Final = frozenset({"count", "free", "last", "milliseconds", "minutes", "noted", "seconds", "size", "wanted"})
+_NUMBERS: Final = frozenset(
+    {"count", "free", "last", "locked", "milliseconds", "minutes", "noted", "seconds", "size", "unread", "wanted"}
+)
 
 
 def _in_words(name: str, value: str) -> str:

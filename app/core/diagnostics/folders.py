@@ -12,12 +12,14 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Final
 
+from app.domain.backup import BACKUP_ENDING
 from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import is_id
+from app.formats.backup_reader import BackupReader, read_label_of
 from app.platform.files import KNOWS_OWNERS, os_errors_as, refuse_broken_link, require_room
 
 _C: Final = DiagnosisCode
@@ -166,6 +168,63 @@ def make_private(path: Path) -> None:
         if path.stat().st_uid != os.geteuid():
             raise PermissionError(f"{path} is not of this user")
         path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+# --- backups ----------------------------------------------------------------------------------------------------------
+
+BACKUP_SECONDS: Final = 3.0
+"""How long backups are read through, the newest first; of the rest only the beginning is looked at."""
+
+
+class _OutOfTimeError(Exception):
+    """Backups were read for long enough."""
+
+
+def backups(folder: Path, *, seconds: float = BACKUP_SECONDS) -> Sequence[Diagnosis]:
+    """Whether each backup that is there can be read, and is as it was written as far as that shows without its
+    passphrase. Raises `OSError` for what may not be read."""
+    until, found = monotonic() + seconds, sorted(_backup_files(folder), key=_changed_at, reverse=True)
+    damaged, unread, locked = list[str](), 0, 0
+    for path in found:
+        try:
+            with path.open("rb"):
+                pass  # what may not be read is no damage
+            if read_label_of(path).info.encrypted:
+                locked += 1
+            elif not _same_as_written(path, until):
+                unread += 1
+        except Problem:
+            damaged.append(path.name)
+    evidence = {"path": str(folder), "count": str(len(found)), "locked": str(locked)}
+    result = [diagnosed(_C.BACKUPS_DAMAGED, **evidence, names=", ".join(damaged))] if damaged else []
+    if unread:
+        result.append(diagnosed(_C.BACKUPS_PARTLY_READ, **evidence, unread=str(unread), seconds=f"{seconds:g}"))
+    return result or [diagnosed(_C.BACKUPS_FINE if found else _C.BACKUPS_NONE, **evidence)]
+
+
+def _backup_files(folder: Path) -> Iterator[Path]:
+    for path in entries(folder):
+        if path.suffix == BACKUP_ENDING and not path.name.startswith(".") and path.is_file():
+            yield path
+
+
+def _changed_at(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _same_as_written(path: Path, until: float) -> bool:
+    """Whether all of it was compared in time. Raises `Problem` for what is damaged."""
+
+    def progress(_bytes: int) -> None:
+        if monotonic() > until:
+            raise _OutOfTimeError
+
+    try:
+        with BackupReader(path) as archive:
+            archive.compare_sums(progress)
+    except _OutOfTimeError:
+        return False
+    return True
 
 
 # --- room ---------------------------------------------------------------------------------------------------------

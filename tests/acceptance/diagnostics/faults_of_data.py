@@ -334,6 +334,15 @@ def a_database_that_another_program_locks(machine: Machine) -> Iterator[None]:
         yield
 
 
+# --- backups ----------------------------------------------------------------------------------------------------------
+
+
+@fault(C.BACKUPS_DAMAGED, "conecta backup verify", says="ana.conecta")
+def a_backup_that_is_none(machine: Machine) -> None:
+    (machine.data / "backups").mkdir(mode=0o700, exist_ok=True)
+    (machine.data / "backups" / "ana.conecta").write_bytes(b"\0" * 5000)
+
+
 # --- where tokens are kept --------------------------------------------------------------------------------------------
 
 

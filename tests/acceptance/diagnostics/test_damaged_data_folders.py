@@ -26,7 +26,6 @@ pytestmark = [
 HEALTHY = "healthy"
 SEEN_BY_NO_CHECK = {
     "an_audit_that_was_altered",  # `conecta audit verify` reads the whole audit
-    "backups_that_are_none",  # `conecta backup verify` reads a backup
     "settings_that_make_no_sense",  # their defaults are used
     "a_folder_as_log",  # it is replaced, where it is empty
 }

@@ -12,6 +12,9 @@ from app.core.diagnostics import folders
 from app.core.diagnostics.folders import LEFT_SECONDS, LITTLE, TOO_LITTLE
 from app.domain.diagnosis import Diagnosis, DiagnosisCode
 from app.domain.errors import Problem, ProblemCode
+from app.formats.backup_manifest import HISTORY
+from tests.core.hostile_archives import archive_at, packed_anew
+from tests.core.secret_store import PHRASE
 
 C = DiagnosisCode
 ID = "a" * 32
@@ -43,6 +46,50 @@ def problem_of(diagnosis: Diagnosis) -> ProblemCode:
 def taken_from_us(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files here belong to somebody else from now on."""
     monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+
+
+# --- backups
+
+
+def test_backups_that_are_as_they_were_written_are_fine(data: Path) -> None:
+    assert only(folders.backups(data / "none")).code is C.BACKUPS_NONE
+    archive_at(data / "ana.conecta")
+    archive_at(data / "bia.conecta", passphrase=PHRASE)
+    (data / ".caio.conecta").write_bytes(b"still being written")
+    (data / "letters.conecta").mkdir()
+    (data / "list.txt").touch()
+    fine = only(folders.backups(data))
+    assert (fine.code, fine.evidence["count"], fine.evidence["locked"]) == (C.BACKUPS_FINE, "2", "1")
+
+
+def test_a_backup_that_was_cut_off_or_altered_is_named(data: Path) -> None:
+    archive_at(data / "whole.conecta")
+    cut = archive_at(data / "cut.conecta")
+    cut.write_bytes(cut.read_bytes()[:-400])
+    locked = archive_at(data / "locked.conecta", passphrase=PHRASE)
+    locked.write_bytes(locked.read_bytes()[:900])
+    altered = archive_at(data / "altered.conecta")
+    packed_anew(altered, lambda files: files.update({HISTORY: files[HISTORY][::-1]}), summed=False)
+    found = only(folders.backups(data))
+    assert found.code is C.BACKUPS_DAMAGED
+    assert set(found.evidence["names"].split(", ")) == {"cut.conecta", "locked.conecta", "altered.conecta"}
+
+
+def test_backups_that_take_long_to_read_are_looked_at_and_not_read_through(data: Path) -> None:
+    archive_at(data / "ana.conecta")
+    found = only(folders.backups(data, seconds=-1))
+    assert (found.code, found.evidence["unread"]) == (C.BACKUPS_PARTLY_READ, "1")
+
+
+def test_a_backup_that_may_not_be_read_is_no_damage(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive_at(data / "ana.conecta")
+
+    def denied(path: Path, mode: str) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(PermissionError):
+        folders.backups(data)
 
 
 # --- the data folder

@@ -28,6 +28,7 @@ FINE = {
     CheckName.DATABASE: diagnosed(
         C.DATABASE_FINE, path=f"{DATA}/conecta.db", size="41.2", revision="0014", known="0014"
     ),
+    CheckName.BACKUPS: diagnosed(C.BACKUPS_FINE, path=f"{DATA}/backups", count="24", locked="2"),
     CheckName.SECRETS: diagnosed(C.KEYRING_FINE, backend="keyring.backends.SecretService.Keyring"),
     CheckName.CLOCK: diagnosed(C.CLOCK_FINE, computer="2026-01-05 09:30", trusted="2026-01-05 09:30", minutes="+0"),
     CheckName.NETWORK: diagnosed(
