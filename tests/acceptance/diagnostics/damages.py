@@ -25,6 +25,7 @@ _OF_DATA: Final = (
     "session_folder",
     "space",
     "database",
+    "backups",
     "secrets",
     "channel",
     "locks",
