@@ -51,7 +51,7 @@ def add_snooze_menu(
     menu: QMenu, theme: Theme, snooze: Snooze | None, status: LinkStatus, clock: Clock, choose: Choose
 ) -> None:
     """Add the choices to the menu of a row; a link that is left alone says until when."""
-    sign = icon("bell-off" if snooze is None else "bell", theme.tokens.text2, _ICON)
+    sign = icon("bell-off" if snooze is None else "bell", theme.tokens.text2, theme.px(_ICON))
     if snooze is not None:
         entry = menu.addAction(sign, f"{texts('snooze.end')} · {snooze_state(snooze, clock.now())}")
         entry.triggered.connect(lambda _checked=False: choose(None))

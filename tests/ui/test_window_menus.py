@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QCloseEvent
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QCloseEvent, QIcon
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QPushButton, QStyle, QWidget
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
@@ -174,3 +174,43 @@ def test_geometry_is_kept(in_window: InWindow) -> None:
 
     harness = in_window(use)
     assert harness.preferences.geometry is not None
+
+
+def _icon_sizes(window: QWidget) -> dict[str, int]:
+    """How wide the icon of each button and of each entry of the row's menu is, by its name."""
+    pressed = [each for each in window.findChildren(QAbstractButton) if not each.icon().isNull()]
+    found = {each.accessibleName() or each.text(): _width(each.icon(), each.iconSize().width()) for each in pressed}
+    for menu in window.findChildren(QMenu):
+        side = menu.style().pixelMetric(QStyle.PixelMetric.PM_SmallIconSize, None, menu)
+        entries = [each for each in menu.actions() if not each.icon().isNull()]
+        found |= {each.text(): _width(each.icon(), side) for each in entries}
+    return found
+
+
+def _width(icon: QIcon, room: int) -> int:
+    """It is never drawn larger than it was made."""
+    return min(room, icon.actualSize(QSize(400, 400)).width())
+
+
+def test_icons_grow_with_the_text(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        window.choose(person(9).id)
+        window.header.search.setText("a")
+
+        async def looked() -> dict[str, int]:
+            await settle()
+            menu = window.controller.menu(harness.runner, person(9).id)
+            menu.ensurePolished()
+            sizes = _icon_sizes(window)
+            menu.setParent(None)
+            menu.deleteLater()
+            return sizes
+
+        usual = await looked()
+        harness.theme.set_text_scale(200)
+        large = await looked()
+        assert len(usual) > 20
+        assert {name: size for name, size in usual.items() if large.get(name, 999) < size * 1.9} == {}
+
+    in_window(use)

@@ -144,13 +144,13 @@ def entry_menu(
 ) -> QMenu:
     """Build the context menu: open the entry, or filter by its mentorado."""
     menu, record, colours = QMenu(parent), line.entry.record, theme.tokens
-    menu.addAction(icon("ledger", colours.text2, _ICON), texts("audit.entry.open")).triggered.connect(
+    menu.addAction(icon("ledger", colours.text2, theme.px(_ICON)), texts("audit.entry.open")).triggered.connect(
         lambda: show(line)
     )
     mentorado_id = record.mentorado_id
     if mentorado_id is not None:
         name = record.subject.replace("&", "&&")  # else a menu takes it for the key of the letter behind it
-        narrow = menu.addAction(icon("filter", colours.text2, _ICON), texts("audit.entry.only", name=name))
+        narrow = menu.addAction(icon("filter", colours.text2, theme.px(_ICON)), texts("audit.entry.only", name=name))
         narrow.triggered.connect(lambda: only(mentorado_id))
     return menu
 

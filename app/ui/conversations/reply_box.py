@@ -91,8 +91,9 @@ class ReplyBox(QWidget):
         self.field.setToolTip(texts("reply.write_keys"))
         self.button.setAccessibleName(texts("reply.send"))
         self.button.setToolTip(texts("reply.send"))
-        self.button.setIcon(icon("send", self._theme.tokens.on_accent, _ICON))
-        self.button.setIconSize(QSize(_ICON, _ICON))
+        side = self._theme.px(_ICON)
+        self.button.setIcon(icon("send", self._theme.tokens.on_accent, side))
+        self.button.setIconSize(QSize(side, side))
         self._words = ""
         self._show()
         self._grow()

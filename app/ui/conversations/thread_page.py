@@ -98,7 +98,7 @@ class ThreadHead(QWidget):
             (self.search, "search", "conversation.search"),
             (self.wide, *(("shrink", "conversation.narrow") if self._wide else ("expand", "conversation.wide"))),
         ):
-            button.setIcon(icon(name, self._theme.tokens.text2, _ICON))
+            button.setIcon(icon(name, self._theme.tokens.text2, self._theme.px(_ICON)))
             button.setToolTip(texts(words))
             button.setAccessibleName(texts(words))
 
@@ -349,13 +349,13 @@ class ThreadPage(QWidget):
     def menu(self, number: int) -> QMenu:
         """The context menu of the selected messages, of which *number* is one."""
         menu = QMenu(self)
-        colour = self._theme.tokens.text2
+        colour, side = self._theme.tokens.text2, self._theme.px(_ICON)
         for name, sign, do in (
             ("copy", "copy", self._copy),
             ("copy_with_names", "users", self._copy_with_names),
             ("details", "info", lambda: self._show_details(number)),
         ):
-            menu.addAction(icon(sign, colour, 16), texts(f"conversation.{name}"), do)
+            menu.addAction(icon(sign, colour, side), texts(f"conversation.{name}"), do)
         return menu
 
     def event(self, event: QEvent) -> bool:

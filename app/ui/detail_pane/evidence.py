@@ -92,7 +92,7 @@ class SupportDetails(QWidget):
         self._copied = f"{' · '.join([*codes, *detail])} · {link.provider} · {link.id} · {since}{accepted}"
 
     def retranslate(self) -> None:
-        self._copy.setIcon(icon("copy", self._theme.tokens.text2, _ICON))
+        self._copy.setIcon(icon("copy", self._theme.tokens.text2, self._theme.px(_ICON)))
         self._copy.setAccessibleName(texts("detail.copy"))
         self._copy.setToolTip(texts("detail.copy"))
 

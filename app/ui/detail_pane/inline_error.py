@@ -51,8 +51,8 @@ class InlineError(QFrame):
             announce(self, self.accessibleName())
 
     def retranslate(self) -> None:
-        tokens = self._theme.tokens
-        self._mark.setPixmap(pixmap("triangle-alert", tokens.danger_text, _ERROR_ICON, self.devicePixelRatioF()))
-        self._dismiss.setIcon(icon("x", tokens.text2, _ERROR_ICON))
+        tokens, side = self._theme.tokens, self._theme.px(_ERROR_ICON)
+        self._mark.setPixmap(pixmap("triangle-alert", tokens.danger_text, side, self.devicePixelRatioF()))
+        self._dismiss.setIcon(icon("x", tokens.text2, side))
         self._dismiss.setAccessibleName(texts("detail.dismiss"))
         self._dismiss.setToolTip(texts("detail.dismiss"))

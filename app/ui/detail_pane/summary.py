@@ -49,7 +49,7 @@ from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.labels import Badge, ScaledLabel, WrappingLabel, breakable, text_label
 from app.ui.widgets.layouts import FlowLayout, vbox
 
-AVATAR_SIDE = 52
+AVATAR_SIDE, _LARGEST_AVATAR = 52, 80
 _HEADER_ICON = 18
 
 
@@ -60,8 +60,14 @@ class _Avatar(QWidget):
         super().__init__()
         self._theme = theme
         self._mentorado: Mentorado | None = None
-        self.setFixedSize(AVATAR_SIDE, AVATAR_SIDE)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._rescale)
+        self._rescale()
+
+    def _rescale(self) -> None:
+        """It grows with the text as long as it leaves the name its room."""
+        side = min(self._theme.px(AVATAR_SIDE), _LARGEST_AVATAR)
+        self.setFixedSize(side, side)
+        self.update()
 
     def show_mentorado(self, mentorado: Mentorado) -> None:
         self._mentorado = mentorado
@@ -73,7 +79,7 @@ class _Avatar(QWidget):
         colours = self._theme.tokens.avatar(self._mentorado.id)
         painter = QPainter(self)
         font = self._theme.font(TEXT_HEADING, QFont.Weight.DemiBold)
-        font.setPixelSize(min(font.pixelSize(), AVATAR_SIDE // 2 - 4))  # the circle does not grow with the text
+        font.setPixelSize(min(font.pixelSize(), self.width() // 2 - 4))
         paint_letter_circle(painter, QRectF(self.rect()), colours, initials(self._mentorado.name), font)
         painter.end()
 
@@ -162,7 +168,7 @@ class ProfileHeader(QWidget):
             (self._edit, "edit", "detail.edit"),
             (self._back, "arrow-left", "detail.back"),
         ):
-            button.setIcon(icon(name, colour, _HEADER_ICON))
+            button.setIcon(icon(name, colour, self._theme.px(_HEADER_ICON)))
             button.setToolTip(texts(words))
             button.setAccessibleName(texts(words))
         self._show_accepted()

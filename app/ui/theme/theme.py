@@ -82,6 +82,7 @@ QFrame[role="line"] {{ background: {border}; border: none; min-height: 1px; max-
 QPushButton {{
     background: {raised}; color: {text}; border: 1px solid {border_strong}; border-radius: 8px;
     padding: 0 14px; min-height: {control}px; font-size: {px_body}px; font-weight: 600; outline: none;
+    icon-size: {px_icon}px;
 }}
 QPushButton:hover {{ background: {hover}; }}
 QPushButton:focus {{ border: 2px solid {focus}; padding: 0 13px; min-height: {control_focused}px; }}
@@ -127,7 +128,9 @@ QLineEdit:focus {{ padding: 0 11px; min-height: {control_focused}px; }}
 QLineEdit:disabled, QPlainTextEdit:disabled, QTextEdit:disabled {{ background: {hover}; color: {text3}; }}
 QLineEdit[invalid="true"] {{ border-color: {danger_text}; }}
 
-QMenu {{ background: {raised}; border: 1px solid {border_strong}; padding: 6px 0; }}
+QMenu {{
+    background: {raised}; border: 1px solid {border_strong}; padding: 6px 0; icon-size: {px_icon}px;
+}}
 QMenu::item {{ padding: 7px 26px 7px 14px; font-size: {px_body}px; }}
 QMenu::item:selected {{ background: {accent_soft}; color: {on_accent_soft}; }}
 QMenu::item:disabled {{ color: {text3}; background: transparent; }}
@@ -170,6 +173,7 @@ def stylesheet(colours: t.Tokens, scaled: Callable[[int], int]) -> str:
         px_body=scaled(t.TEXT_BODY),
         px_small=scaled(t.TEXT_SMALL),
         px_caption=scaled(t.TEXT_CAPTION),
+        px_icon=scaled(t.ICON),
         control=scaled(t.CONTROL_HEIGHT) - 2,
         control_focused=scaled(t.CONTROL_HEIGHT) - 4,
     )

@@ -33,6 +33,8 @@ TEXT_TITLE: Final = 20
 
 HEADER_HEIGHT: Final = 72
 ROW_HEIGHT: Final = 64
+ICON: Final = 16
+"""The side of an icon on a button or in a menu."""
 AVATAR_SIZE: Final = 40
 CONTROL_HEIGHT: Final = 36
 CHIP_HEIGHT: Final = 32

@@ -126,7 +126,7 @@ def row_menu(
     consents: Callable[[MentoradoId], None],
 ) -> QMenu:
     """The menu of one row. Unavailable actions are disabled and say why."""
-    colours = theme.tokens
+    colours, side = theme.tokens, theme.px(_ICON)
     menu = QMenu(parent)
     menu.setToolTipsVisible(True)
     slots = (*LEAD, *CARDS, *MORE)
@@ -136,7 +136,7 @@ def row_menu(
         name, why = shown.name, shown.refused
         label, line = status_text.action(name)
         entry = menu.addAction(
-            icon("lock" if why else ACTION_ICON[name], colours.text3 if why else colours.text2, _ICON), label
+            icon("lock" if why else ACTION_ICON[name], colours.text3 if why else colours.text2, side), label
         )
         entry.setToolTip(plain_tip(status_text.refusal(why) if why else line))
         entry.setEnabled(why is None)
@@ -144,9 +144,9 @@ def row_menu(
             entry.setText(f"{label} · {status_text.refusal(why)}")
         entry.triggered.connect(partial(_call, perform, name, mentorado_id))
     menu.addSeparator()
-    entry = menu.addAction(icon("user-check", colours.text2, _ICON), texts("detail.consents"))
+    entry = menu.addAction(icon("user-check", colours.text2, side), texts("detail.consents"))
     entry.triggered.connect(partial(_call, consents, mentorado_id))
-    entry = menu.addAction(icon("edit", colours.text2, _ICON), texts("list.edit"))
+    entry = menu.addAction(icon("edit", colours.text2, side), texts("list.edit"))
     entry.triggered.connect(partial(_call, edit, mentorado_id))
     return menu
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
 
 from app.text.status import texts
 from app.ui.theme.icons import icon, pixmap
@@ -24,10 +24,12 @@ class SearchField(QLineEdit):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._wipe = QAction(self)
-        self._wipe.triggered.connect(self.clear)
-        self._wipe.setVisible(False)
-        self.addAction(self._wipe, QLineEdit.ActionPosition.TrailingPosition)
+        self._wipe = QToolButton(self)  # the button that Qt has for this does not grow with the text
+        self._wipe.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._wipe.setCursor(Qt.CursorShape.ArrowCursor)
+        self._wipe.setStyleSheet("QToolButton { border: none; background: transparent; padding: 0; }")
+        self._wipe.clicked.connect(self.clear)
+        self._wipe.hide()
         self.textChanged.connect(self._on_text)
         theme.changed.connect(self.restyle)
         self.restyle()
@@ -44,13 +46,24 @@ class SearchField(QLineEdit):
         self.insert(typed)
 
     def restyle(self) -> None:
-        self._wipe.setIcon(icon("x-circle", self._theme.tokens.text3, _ICON))
-        self.setTextMargins(self._theme.px(_ICON) + _GAP, 0, 0, 0)
-        self._fit_placeholder()
+        side = self._theme.px(_ICON)
+        self._wipe.setIcon(icon("x-circle", self._theme.tokens.text3, side))
+        self._wipe.setIconSize(QSize(side, side))
+        self._wipe.resize(side + _GAP, side + _GAP)
+        self._place()
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        """Leave room for the glass before what is typed, and for the cross behind it."""
+        side = self._theme.px(_ICON)
+        behind = 0 if self._wipe.isHidden() else side + _GAP
+        self.setTextMargins(side + _GAP, 0, behind, 0)
+        size = self._wipe.size()
+        self._wipe.move(self.width() - _LEFT - size.width() + _GAP // 2, (self.height() - size.height()) // 2)
         self._fit_placeholder()
 
     def _fit_placeholder(self) -> None:
@@ -66,6 +79,7 @@ class SearchField(QLineEdit):
         self.setAccessibleName(texts("list.search"))
         self.setToolTip(texts("list.search_tip"))
         self._wipe.setToolTip(texts("list.search_clear"))
+        self._wipe.setAccessibleName(texts("list.search_clear"))
 
     def event(self, event: QEvent) -> bool:
         # The window has other uses for Esc: while something is typed, it is meant for this field.
@@ -96,3 +110,4 @@ class SearchField(QLineEdit):
 
     def _on_text(self, typed: str) -> None:
         self._wipe.setVisible(bool(typed))
+        self._place()
