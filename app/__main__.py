@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import re
 import sys
@@ -17,10 +18,11 @@ from app.domain.errors import Problem, ProblemCode
 from app.platform.files import open_binary, prepare_data_folder, raise_open_file_limit
 from app.platform.terminal import prepare_streams
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
-from app.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+    from app.settings import Settings
 
 
 _INTERRUPTED: Final = 128 + 2  # as a shell says that SIGINT ended a program
@@ -91,6 +93,7 @@ def _discard_output() -> None:
 
 
 def _open_window(env_file: Path | None) -> int:
+    gc.disable()  # nothing that is loaded from here on is garbage; the loop collects what is, once there may be some
     from app.gui import run_gui, show_problem
 
     try:
@@ -104,6 +107,8 @@ def _open_window(env_file: Path | None) -> int:
 
 def _settings(env_file: Path | None) -> Settings:
     """Read the settings, and say on standard error what the current folder was not allowed to set."""
+    from app.settings import read_settings
+
     settings = read_settings(env_file=env_file)
     if settings.unused is not None:
         from app.text.status import unused_settings

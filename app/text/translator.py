@@ -6,7 +6,7 @@ import json
 import os
 import string
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -34,15 +34,17 @@ def system_language() -> str:
 def load(language: str, folder: Path | None = None) -> dict[str, str]:
     """Load the catalogue of *language*, flat: ``section.sub.key`` to its text."""
     file = (folder or resources_folder() / "translations") / f"{language}.json"
-    return dict(_flat(json.loads(file.read_text("utf-8")), ""))
+    flat: dict[str, str] = {}
+    _flatten(json.loads(file.read_bytes()), "", flat)
+    return flat
 
 
-def _flat(node: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
+def _flatten(node: Mapping[str, Any], above: str, flat: dict[str, str]) -> None:
     for name, value in node.items():
         if isinstance(value, str):
-            yield above + name, value
+            flat[above + name] = value
         else:
-            yield from _flat(value, f"{above}{name}.")
+            _flatten(value, f"{above}{name}.", flat)
 
 
 class Translator:

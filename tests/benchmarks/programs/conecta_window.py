@@ -4,18 +4,32 @@ the services are there too: from then on what is shown of each is known, and can
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import app.__main__
-from app import gui as window
 from tests.benchmarks.programs.marks import mark
 
-_leave_sources_unread = window._leave_sources_unread
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+_settings = app.__main__._settings
 
 
-def _begin_to_watch() -> None:
-    """The window's own modules are imported after this, as ever: what they take belongs to the start."""
-    _leave_sources_unread()
+def _watched_settings(env_file: Path | None) -> "Settings":
+    """What a start imports is imported when a start does it: what that takes belongs to it."""
+    from app import gui
+
+    leave_sources_unread = gui._leave_sources_unread
+
+    def begin_to_watch() -> None:
+        leave_sources_unread()
+        _watch_frame()
+
+    gui._leave_sources_unread = begin_to_watch
+    return _settings(env_file)
+
+
+def _watch_frame() -> None:
     from app import frame
 
     class Watched(frame.Frame):
@@ -39,5 +53,5 @@ def _begin_to_watch() -> None:
 
 
 if __name__ == "__main__":
-    window._leave_sources_unread = _begin_to_watch
+    app.__main__._settings = _watched_settings
     sys.exit(app.__main__.main([]))
