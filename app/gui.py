@@ -222,8 +222,12 @@ def show_problem(problem: Problem) -> None:
 def _leave_sources_unread() -> None:
     """Spare the start what takes as long as painting: PySide reads the source of every module imported after it.
 
-    It looks for users of the names it can switch (``from __feature__ import snake_case``). There are none here.
+    It looks for users of the names it can switch (``from __feature__ import snake_case``), and asks at every import
+    whether one begins here, which makes those within functions slow. There are none here.
     """
+    import builtins
+
     from PySide6.support import feature  # type: ignore[attr-defined]  # its stubs leave it out
 
     feature.feature_imported = lambda _module: None
+    builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)

@@ -280,6 +280,16 @@ def test_the_first_picture_needs_neither_the_core_nor_a_loop() -> None:
     assert loaded.strip() == "[]"
 
 
+def test_an_import_within_a_function_does_not_ask_pyside() -> None:
+    """It asks whether names are to be switched, which takes eight times as long as the import itself."""
+    script = (
+        "import PySide6.QtCore, builtins, app.gui; app.gui._leave_sources_unread();"
+        "print(builtins.__import__ is not builtins.__feature_import__)"
+    )
+    asked = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "True"
+
+
 def test_the_dialects_of_other_databases_stay_unloaded() -> None:
     """A `postgresql_where` in a table is enough to load one, which holds up the start by a tenth of a second."""
     script = "import sys, app.bootstrap; sys.exit('sqlalchemy.dialects.postgresql' in sys.modules)"
