@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,6 +90,7 @@ def run_gui(settings: Settings, *, of_sample: bool = False) -> int:
     """Show the window until it is closed; a second start only brings the first to the front. Raises `Problem`."""
     gc.disable()  # nothing that is loaded now is garbage; `run` collects what is, once there may be some
     check_display()
+    _begin_to_read_fonts()
     try:
         import PySide6.QtWidgets  # noqa: F401 - whether it can be
     except ImportError as error:  # Qt's wheel brings no system libraries
@@ -217,6 +219,16 @@ def show_problem(problem: Problem) -> None:
     box.setTextFormat(Qt.TextFormat.PlainText)  # it can quote what others wrote
     box.setText(f"{sentence}\n\n{step}\n\n[{problem.code}]")
     box.exec()
+
+
+def _begin_to_read_fonts() -> None:
+    """Have fontconfig read what fonts there are on another processor, while this one imports Qt."""
+    if sys.platform == "linux":
+        import ctypes
+        from threading import Thread
+
+        with suppress(OSError, AttributeError):
+            Thread(target=ctypes.CDLL("libfontconfig.so.1").FcInit, daemon=True).start()
 
 
 def _leave_sources_unread() -> None:
