@@ -82,8 +82,7 @@ class HistorySection(Section):
             fewer = days is not None and (before is None or days < before)
             if days is not None and fewer and not await self._confirm_retention(days):
                 return
-            await self._settings_service.change(RETENTION, days)
-            self.show_saved(texts("settings.saved"))
+            await self.change_setting(self._settings_service, RETENTION, days)
         finally:
             self._show_retention()
 

@@ -18,8 +18,7 @@ from app.domain.events import OperatorSettingsChanged
 from app.domain.outbound import DEFAULT_LIMITS, RANGES, OutboundLimits, loosened
 from app.domain.settings import OUTBOUND_LIMITS
 from app.text.status import texts
-from app.ui.async_slots import async_slot, show_dialog, until_destroyed
-from app.ui.dialogs.base import BaseDialog
+from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.dialogs.confirm import ReasonDialog
 from app.ui.settings.section import Section, SettingRow, read_time
 from app.ui.theme.theme import Theme
@@ -90,7 +89,7 @@ class LimitsSection(Section):
     @async_slot
     async def save(self, name: str) -> None:
         """Take what was typed for *name*."""
-        self._place_message(self.rows[name])
+        self.place_message(self.rows[name])
         try:
             await self._change(self._with(name, _value(name, self.fields[name].text())))
         finally:
@@ -121,17 +120,11 @@ class LimitsSection(Section):
         self._busy = True
         self.clear_message()
         try:
-            reason = ""
             limits = OUTBOUND_LIMITS.check(limits)
-            if names := loosened(self.limits, limits):
-                sheet = self.sheet(limits, names)
-                if await show_dialog(sheet) is not BaseDialog.DialogCode.Accepted:
-                    self._settings_service.decline(OUTBOUND_LIMITS, limits)
-                    return
-                reason = sheet.reason
             if limits != self.limits:
-                await self._settings_service.change(OUTBOUND_LIMITS, limits, reason=reason)
-                self.show_saved(texts("settings.saved"))
+                names = loosened(self.limits, limits)
+                sheet = self.sheet(limits, names) if names else None
+                await self.change_setting(self._settings_service, OUTBOUND_LIMITS, limits, sheet)
         finally:
             self._busy = False
             self.refresh()
@@ -146,17 +139,12 @@ class LimitsSection(Section):
         return _grouped(getattr(limits, name))
 
     def _pick_partly(self, counts: object) -> None:
-        self._place_message(self.rows[_FLAG])
+        self.place_message(self.rows[_FLAG])
         self.change(self._with(_FLAG, bool(counts)))
 
     def _reset(self, _checked: bool = False) -> None:
-        self._place_message(self._reset_row)
+        self.place_message(self._reset_row)
         self.change(OutboundLimits())
-
-    def _place_message(self, row: SettingRow) -> None:
-        """What is said next stands below *row*: the section is long, and one has just looked there."""
-        self._rows.removeWidget(self._message)
-        self._rows.insertWidget(self._rows.indexOf(row) + 1, self._message)
 
     def _leave(self, name: str) -> None:
         """Only what changed: the field is left when the window closes too, and nothing should begin then."""

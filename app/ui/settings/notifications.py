@@ -132,31 +132,29 @@ class NotificationsSection(Section):
     @async_slot
     async def save(self, row: str, decided: NotificationSettings) -> None:
         """Let *decided* be true; *row* is where that was chosen."""
-        self._place_message(row)
+        self.place_message(self._rows_by_name[row])
         try:
-            await self._settings_service.change(NOTIFICATIONS, decided)
-            self.show_saved(texts("settings.saved"))
+            await self.change_setting(self._settings_service, NOTIFICATIONS, decided)
         finally:
             self.refresh()
 
     @async_slot
     async def save_time(self, name: str) -> None:
         """Take what was typed for *name*."""
-        self._place_message("hours")
+        self.place_message(self._rows_by_name["hours"])
         try:
             found = read_time(self.fields[name].text())
             if found is None:
                 raise Problem(ProblemCode.QUIET_TIME_INVALID)
             change: dict[str, Any] = {name: found}
-            await self._settings_service.change(NOTIFICATIONS, replace(self.decided, **change))
-            self.show_saved(texts("settings.saved"))
+            await self.change_setting(self._settings_service, NOTIFICATIONS, replace(self.decided, **change))
         finally:
             self.fields[name].setText(self._text(name))
 
     @async_slot
     async def open_at_login(self, on: bool) -> None:
         """Make or remove the entry that opens the program at login."""
-        self._place_message("at_login")
+        self.place_message(self._rows_by_name["at_login"])
         if self._autostart is None:
             return
         try:
@@ -169,7 +167,7 @@ class NotificationsSection(Section):
             self.refresh()
 
     def _set_stays(self, stays: bool) -> None:
-        self._place_message("stays")
+        self.place_message(self._rows_by_name["stays"])
         self._preferences.stays_in_tray = stays
         self.show_saved(texts("settings.saved"))
 
@@ -204,11 +202,6 @@ class NotificationsSection(Section):
         for box in self.days.values():
             row.addWidget(box)
         return week
-
-    def _place_message(self, row: str) -> None:
-        """What is said next stands below *row*: one has just looked there."""
-        self._rows.removeWidget(self._message)
-        self._rows.insertWidget(self._rows.indexOf(self._rows_by_name[row]) + 1, self._message)
 
     def _fit(self) -> None:
         for field in self.fields.values():

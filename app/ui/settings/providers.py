@@ -17,7 +17,6 @@ from app.domain.settings import SWITCH_SECOND_PERSON
 from app.text.signs import Tone
 from app.text.status import provider, texts
 from app.ui.async_slots import async_slot, show_dialog, until_destroyed
-from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ReasonDialog
 from app.ui.settings.section import Section, SettingRow
 from app.ui.theme.theme import Theme
@@ -130,15 +129,8 @@ class SwitchesSection(Section):
         """Let *on* be true; whoever wants no second person any more is asked why."""
         self.clear_message()
         try:
-            reason, before = "", self._settings_service.settings.switch_second_person
-            if before and not on:
-                sheet = self.sheet()
-                if await show_dialog(sheet) is not BaseDialog.DialogCode.Accepted:
-                    self._settings_service.decline(SWITCH_SECOND_PERSON, on)
-                    return
-                reason = sheet.reason
-            if on is not before:
-                await self._settings_service.change(SWITCH_SECOND_PERSON, on, reason=reason)
-                self.show_saved(texts("settings.saved"))
+            if on is not self._settings_service.settings.switch_second_person:
+                sheet = None if on else self.sheet()
+                await self.change_setting(self._settings_service, SWITCH_SECOND_PERSON, on, sheet)
         finally:
             self.refresh()

@@ -6,16 +6,21 @@ import re
 from collections.abc import Callable
 from datetime import datetime, time
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QPushButton, QSizePolicy, QWidget
 
+from app.core.settings_service import SettingsService
 from app.domain.errors import Problem
 from app.domain.phone import PhoneNumber
+from app.domain.settings import SettingField
 from app.text import status as status_text
 from app.text.status import texts
+from app.ui.async_slots import show_dialog
+from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.confirm import ReasonDialog
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
@@ -23,6 +28,8 @@ from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import ScaledLabel, breakable, set_role, text_label
 from app.ui.widgets.layouts import set_beside, vbox
 from app.ui.widgets.placeholders import IconCircle
+
+T = TypeVar("T")
 
 _BESIDE = 520
 _MESSAGE_MILLISECONDS = 6_000
@@ -144,6 +151,24 @@ class Section(QFrame):
         self._hush.stop()
         sentence, step = status_text.problem(problem)
         self._set_message(f"{sentence} {step}", "danger")
+
+    def place_message(self, row: QWidget) -> None:
+        """What is said next stands below *row*, where one has just looked, and not at the end of a long section."""
+        self._rows.removeWidget(self._message)
+        self._rows.insertWidget(self._rows.indexOf(row) + 1, self._message)
+
+    async def change_setting(
+        self, service: SettingsService, setting: SettingField[T], value: T, sheet: ReasonDialog | None = None
+    ) -> None:
+        """Let *value* be true, and say so; where there is a *sheet*, it asks why first."""
+        reason = ""
+        if sheet is not None:
+            if await show_dialog(sheet) is not BaseDialog.DialogCode.Accepted:
+                service.decline(setting, value)
+                return
+            reason = sheet.reason
+        await service.change(setting, value, reason=reason)
+        self.show_saved(texts("settings.saved"))
 
     def clear_message(self) -> None:
         """What was said is over."""

@@ -139,8 +139,7 @@ class SessionsSection(Section):
     async def share(self, sessions: Hashable) -> None:
         """Let so many sessions share a process from now on; those that are open stay where they are."""
         if isinstance(sessions, int):
-            await self._settings_service.change(SESSIONS_PER_HOST, sessions)
-            self.show_saved(texts("settings.saved"))
+            await self.change_setting(self._settings_service, SESSIONS_PER_HOST, sessions)
 
     @async_slot
     async def refresh(self) -> None:
