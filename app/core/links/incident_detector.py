@@ -78,14 +78,14 @@ class IncidentDetector:
         checks: ConnectivityChecker,
         clock: Clock,
         bring_back: Callable[[Iterable[MentoradoId]], None],
-        policy: IncidentPolicy | None = None,
+        policy: IncidentPolicy,
     ) -> None:
         self._bus = bus
         self._mentorados = mentorados
         self._checks = checks
         self._clock = clock
         self._bring_back = bring_back
-        self._policy = policy or IncidentPolicy()
+        self._policy = policy
         self._by_provider = {provider: _ProviderLinks() for provider in ProviderKind}
         self._begun = asyncio.Event()
         bus.subscribe(StatusChanged, self._on_status)

@@ -147,7 +147,7 @@ class LinkWorker:
         clock: Clock,
         gate: ConnectRateLimiter,
         backoff: Backoff,
-        refusals: Counter[LinkId] | None = None,
+        refusals: Counter[LinkId],
     ) -> None:
         self._mentorado_id = mentorado.id
         self._link_id = mentorado.link.id
@@ -159,7 +159,7 @@ class LinkWorker:
         self._clock = clock
         self._backoff = backoff
         self._retry_timer = RetryTimer(gate=gate, backoff=backoff, clock=clock)
-        self._refusals: Counter[LinkId] = Counter() if refusals is None else refusals
+        self._refusals = refusals
         self._connection: Connection | None = None
         self._grace: asyncio.Task[None] | None = None
         self._breaks = 0

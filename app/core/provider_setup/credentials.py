@@ -152,7 +152,7 @@ class CredentialService:
         providers: Mapping[ProviderKind, Provider],
         secrets: SecretStore,
         audit_service: AuditService,
-        accounts: Accounts | None = None,
+        accounts: Accounts,
     ) -> None:
         """*accounts* is shared with the providers, so that changes reach them."""
         self._mentorados = mentorados
@@ -161,7 +161,7 @@ class CredentialService:
         self._providers = providers
         self._secrets = secrets
         self._audit_service = audit_service
-        self._accounts = accounts or Accounts(mentorados=mentorados, secrets=secrets)
+        self._accounts = accounts
         self._saving = asyncio.Lock()  # two that are saved at once must not both find the account free
 
     def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:

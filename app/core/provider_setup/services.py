@@ -38,7 +38,7 @@ def build_provider_setup(
     tries: RegistrationAttempts,
     audit_service: AuditService,
     clock: Clock,
-    accounts: Accounts | None = None,
+    accounts: Accounts,
 ) -> ProviderSetup:
     """Build the services around credentials and numbers; *accounts* are those that the providers ask, too."""
     return ProviderSetup(

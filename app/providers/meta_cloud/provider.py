@@ -101,8 +101,6 @@ def declined_registration(reply: GraphError) -> Problem | RegistrationLocked:
 
 log = logging.getLogger(__name__)
 
-BASE_URL: Final = "https://graph.facebook.com"
-VERSION: Final = "v25.0"
 
 _F = CredentialField
 _WRONG_CREDENTIALS: Final = frozenset({Reason.TOKEN_INVALID, Reason.PERMISSION_MISSING, Reason.CREDENTIALS_MISSING})
@@ -126,19 +124,16 @@ class MetaCloudProvider:
         *,
         secrets: SecretStore,
         clock: Clock,
-        base_url: str = BASE_URL,
-        version: str = VERSION,
-        rhythm: PollIntervals | None = None,
-        timeouts: Timeouts | None = None,
-        owners: AccountOwners | None = None,
+        owners: AccountOwners,
+        base_url: str,
+        version: str,
     ) -> None:
         """*owners* know whose a number is: another link's is not spoken for, registered or taken off."""
         self._secrets = secrets
         self._clock = clock
         self._base_url = base_url
         self._version = version
-        self._rhythm = rhythm or PollIntervals()
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = Timeouts()
         self._owners = owners
         self._lines: dict[LinkId, tuple[MetaConnection, MessageSender]] = {}
         self._stopped: dict[LinkId, NotSent] = {}  # what sending ends in until a person connects the link again
@@ -155,7 +150,7 @@ class MetaCloudProvider:
         async with self._graph(credentials) as graph:
             number_id = credentials[_F.PHONE_NUMBER_ID]
             history = DeliveryPoller(graph, number_id, self._clock)
-            line = MetaConnection(HealthProbe(graph, number_id, self._clock), history, self._clock, self._rhythm)
+            line = MetaConnection(HealthProbe(graph, number_id, self._clock), history, self._clock, PollIntervals())
             dispatch = MessageSender(
                 graph,
                 number_id,
@@ -246,8 +241,7 @@ class MetaCloudProvider:
 
     async def _registration(self, link: Link, action: str, body: dict[str, str]) -> None:
         credentials = await self._credentials(link)
-        if self._owners is not None:
-            await self._owners.require_alone(link, credentials)
+        await self._owners.require_alone(link, credentials)
         async with self._graph(credentials) as graph:
             await self._require_own_number(graph, link, credentials)
             reply = await graph.post(f"{credentials[_F.PHONE_NUMBER_ID]}/{action}", body)
@@ -258,8 +252,6 @@ class MetaCloudProvider:
 
     async def _require_own_number(self, graph: Graph, link: Link, credentials: Credentials) -> None:
         """Registering a number, and taking it off, ends whatever else connects it."""
-        if self._owners is None:
-            return
         known = await HealthProbe(graph, credentials[_F.PHONE_NUMBER_ID], self._clock).number()
         if isinstance(known, Unreachable):
             raise Problem(ProblemCode.PROVIDER_SILENT, detail=known.detail)
@@ -311,8 +303,7 @@ class MetaCloudProvider:
         credentials = loads(await self._secrets.get(secret_key(link.id)))
         if DESCRIPTORS[ProviderKind.META_CLOUD].missing(credentials) or not _usable(credentials):
             raise Problem(ProblemCode.CREDENTIALS_MISSING)
-        if self._owners is not None:
-            await self._owners.require_first(link, credentials)
+        await self._owners.require_first(link, credentials)
         return credentials
 
     def _graph(self, credentials: Credentials) -> AbstractAsyncContextManager[Graph]:

@@ -53,7 +53,7 @@ class SendCallbacks:
 
 
 class MessageSender:
-    """One number's way out. *draw* spreads the waits, so that what failed together is not tried together."""
+    """One number's way out."""
 
     def __init__(
         self,
@@ -63,16 +63,14 @@ class MessageSender:
         catalogue: TemplateCache,
         clock: Clock,
         effects: SendCallbacks,
-        held: HeldTemplates | None = None,
-        draw: Callable[[float, float], float] = uniform,
+        held: HeldTemplates,
     ) -> None:
         self._graph = graph
         self._path = f"{phone_number_id}/messages"
         self._catalogue = catalogue
         self._clock = clock
         self._effects = effects
-        self._draw = draw
-        self._templates = held or HeldTemplates()
+        self._templates = held
         self._recipients: OrderedDict[str, tuple[Address, ...]] = OrderedDict()  # of messages that Meta took
         self._failed: OrderedDict[str, int] = OrderedDict()  # tries in a row, by what was tried
         self._held: OrderedDict[str, tuple[datetime, int]] = OrderedDict()  # until when, and after which code
@@ -196,7 +194,8 @@ class MessageSender:
         ceiling = wait.after(failed)
         if ceiling is None:
             return None
-        delay = ceiling if wait is PAIR else self._draw(ceiling / 2, ceiling)
+        # What failed together is not tried together.
+        delay = ceiling if wait is PAIR else uniform(ceiling / 2, ceiling)  # noqa: S311 - no secret
         return round(max(delay, asked or 0.0), 3)
 
     def _hold(self, key: str, until: datetime, code: int) -> None:

@@ -53,16 +53,13 @@ class ZapiProvider:
         secrets: SecretStore,
         clock: Clock,
         base_url: str,
-        pace: PollSettings | None = None,
-        timeouts: Timeouts | None = None,
-        owners: AccountOwners | None = None,
+        owners: AccountOwners,
     ) -> None:
         """*owners* know whose an instance is: what another link has is not signed in to, emptied or unlinked."""
         self._secrets = secrets
         self._clock = clock
         self._base_url = base_url
-        self._pace = pace or PollSettings()
-        self._timeouts = timeouts or Timeouts()
+        self._pace, self._timeouts = PollSettings(), Timeouts()
         self._owners = owners
         self._lines: dict[LinkId, ZapiConnection] = {}
         self._may_flow: dict[LinkId, datetime] = {}  # until when
@@ -290,7 +287,7 @@ class ZapiProvider:
     async def _instance(self, link: Link, *, alone: bool = False) -> AsyncIterator[ZapiClient]:
         """*alone* for what cannot be undone: not even the link that was there first does that to a shared instance."""
         credentials = await self._credentials(link)
-        if alone and self._owners is not None:
+        if alone:
             await self._owners.require_alone(link, credentials)
         async with open_zapi_client(self._base_url, credentials, self._timeouts) as instance:
             yield instance
@@ -300,8 +297,7 @@ class ZapiProvider:
         credentials = loads(await self._secrets.get(secret_key(link.id)))
         if DESCRIPTORS[ProviderKind.ZAPI].missing(credentials) or not usable(credentials):
             raise Problem(ProblemCode.CREDENTIALS_MISSING)
-        if self._owners is not None:
-            await self._owners.require_first(link, credentials)
+        await self._owners.require_first(link, credentials)
         return credentials
 
 

@@ -35,6 +35,7 @@ class Harness:
         self.zapi, self.meta = FakeZapi(), FakeMeta()
         self.core = Core(clock, hosted={ProviderKind.ZAPI: self.zapi, ProviderKind.META_CLOUD: self.meta})
         self.secret_store = FakeSecretStore()
+        accounts = Accounts(mentorados=self.core.mentorados, secrets=self.secret_store)
         self.service = CredentialService(
             mentorados=self.core.mentorados,
             supervisor=self.core.supervisor,
@@ -42,8 +43,8 @@ class Harness:
             providers=self.core.providers,
             secrets=self.secret_store,
             audit_service=self.core.audit_service,
+            accounts=accounts,
         )
-        accounts = Accounts(mentorados=self.core.mentorados, secrets=self.secret_store)
         self.core.mentorados.attach(accounts.require_unshared)
 
     async def add(self, kind: ProviderKind = ProviderKind.ZAPI) -> Mentorado:

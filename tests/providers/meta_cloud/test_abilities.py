@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.domain.mentorado import Link, LinkId
 from app.domain.messages import DeliveryStatus
+from app.domain.phone import PhoneNumber
 from app.domain.provider import (
     CanCheckNow,
     CanPair,
@@ -16,6 +18,7 @@ from app.domain.provider import (
     HasSessionBackup,
     UsesCredentials,
 )
+from app.domain.provider_descriptor import Credentials
 from app.providers.meta_cloud.connection import MetaConnection, PollIntervals
 from app.providers.meta_cloud.health import HealthProbe
 from app.providers.meta_cloud.provider import MetaCloudProvider
@@ -26,8 +29,24 @@ from tests.emulators.meta_cloud.state import NUMBER_ID
 from tests.providers.meta_cloud.replies import FakeReplies, graph_of
 
 
+class NoOwners:
+    """Nobody else has any account."""
+
+    async def require_alone(self, link: Link, credentials: Credentials, *, fresh: bool = True) -> None: ...
+
+    async def require_first(self, link: Link, credentials: Credentials) -> None: ...
+
+    def require_nobodys(self, number: PhoneNumber, besides: LinkId) -> None: ...
+
+
 def test_a_number_of_the_cloud_api_can_do_what_it_says_and_nothing_else(tmp_path: Path) -> None:
-    provider: object = MetaCloudProvider(secrets=SelectableSecretStore(tmp_path / "secrets.enc"), clock=StillClock())
+    provider: object = MetaCloudProvider(
+        secrets=SelectableSecretStore(tmp_path / "secrets.enc"),
+        clock=StillClock(),
+        owners=NoOwners(),
+        base_url="",
+        version="",
+    )
     for ability in (UsesCredentials, CanRegister, HasNumberDetails, CanSend, HandlesWebhooks):
         assert isinstance(provider, ability)
     for other in (CanPair, HasQueue, HasSessionBackup):

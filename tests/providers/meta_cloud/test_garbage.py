@@ -38,7 +38,7 @@ from app.providers.meta_cloud.health import (
 )
 from app.providers.meta_cloud.provider import wrong_account
 from app.providers.meta_cloud.sender import DeliveryPoller, MessageSender, SendCallbacks
-from app.providers.meta_cloud.templates import KnownTemplate, TemplateCache, read_all
+from app.providers.meta_cloud.templates import HeldTemplates, KnownTemplate, TemplateCache, read_all
 from tests.clock import DAWN, StillClock
 from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.state import (
@@ -189,6 +189,7 @@ async def test_no_garbage_is_taken_for_a_message_that_was_accepted() -> None:
             catalogue=TemplateCache(WABA_ID, clock),
             clock=clock,
             effects=SendCallbacks(stop=lambda _result, _refused: None, limited=lambda _until: None),
+            held=HeldTemplates(),
         )
         result = await dispatch.send(OutgoingMessage(to=BIA, text="oi", last_inbound=clock.now()))
         seen[type(result)] += 1
