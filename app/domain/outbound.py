@@ -442,11 +442,12 @@ def _quiet_minutes(limits: OutboundLimits) -> frozenset[int]:
 def format_limits(limits: OutboundLimits, _at: datetime) -> str:
     """What differs from the defaults, for the audit."""
     return ", ".join(
-        f"{each.name}={_text(value)}"
+        f"{each.name}={limit_text(value)}"
         for each in fields(limits)
         if (value := getattr(limits, each.name)) != getattr(DEFAULT_LIMITS, each.name)
     )
 
 
-def _text(value: object) -> str:
+def limit_text(value: object) -> str:
+    """A limit as one types it."""
     return f"{value:%H:%M}" if isinstance(value, time) else str(value)

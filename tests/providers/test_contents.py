@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.messages import MessageKind
-from app.providers.contact_cards import name_on, numbers_on
+from app.providers.contents import name_on, numbers_on
 from tests.providers.whatsapp_web.test_message_mapping import KEY, fill, message
 
 _K = MessageKind

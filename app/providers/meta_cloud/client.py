@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,11 +45,6 @@ def mapping_or_none(value: object) -> Mapping[str, Any] | None:
 
 def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else _NOTHING
-
-
-def list_of_dicts(value: object) -> Sequence[Mapping[str, Any]]:
-    """The objects of a list; whatever else is in it is left out."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def text(value: object) -> str:

@@ -12,6 +12,7 @@ from app.domain.link_status import Reason, SendCapability
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, Unreachable
 from app.domain.repositories import Clock
+from app.providers.contents import list_of_dicts
 from app.providers.http_client import TransportError
 from app.providers.meta_cloud.client import (
     Graph,
@@ -19,7 +20,6 @@ from app.providers.meta_cloud.client import (
     GraphResponse,
     Reply,
     enum_value,
-    list_of_dicts,
     mapping,
     mapping_or_none,
     number,

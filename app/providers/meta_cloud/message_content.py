@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import REFERRING, Media, MessageKind
+from app.providers.contents import list_of_dicts
 from app.providers.meta_cloud.client import (
-    list_of_dicts,
     mapping,
     number,
     text,

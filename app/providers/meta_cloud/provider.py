@@ -34,13 +34,13 @@ from app.domain.sending import (
     SendResult,
 )
 from app.platform.threads import background_task
+from app.providers.contents import list_of_dicts
 from app.providers.http_client import Timeouts, TransportError
 from app.providers.meta_cloud.client import (
     Graph,
     GraphError,
     GraphResponse,
     Reply,
-    list_of_dicts,
     open_graph,
     text,
 )

@@ -15,6 +15,7 @@ from app.domain.phone import is_e164
 from app.domain.provider import Blocked
 from app.domain.repositories import Clock
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult, Uncertain, window_open
+from app.providers.contents import list_of_dicts
 from app.providers.http_client import TransportError
 from app.providers.meta_cloud.client import (
     LONGEST_PAUSE,
@@ -23,7 +24,6 @@ from app.providers.meta_cloud.client import (
     GraphResponse,
     Reply,
     enum_value,
-    list_of_dicts,
     mapping,
     number,
     parse_time,

@@ -12,13 +12,13 @@ from typing import Any, Final
 from app.domain.messages import Address
 from app.domain.repositories import Clock
 from app.domain.sending import NotSent, SendErrorKind, Template, TemplateMessage
+from app.providers.contents import list_of_dicts
 from app.providers.http_client import TransportError
 from app.providers.meta_cloud.client import (
     Graph,
     GraphError,
     GraphResponse,
     enum_value,
-    list_of_dicts,
     mapping,
     text,
 )

@@ -26,9 +26,9 @@ from app.domain.messages import (
 )
 from app.domain.phone import PhoneNumber
 from app.domain.webhooks import ParsedWebhook
+from app.providers.contents import list_of_dicts
 from app.providers.meta_cloud.client import (
     enum_value,
-    list_of_dicts,
     mapping,
     number,
     parse_json,

@@ -26,7 +26,7 @@ from urllib.parse import quote
 from app.domain.errors import Problem, ProblemCode
 from app.domain.phone import PhoneNumber
 from app.platform.files import DISK_FULL, replacing, sync, write_private
-from app.providers.whatsapp_web.session_repository import SessionDirectory, read_account
+from app.providers.whatsapp_web.session_repository import SessionDirectory, open_session, read_account
 
 log = logging.getLogger(__name__)
 
@@ -141,20 +141,15 @@ def copy_database(file: Path, to: Path) -> None:
     Raises `UnusableSnapshot` when it would help nobody, and whatever the disk or SQLite says.
     """
     write_private(to, b"")
-    with closing(_open(file, "rw")) as source, closing(_open(to, "rw")) as copy:
+    with closing(open_session(file, "rw")) as source, closing(open_session(to, "rw")) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # one `fsync` at the end instead
         source.backup(copy)
     _verify(to)
     sync(to)
 
 
-def _open(file: Path, mode: str) -> sqlite3.Connection:
-    # Not read-only even for the source: a host that was killed leaves a journal that only a writer can roll back.
-    return sqlite3.connect(f"file:{quote(file.as_posix())}?mode={mode}", uri=True, timeout=1.0)
-
-
 def _verify(file: Path) -> None:
-    with closing(_open(file, "ro")) as copy:
+    with closing(open_session(file, "ro")) as copy:
         (result,) = copy.execute("PRAGMA quick_check(1)").fetchone()
         (devices,) = copy.execute("SELECT count(*) FROM whatsmeow_device").fetchone()
     if result != "ok" or devices != 1:

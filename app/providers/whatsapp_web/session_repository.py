@@ -82,7 +82,7 @@ def device_in(file: Path) -> SessionDevice | None:
     try:
         if not stat.S_ISREG(file.lstat().st_mode):
             return None
-        with closing(_opened(file, "ro")) as database:
+        with closing(open_session(file, "ro")) as database:
             columns = {str(name) for (_, name, *_) in database.execute("PRAGMA table_info(whatsmeow_device)")}
             keys = [name if name in columns else "NULL" for name in ("noise_key", "identity_key")]
             row = database.execute(f"SELECT jid, {', '.join(keys)} FROM whatsmeow_device").fetchone()  # noqa: S608
@@ -185,7 +185,7 @@ def _devices_after_rollback(file: Path, error: sqlite3.OperationalError) -> list
 
 def _devices(file: Path, mode: str) -> list[str]:
     """Whose keys are in *file*; raises `Problem` when a page of it is damaged."""
-    with closing(_opened(file, mode)) as database:
+    with closing(open_session(file, mode)) as database:
         if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'whatsmeow_device'").fetchone():
             return []
         if file.stat().st_size <= CHECKED_UP_TO:
@@ -195,7 +195,8 @@ def _devices(file: Path, mode: str) -> list[str]:
         return [str(jid) for (jid,) in database.execute("SELECT jid FROM whatsmeow_device LIMIT 2")]
 
 
-def _opened(file: Path, mode: str) -> sqlite3.Connection:
+def open_session(file: Path, mode: str) -> sqlite3.Connection:
+    """Open a session, ``ro`` or ``rw``. A host that was killed leaves a journal that only a writer can roll back."""
     return sqlite3.connect(f"file:{quote(file.as_posix())}?mode={mode}", uri=True, timeout=1.0)
 
 

@@ -11,7 +11,7 @@ from app.domain.messages import (
     Media,
     MessageKind,
 )
-from app.providers.contact_cards import name_on, numbers_on
+from app.providers.contents import joined, list_of_dicts, name_on, numbers_on
 from app.providers.zapi.responses import (
     flag,
     name_in,
@@ -98,7 +98,7 @@ def content_of(fields: CallbackBody) -> ZapiContent | None:
     if fields.get("isEdit") in (True, "true"):
         return _edit(fields, content)
     if came_by := _advertisement(fields.get("externalAdReply")):
-        content = replace(content, text=_joined(content.text, came_by))
+        content = replace(content, text=joined(content.text, came_by))
     quoted = _id(fields.get("referenceMessageId"))
     return content if content.refers_to or not quoted else replace(content, refers_to=quoted)
 
@@ -130,8 +130,8 @@ def _advertisement(fields: object) -> str:
     if not isinstance(fields, dict):
         return ""
     words = (" ".join(parse_text(fields.get(name)).split()) for name in ("title", "body", "sourceUrl"))
-    shown = _joined(*dict.fromkeys(words), between=" · ")
-    shown = shown or _joined(parse_text(fields.get("sourceType")), parse_text(fields.get("sourceId")), between=" · ")
+    shown = joined(*dict.fromkeys(words), between=" · ")
+    shown = shown or joined(parse_text(fields.get("sourceType")), parse_text(fields.get("sourceId")), between=" · ")
     return f"{_POINTER}{shown}" if shown else ""
 
 
@@ -142,7 +142,7 @@ def _notified(notification: str, fields: CallbackBody) -> ZapiContent | None:
     if notification.startswith("PAYMENT_"):
         parameters = fields.get("notificationParameters")
         words = [parse_text(each) for each in parameters] if isinstance(parameters, list) else []
-        return ZapiContent(kind=_K.PAYMENT, text=_joined(notification, *words, between=" · "))
+        return ZapiContent(kind=_K.PAYMENT, text=joined(notification, *words, between=" · "))
     return None
 
 
@@ -160,10 +160,12 @@ def _content_words(fields: CallbackBody) -> ZapiContent:
         return ZapiContent(kind=_K.UNREADABLE)
     unread = next(_unread(fields), None)
     if unread in _CARDS:
-        return ZapiContent(kind=_K.CONTACT, text=_joined(*(_contact(each).text for each in _listed(fields[unread]))))
-    parts = [] if unread is None else _listed(fields[unread]) or [fields[unread]]
+        return ZapiContent(
+            kind=_K.CONTACT, text=joined(*(_contact(each).text for each in list_of_dicts(fields[unread])))
+        )
+    parts = [] if unread is None else list_of_dicts(fields[unread]) or [fields[unread]]
     words = (_any_words(each) for each in parts if isinstance(each, dict))
-    return ZapiContent(kind=_K.OTHER, text=_joined(*words)[:TEXT_LIMIT])
+    return ZapiContent(kind=_K.OTHER, text=joined(*words)[:TEXT_LIMIT])
 
 
 def _edit(fields: CallbackBody, content: ZapiContent) -> ZapiContent:
@@ -183,11 +185,6 @@ def _id(value: object) -> str | None:
     return parse_id(value) or None
 
 
-def _joined(*parts: str, between: str = "\n") -> str:
-    """The parts that say something."""
-    return between.join(filter(None, parts))
-
-
 def _first(fields: CallbackBody, *names: str) -> str:
     return next(filter(None, (parse_text(fields.get(name)) for name in names)), "")
 
@@ -202,10 +199,6 @@ def _any_words(fields: CallbackBody) -> str:
     )
 
 
-def _listed(value: object) -> list[CallbackBody]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
 def _content_number(value: object) -> str:
     """An amount as it is written, whose unit is the provider's own."""
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
@@ -215,7 +208,7 @@ def _content_number(value: object) -> str:
 
 def _amount(fields: CallbackBody, name: str, *currencies: str) -> str:
     number = _content_number(fields.get(name))
-    return _joined(_first(fields, *currencies), number, between=" ") if number else ""
+    return joined(_first(fields, *currencies), number, between=" ") if number else ""
 
 
 def _words(kind: MessageKind, *names: str) -> Callable[[CallbackBody], ZapiContent]:
@@ -244,11 +237,11 @@ def _contact(fields: CallbackBody) -> ZapiContent:
     numbers = [_first(each, "phone", "number", "waid") if isinstance(each, dict) else name_in(each) for each in items]
     card = parse_text(fields.get("vCard"))
     name = _first(fields, "displayName", "name") or name_on(card)
-    return ZapiContent(kind=_K.CONTACT, text=_joined(name, *(numbers if any(numbers) else numbers_on(card))))
+    return ZapiContent(kind=_K.CONTACT, text=joined(name, *(numbers if any(numbers) else numbers_on(card))))
 
 
 def _place(fields: CallbackBody) -> str:
-    place = _joined(parse_text(fields.get("name")), parse_text(fields.get("address")), between=", ")
+    place = joined(parse_text(fields.get("name")), parse_text(fields.get("address")), between=", ")
     degrees = [shown for name in ("latitude", "longitude") if (shown := _degrees(fields.get(name)))]
     where = ", ".join(degrees) if len(degrees) == 2 else ""
     return f"{place} ({where})" if place and where else place or where
@@ -264,18 +257,18 @@ def _degrees(value: object) -> str:
 
 def _location(fields: CallbackBody) -> ZapiContent:
     return ZapiContent(
-        kind=_K.LOCATION, text=_joined(_place(fields), parse_text(fields.get("caption")), parse_text(fields.get("url")))
+        kind=_K.LOCATION, text=joined(_place(fields), parse_text(fields.get("caption")), parse_text(fields.get("url")))
     )
 
 
 def _poll(fields: CallbackBody) -> ZapiContent:
-    options = [f"- {parse_text(each.get('name'))}" for each in _listed(fields.get("options"))]
+    options = [f"- {parse_text(each.get('name'))}" for each in list_of_dicts(fields.get("options"))]
     return ZapiContent(kind=_K.POLL, text="\n".join([parse_text(fields.get("question")), *options]))
 
 
 def _vote(fields: CallbackBody) -> ZapiContent:
     """What somebody chose, or that they took it back."""
-    chosen = [f"☑ {name}" for each in _listed(fields.get("options")) if (name := parse_text(each.get("name")))]
+    chosen = [f"☑ {name}" for each in list_of_dicts(fields.get("options")) if (name := parse_text(each.get("name")))]
     return ZapiContent(kind=_K.POLL, text="\n".join(chosen) or "☐", refers_to=_id(fields.get("pollMessageId")))
 
 
@@ -301,7 +294,7 @@ def _event(fields: CallbackBody) -> ZapiContent:
     where = fields.get("location")
     return ZapiContent(
         kind=_K.EVENT,
-        text=_joined(
+        text=joined(
             ("✗ " if flag(fields.get("canceled")) else "") + parse_text(fields.get("name")),
             "" if begins is None else f"{begins:%Y-%m-%d %H:%M} UTC",
             _place(where) if isinstance(where, dict) else parse_text(where),
@@ -318,8 +311,8 @@ def _event_response(fields: CallbackBody) -> ZapiContent:
 def _pix(fields: CallbackBody) -> ZapiContent:
     """A key to pay to: the key itself, what kind it is, and whose."""
     kind = parse_text(fields.get("keyType"))
-    key = _joined(parse_text(fields.get("key")), f"({kind})" if kind else "", between=" ")
-    return ZapiContent(kind=_K.PAYMENT, text=_joined(f"Pix: {key}".strip(), parse_text(fields.get("merchantName"))))
+    key = joined(parse_text(fields.get("key")), f"({kind})" if kind else "", between=" ")
+    return ZapiContent(kind=_K.PAYMENT, text=joined(f"Pix: {key}".strip(), parse_text(fields.get("merchantName"))))
 
 
 def _payment(fields: CallbackBody) -> ZapiContent:
@@ -328,37 +321,37 @@ def _payment(fields: CallbackBody) -> ZapiContent:
     info = info if isinstance(info, dict) else {}
     amount = _amount(fields, "value", "currencyCode") or _amount(info, "value", "currencyCode")
     note = _first(fields, "message", "note", "text", "description")
-    return ZapiContent(kind=_K.PAYMENT, text=_joined(amount, note, _first(info, "status", "transactionStatus")))
+    return ZapiContent(kind=_K.PAYMENT, text=joined(amount, note, _first(info, "status", "transactionStatus")))
 
 
 def _bought(each: CallbackBody) -> str:
     quantity = _content_number(each.get("quantity"))
     price = _amount(each, "price", "currencyCode") or _content_number(each.get("value"))
-    return _joined(f"{quantity} ×" if quantity else "", parse_text(each.get("name")), price, between=" ")
+    return joined(f"{quantity} ×" if quantity else "", parse_text(each.get("name")), price, between=" ")
 
 
 def _order(fields: CallbackBody) -> ZapiContent:
     """A cart, or an order to be paid: its words, what is in it, and what it comes to."""
     return ZapiContent(
         kind=_K.PAYMENT,
-        text=_joined(
+        text=joined(
             parse_text(fields.get("orderTitle")),
             parse_text(fields.get("message")),
-            *(f"- {_bought(each)}" for each in _listed(fields.get("products"))),
+            *(f"- {_bought(each)}" for each in list_of_dicts(fields.get("products"))),
             _amount(fields, "total", "currency"),
-            _joined(parse_text(fields.get("orderStatus")), parse_text(fields.get("paymentStatus")), between=" · "),
+            joined(parse_text(fields.get("orderStatus")), parse_text(fields.get("paymentStatus")), between=" · "),
         ),
     )
 
 
 def _product(fields: CallbackBody) -> ZapiContent:
     words = (parse_text(fields.get("title")), parse_text(fields.get("description")), parse_text(fields.get("url")))
-    return ZapiContent(kind=_K.OTHER, text=_joined(*words[:2], _amount(fields, "price", "currencyCode"), words[2]))
+    return ZapiContent(kind=_K.OTHER, text=joined(*words[:2], _amount(fields, "price", "currencyCode"), words[2]))
 
 
 def _buttons(fields: CallbackBody) -> Iterator[str]:
     for name in ("hydratedButtons", "buttons"):
-        for button in _listed(fields.get(name)):
+        for button in list_of_dicts(fields.get(name)):
             labels = [parse_text(button.get("label")), *(_any_label(each) for each in button.values())]
             yield from (f"[{label}]" for label in filter(None, labels))
 
@@ -366,7 +359,7 @@ def _buttons(fields: CallbackBody) -> Iterator[str]:
 def _any_label(value: object) -> str:
     if not isinstance(value, dict):
         return ""
-    return _joined(_first(value, "displayText", "text"), _first(value, "url", "phoneNumber"), between=" · ")
+    return joined(_first(value, "displayText", "text"), _first(value, "url", "phoneNumber"), between=" · ")
 
 
 def _template(fields: CallbackBody) -> ZapiContent:
@@ -374,37 +367,37 @@ def _template(fields: CallbackBody) -> ZapiContent:
     header = fields.get("header")
     header = header if isinstance(header, dict) else {}
     words = (parse_text(fields.get(name)) for name in ("title", "message", "description", "text", "footer"))
-    text = _joined(*words, *_buttons(fields))
+    text = joined(*words, *_buttons(fields))
     for name in ("image", "video", "document", "location"):
         if isinstance(shown := header.get(name), dict):
             above = _CONTENT_READERS[name](shown)
-            return replace(above, text=_joined(above.text, text))
+            return replace(above, text=joined(above.text, text))
     return ZapiContent(kind=_K.TEXT, text=text)
 
 
 def _list(fields: CallbackBody) -> ZapiContent:
-    sections = _listed(fields.get("sections"))
-    rows = [row for each in sections for name in ("rows", "options") for row in _listed(each.get(name))]
-    rows += _listed(fields.get("options"))
-    shown = (_joined(_first(row, "title", "name"), parse_text(row.get("description")), between=": ") for row in rows)
+    sections = list_of_dicts(fields.get("sections"))
+    rows = [row for each in sections for name in ("rows", "options") for row in list_of_dicts(each.get(name))]
+    rows += list_of_dicts(fields.get("options"))
+    shown = (joined(_first(row, "title", "name"), parse_text(row.get("description")), between=": ") for row in rows)
     options = (f"- {row}" for row in shown if row)
     words = (parse_text(fields.get(name)) for name in ("title", "description", "message", "footerText"))
-    return ZapiContent(kind=_K.TEXT, text=_joined(*words, *options))
+    return ZapiContent(kind=_K.TEXT, text=joined(*words, *options))
 
 
 def _chosen(fields: CallbackBody) -> ZapiContent:
     words = (parse_text(fields.get("title")), parse_text(fields.get("message")))
-    return ZapiContent(kind=_K.TEXT, text=_joined(*dict.fromkeys(words)) or _first(fields, "selectedRowId", "buttonId"))
+    return ZapiContent(kind=_K.TEXT, text=joined(*dict.fromkeys(words)) or _first(fields, "selectedRowId", "buttonId"))
 
 
 def _carousel(fields: CallbackBody) -> ZapiContent:
-    cards = (_template(card).text for card in _listed(fields.get("cards")))
-    return ZapiContent(kind=_K.TEXT, text=_joined(_first(fields, "text", "message"), *cards))
+    cards = (_template(card).text for card in list_of_dicts(fields.get("cards")))
+    return ZapiContent(kind=_K.TEXT, text=joined(_first(fields, "text", "message"), *cards))
 
 
 def _invitation(fields: CallbackBody) -> ZapiContent:
     return ZapiContent(
-        kind=_K.OTHER, text=_joined(parse_text(fields.get("newsletterName")), parse_text(fields.get("text")))
+        kind=_K.OTHER, text=joined(parse_text(fields.get("newsletterName")), parse_text(fields.get("text")))
     )
 
 

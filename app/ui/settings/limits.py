@@ -15,7 +15,7 @@ from app.core.event_bus import EventBus
 from app.core.settings_service import SettingsService
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import OperatorSettingsChanged
-from app.domain.outbound import DEFAULT_LIMITS, RANGES, OutboundLimits, loosened
+from app.domain.outbound import DEFAULT_LIMITS, RANGES, OutboundLimits, limit_text, loosened
 from app.domain.settings import OUTBOUND_LIMITS
 from app.text.status import texts
 from app.ui.async_slots import async_slot, until_destroyed
@@ -60,7 +60,7 @@ class LimitsSection(Section):
     def refresh(self) -> None:
         for name, field in self.fields.items():
             if not field.hasFocus():
-                field.setText(_text(getattr(self.limits, name)))
+                field.setText(limit_text(getattr(self.limits, name)))
         self.partly.choose(self.limits.partly_confirmed_counts)
         differing = [name for name in self.rows if getattr(self.limits, name) != getattr(DEFAULT_LIMITS, name)]
         self._reset_row.setVisible(bool(differing))
@@ -93,7 +93,7 @@ class LimitsSection(Section):
         try:
             await self._change(self._with(name, _value(name, self.fields[name].text())))
         finally:
-            self.fields[name].setText(_text(getattr(self.limits, name)))
+            self.fields[name].setText(limit_text(getattr(self.limits, name)))
 
     @async_slot
     async def change(self, limits: OutboundLimits) -> None:
@@ -148,7 +148,7 @@ class LimitsSection(Section):
 
     def _leave(self, name: str) -> None:
         """Only what changed: the field is left when the window closes too, and nothing should begin then."""
-        if self.fields[name].text().strip() != _text(getattr(self.limits, name)):
+        if self.fields[name].text().strip() != limit_text(getattr(self.limits, name)):
             self.save(name)
 
     def _fit(self) -> None:
@@ -156,13 +156,9 @@ class LimitsSection(Section):
             field.setFixedWidth(self._theme.px(_WIDTH))
 
 
-def _text(value: Any) -> str:
-    return f"{value:%H:%M}" if isinstance(value, time) else str(value)
-
-
 def _grouped(value: Any) -> str:
     """*value* to be read; in its field it is as one types it."""
-    return _text(value) if isinstance(value, time) else texts.number(value)
+    return limit_text(value) if isinstance(value, time) else texts.number(value)
 
 
 def _value(name: str, typed: str) -> int | time:

@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import MessageKind
+from app.providers.contents import joined, list_of_dicts
 from app.providers.whatsapp_web.host.message_parts import (
     TEXT_LIMIT,
     MessageContent,
     amount,
     file_reader,
-    joined,
     location,
     quoted,
 )
@@ -185,19 +185,19 @@ def _parameters(text: str) -> str:
     )
     lines = [*_choices([label]), *_rows(fields)]
     order = fields.get("order")
-    for item in _dicts(order.get("items")) if isinstance(order, dict) else ():
+    for item in list_of_dicts(order.get("items")) if isinstance(order, dict) else ():
         price = _parts(item.get("amount"), _text(fields.get("currency")))
         lines.append(f"- {joined(_count(item.get('quantity')), _text(item.get('name')), price, between=' ')}")
     lines.append(_parts(fields.get("total_amount"), _text(fields.get("currency"))))
-    for way in _dicts(fields.get("payment_settings")):
+    for way in list_of_dicts(fields.get("payment_settings")):
         lines += (_pix(pix) for pix in way.values() if isinstance(pix, dict))
     return joined(*lines, _text(fields.get("additional_note")))
 
 
 def _rows(fields: Mapping[str, Any]) -> Iterator[str]:
-    for section in _dicts(fields.get("sections")):
+    for section in list_of_dicts(fields.get("sections")):
         yield _text(section.get("title"))
-        for row in _dicts(section.get("rows")):
+        for row in list_of_dicts(section.get("rows")):
             yield f"- {joined(_text(row.get('title')), _text(row.get('description')), between=': ')}"
 
 
@@ -216,10 +216,6 @@ def _count(value: object) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def rich_response(message: Any) -> MessageContent:

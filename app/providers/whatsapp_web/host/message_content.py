@@ -14,7 +14,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from app.domain.messages import Media, MessageKind
 from app.domain.trusted_time import parse_timestamp
-from app.providers.contact_cards import name_on, numbers_on
+from app.providers.contents import joined, name_on, numbers_on
 from app.providers.whatsapp_web.host import business_content as business
 from app.providers.whatsapp_web.host.message_parts import (
     TEXT_LIMIT,
@@ -22,7 +22,6 @@ from app.providers.whatsapp_web.host.message_parts import (
     amount,
     any_words,
     file_reader,
-    joined,
     location,
     money,
     place,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import Media, MessageKind
+from app.providers.contents import joined
 
 TEXT_LIMIT: Final = 1 << 18
 """Characters; WhatsApp's own apps stop at 65,536."""
@@ -49,11 +50,6 @@ def quoted(value: Any) -> str | None:
     if "contextInfo" not in fields or not value.HasField("contextInfo"):
         return None
     return str(value.contextInfo.stanzaID) or None
-
-
-def joined(*parts: str, between: str = "\n") -> str:
-    """The parts that say something."""
-    return between.join(filter(None, parts))
 
 
 def any_words(payload: Any) -> str:

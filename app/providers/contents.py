@@ -1,14 +1,28 @@
-"""What a contact card (vCard, RFC 6350 and its predecessors) says of whom it is about."""
+"""What the contents of messages are made of, whichever provider carries them: lists, lines, and contact cards.
+
+A contact card is a vCard (RFC 6350 and its predecessors).
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 _MOST: Final = 20
 _LONGEST: Final = 60
 _CONTINUED: Final = re.compile(r"\r?\n[ \t]")
 _ACCOUNT: Final = re.compile(r";waid=(\d{5,20})", re.IGNORECASE)
+
+
+def list_of_dicts(value: object) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list; whatever else is in it is left out."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def joined(*parts: str, between: str = "\n") -> str:
+    """The parts that say something."""
+    return between.join(filter(None, parts))
 
 
 def numbers_on(card: str) -> list[str]:
