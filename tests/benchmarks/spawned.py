@@ -52,7 +52,7 @@ class Spawned:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**as_installed(), **(environment or {})},
+                env=as_installed({**os.environ, **(environment or {})}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
@@ -162,9 +162,9 @@ def private_memory(process: psutil.Process) -> float:
     return float(process.memory_full_info().uss) / MEBIBYTE
 
 
-def as_installed() -> dict[str, str]:
-    """The environment of an installed program: its modules are compiled, whatever this checkout's owner prefers."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+def as_installed(base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """*base* as an installed program has it: its modules are compiled, whatever this checkout's owner prefers."""
+    kept = {name: value for name, value in base.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPYCACHEPREFIX": str(_compiled()), "QT_LOGGING_RULES": "*=false"}
 
 
