@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -160,6 +160,17 @@ class Spawned:
 def private_memory(process: psutil.Process) -> float:
     """What would be free again if it ended, in MiB: its private pages, clean and dirty."""
     return float(process.memory_full_info().uss) / MEBIBYTE
+
+
+def family_memory(processes: Iterable[psutil.Process]) -> float:
+    """What would be free again if all *processes* ended, in MiB. Of a page that several of them share, each has a part:
+    what was forked shares with nobody else."""
+    return sum(_part_of_memory(process.pid) for process in processes)
+
+
+def _part_of_memory(pid: int) -> float:
+    fields = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Pss_Dirty")) / 1024
 
 
 def as_installed(base: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -9,11 +9,11 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, Self, TypeVar, cast
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import app
 from app.domain.crash_report import read_child_line
@@ -28,6 +28,8 @@ FromChild = TypeVar("FromChild")
 _KEPT_LINES: Final = 50
 _LAST_WORDS: Final = 0.5  # seconds that output may still be read after the process has ended
 HEARTBEAT_SECONDS: Final = 10.0
+_EXIT_CODE_WITHIN: Final = 1.0  # seconds, after a process that somebody else waits for has ended
+_UNKNOWN_EXIT_CODE: Final = 255  # asyncio's word for it
 MISSED: Final = 4
 """A child that left so many heartbeats in a row unanswered does not work any more. They are counted, not timed: a
 computer that slept, or an app that was busy, has missed none of them."""
@@ -86,13 +88,19 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         self._gone = False
         self._unread = {1: bytearray(), 2: bytearray()}
 
-    async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Self:
+    async def start(self, command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> Self:
         """Run *command*; raises `OSError` when it cannot be."""
         no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
-        loop = asyncio.get_running_loop()
-        starting = loop.create_task(
-            loop.subprocess_exec(lambda: self, *command, env=dict(environment), creationflags=no_window)
+        await self.start_by(
+            asyncio.get_running_loop().subprocess_exec(
+                lambda: self, *command, env=dict(environment), creationflags=no_window, pass_fds=pass_fds
+            )
         )
+        return self
+
+    async def start_by(self, start: Coroutine[Any, Any, object]) -> None:
+        """Run *start*, which makes the process and connects it to this protocol."""
+        starting = asyncio.get_running_loop().create_task(start)
         try:
             await asyncio.shield(starting)  # cancelled within, Python 3.11 polls; see `kill`
         except asyncio.CancelledError:
@@ -101,7 +109,6 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
                 self.kill()
                 await self.close()
             raise
-        return self
 
     @property
     def pid(self) -> int:
@@ -134,7 +141,7 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         """
         if self._transport is not None and self.exit_code is None:
             with suppress(ProcessLookupError):
-                if sys.platform == "win32":
+                if sys.platform == "win32" or isinstance(self._transport, ForkedProcess):
                     self._transport.kill()
                 else:
                     os.kill(self.pid, signal.SIGKILL)
@@ -259,3 +266,126 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
             return signal.Signals(-code).name
         except ValueError:
             return f"signal {-code}"
+
+
+class ForkedProcess(asyncio.SubprocessTransport):
+    """A process that a fork server made. It is no child of ours, so its end is seen by its descriptor."""
+
+    def __init__(self, protocol: asyncio.SubprocessProtocol, pid: int, descriptor: int) -> None:
+        super().__init__()
+        self._protocol = protocol
+        self._pid = pid
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._pipes: dict[int, asyncio.ReadTransport | asyncio.WriteTransport] = {}
+        self._open_pipes = 0
+        self._gone = False
+        self._code: int | None = None  # as the server tells it, perhaps before we see the end
+        self._returncode: int | None = None
+        self._code_due: asyncio.TimerHandle | None = None
+        self._code_expected = True
+        self._closed = False
+
+    async def connect(self, ends: Sequence[int]) -> None:
+        """Follow the process, by our *ends* of its standard streams."""
+        self._protocol.connection_made(self)
+        self._open_pipes = len(ends)
+        for number, end in enumerate(ends):
+            await self._connect_stream(number, end)
+        self._loop.add_reader(self._descriptor, self._on_end)
+
+    async def _connect_stream(self, number: int, end: int) -> None:
+        stream = _Stream(self, number)
+        if number == 0:
+            self._pipes[number], _ = await self._loop.connect_write_pipe(lambda: stream, os.fdopen(end, "wb", 0))
+        else:
+            self._pipes[number], _ = await self._loop.connect_read_pipe(lambda: stream, os.fdopen(end, "rb", 0))
+
+    def data_received(self, number: int, data: bytes) -> None:
+        self._protocol.pipe_data_received(number, data)
+
+    def pipe_lost(self, number: int, error: Exception | None) -> None:
+        self._open_pipes -= 1
+        self._protocol.pipe_connection_lost(number, error)
+        self._finish()
+
+    def set_exit_code(self, code: int) -> None:
+        """Take the exit code, negative for a signal."""
+        self._code = code
+        if self._gone:
+            self._exited()
+
+    def expect_no_exit_code(self) -> None:
+        """The server is gone, and nobody else can know it."""
+        self._code_expected = False
+        if self._gone:
+            self._exited()
+
+    def _on_end(self) -> None:
+        self._loop.remove_reader(self._descriptor)
+        os.close(self._descriptor)
+        self._gone = True
+        if self._code is None and self._code_expected:
+            self._code_due = self._loop.call_later(_EXIT_CODE_WITHIN, self._exited)
+        else:
+            self._exited()
+
+    def _exited(self) -> None:
+        if self._code_due is not None:
+            self._code_due.cancel()
+        if self._returncode is None:
+            self._returncode = _UNKNOWN_EXIT_CODE if self._code is None else self._code
+            self._protocol.process_exited()
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._returncode is not None and not self._open_pipes:
+            self._loop.call_soon(self._protocol.connection_lost, None)
+
+    # --- asyncio.SubprocessTransport --------------------------------------------------------------------------------
+
+    def get_pid(self) -> int:
+        return self._pid
+
+    def get_returncode(self) -> int | None:
+        return self._returncode
+
+    def get_pipe_transport(self, fd: int) -> asyncio.BaseTransport | None:
+        return self._pipes.get(fd)
+
+    def send_signal(self, signal: int) -> None:
+        if not self._gone:
+            with suppress(ProcessLookupError):
+                _send_signal(self._descriptor, signal)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def is_closing(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        """Close the pipes, and kill the process if it runs."""
+        self._closed = True
+        for pipe in self._pipes.values():
+            pipe.close()
+        self.kill()
+
+
+class _Stream(asyncio.Protocol):
+    """One of a forked process's standard streams."""
+
+    def __init__(self, process: ForkedProcess, number: int) -> None:
+        self._process = process
+        self._number = number
+
+    def data_received(self, data: bytes) -> None:
+        self._process.data_received(self._number, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._process.pipe_lost(self._number, exc)
+
+
+def _send_signal(descriptor: int, number: int) -> None:
+    if sys.platform == "linux":
+        signal.pidfd_send_signal(descriptor, number)

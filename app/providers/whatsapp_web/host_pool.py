@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.link_status import HostPlacement
+from app.providers.hosts.fork_server import ForkServer, can_fork
 from app.providers.hosts.process import HEARTBEAT_SECONDS, HostExited
 from app.providers.whatsapp_web.host_process import HostProcess, MoveRequested, SessionMessage, host_environment
 from app.providers.whatsapp_web.protocol import Open, OpenMode, SetLogging
@@ -31,6 +32,9 @@ _REMEMBERED: Final = 24 * 3600.0
 _ALONE_FOR: Final = 3600.0
 """Seconds. A session whose host ended twice within the first is alone for the second after the last time, and twice as
 long with each further time."""
+
+_FORK_FAILURES: Final = 3
+"""After so many in a row, or one server that does not answer, every host is a program of its own."""
 
 _numbers = count(1)
 
@@ -86,14 +90,18 @@ class HostPool:
         sessions_per_host: Callable[[], int],
         heartbeat: float = HEARTBEAT_SECONDS,
         detailed_log: bool = False,
+        fork: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """*sessions_per_host* is asked whenever a session is placed."""
+        """*sessions_per_host* is asked whenever a session is placed; *fork* lets hosts be forked where they can be."""
         self._command = list(command)
         self._sessions_per_host = sessions_per_host
         self._heartbeat = heartbeat
         self._detailed_log = detailed_log
         self._monotonic = monotonic
+        self._forks = fork and can_fork()
+        self._fork_failures = 0
+        self._fork_server: asyncio.Task[ForkServer] | None = None
         self._hosts: set[SharedHost] = set()
         self._exits: defaultdict[Path, list[float]] = defaultdict(list)  # of the hosts that a session was open in
         self._releases: set[asyncio.Task[None]] = set()
@@ -139,11 +147,15 @@ class HostPool:
                 host.starting.cancel()
             await asyncio.wait([host.starting])
             await host.process.close()
+            if len(self._hosts) <= 1:
+                await self._end_fork_server()
 
     def _choose(self, file: Path, mode: OpenMode) -> SharedHost:
         """The fullest host with room, or a new one."""
         limit = self._limit
-        if mode is OpenMode.PAIR or limit == 1 or self.is_alone(file):
+        if mode is OpenMode.PAIR:
+            return self._start_host(alone=True, fork=False)  # a fork server that has to start first delays the code
+        if limit == 1 or self.is_alone(file):
             return self._start_host(alone=True)
         with_room = [host for host in self._hosts if host.takes(file, limit)]
         return max(with_room, key=lambda host: len(host.sessions)) if with_room else self._start_host(alone=False)
@@ -153,21 +165,53 @@ class HostPool:
         # A host keeps the files of sessions that left it open, and there no open file can be replaced.
         return 1 if os.name == "nt" else self._sessions_per_host()
 
-    def _start_host(self, *, alone: bool) -> SharedHost:
+    def _start_host(self, *, alone: bool, fork: bool = True) -> SharedHost:
+        fork = fork and self._forks and bool(self._hosts)  # a single host takes less without a server beside it
         process = HostProcess(self._heartbeat, on_exit=lambda exited: self._on_exit(host, exited))
         # What a shared host does belongs to no mentorado's log.
         context = None if alone else Context()
-        starting = asyncio.get_running_loop().create_task(self._start(process), context=context)
+        starting = asyncio.get_running_loop().create_task(self._start(process, fork=fork), context=context)
         starting.add_done_callback(lambda task: task.cancelled() or task.exception())  # somebody else may hear of it
         host = SharedHost(alone=alone, process=process, starting=starting)
         self._hosts.add(host)
         return host
 
-    async def _start(self, process: HostProcess) -> HostProcess:
-        await process.start(self._command, host_environment(os.environ))
+    async def _start(self, process: HostProcess, *, fork: bool) -> HostProcess:
+        if not (fork and await self._fork(process)):
+            await process.start(self._command, host_environment(os.environ))
         if self._detailed_log:
             process.send(SetLogging(enabled=True))
         return process
+
+    async def _fork(self, process: HostProcess) -> bool:
+        """Fork *process*; False when that cannot be done, and is not to be tried again."""
+        while self._forks:
+            if self._fork_server is None:
+                starting = ForkServer().start(self._command, host_environment(os.environ))
+                # What the server does belongs to no mentorado's log.
+                self._fork_server = asyncio.get_running_loop().create_task(starting, context=Context())
+            server = self._fork_server
+            try:
+                await process.start_by((await asyncio.shield(server)).fork(process))
+            except OSError as error:
+                if server is self._fork_server:
+                    self._fork_failures += 1
+                    self._forks = self._fork_failures < _FORK_FAILURES and not isinstance(error, TimeoutError)
+                    log.info("A session host could not be forked: %s", error)
+                    if not self._forks:
+                        log.warning("No session host is forked any more: %s", error)
+                    await self._end_fork_server()
+            else:
+                self._fork_failures = 0
+                return True
+        return False
+
+    async def _end_fork_server(self) -> None:
+        server, self._fork_server = self._fork_server, None
+        if server is not None:
+            await asyncio.wait([server])
+            if not server.cancelled() and server.exception() is None:
+                await server.result().close()
 
     # --- hosts that end ---------------------------------------------------------------------------------------------
 

@@ -80,10 +80,10 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
         self._of_the_host: list[FromHost | HostExited] = []
         self._on_exit = on_exit
 
-    async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Self:
+    async def start(self, command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> Self:
         """Start *command*; raises `Problem` when there is no such program."""
         try:
-            return await super().start(command, environment)
+            return await super().start(command, environment, pass_fds)
         except OSError as error:
             why = error.strerror or str(error)
             if error.errno in _NO_FILES_LEFT:

@@ -109,7 +109,7 @@ def for_the_emulator(folder: Path, place: Path, directory: Path) -> Sequence[str
     script.write_text(
         "#!/bin/sh\n"
         f"export {' '.join(f'{name}={shlex.quote(value)}' for name, value in found.items())}\n"
-        f"exec {shlex.quote(str(copy / 'conecta-host'))} --session-host\n"
+        f'exec {shlex.quote(str(copy / "conecta-host"))} --session-host "$@"\n'
     )
     script.chmod(0o700)
     return [str(script)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 
 from app.bootstrap import build_services
 from app.domain.events import StatusChanged
@@ -28,6 +29,7 @@ async def connect(per_host: int, numbers: list[str]) -> None:
         await core.open()
         await core.settings_service.change(SESSIONS_PER_HOST, per_host)
         known = {mentorado.phone: mentorado for mentorado in core.mentorados.all()}
+        mark("ready", f"{1000 * time.process_time():.0f}")
         for number in numbers:
             mentorado = known.get(PhoneNumber(number)) or await core.mentorados.add(f"Pessoa {number}", number)
             mark("asked", number)

@@ -10,6 +10,7 @@ import os
 import runpy
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +61,10 @@ def main() -> None:
     wanted = environment(directory)
     if os.environ.get("SSL_CERT_FILE") != wanted["SSL_CERT_FILE"]:
         os.execve(sys.executable, sys.orig_argv, wanted)  # noqa: S606 - Go reads the environment only at the start
-    trust_emulator(directory)
+    if "--fork-server" in sys.argv:
+        os.register_at_fork(after_in_child=partial(trust_emulator, directory))  # the library's threads do not fork
+    else:
+        trust_emulator(directory)
     sys.argv = [sys.argv[0], *sys.argv[2:]]
     runpy.run_module("app.providers.whatsapp_web.host", run_name="__main__", alter_sys=True)
 

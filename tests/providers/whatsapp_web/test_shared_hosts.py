@@ -124,7 +124,9 @@ async def test_what_arrives_while_a_session_moves_is_neither_lost_nor_doubled(
                 await asyncio.to_thread(harness.emulator.control.send_text, digits(writer), digits(bia), f"{number}")
                 await asyncio.sleep(0.02)
             async with asyncio.timeout(10):
-                while len(seen) < 40 or host_of(one) is not host_of(other):
+                while (
+                    len(seen) < 40 or not (one.placement() and other.placement()) or host_of(one) is not host_of(other)
+                ):
                     await asyncio.sleep(0.02)
             for each in following:
                 each.cancel()

@@ -1,7 +1,14 @@
-"""The session host's process: ``python -m app.providers.whatsapp_web.host``, or what `CONECTA_SESSION_HOST` says."""
+"""The session host's process: ``python -m app.providers.whatsapp_web.host``, or what `CONECTA_SESSION_HOST` says.
 
+With ``--fork-server N`` it is a fork server: for each request on the socket N it forks, and the child is a host.
+"""
+
+import gc
 import os
+import selectors
+import socket
 import sys
+from collections.abc import Iterable, Sequence
 
 from app.platform.system import forbid_core_dumps
 from app.providers.hosts.crash import install_crash_hooks
@@ -16,20 +23,101 @@ def claim_channel() -> int:
 
 def main() -> None:
     """Serve until the app is gone. Never returns: the library's threads would keep a normal exit waiting for ever."""
-    channel = claim_channel()
     sys.setswitchinterval(0.00005)  # the library's calls must not wait long for a thread of ours that is busy
     forbid_core_dumps()
     os.umask(0o077)  # the library makes the session file, and it holds keys
     install_crash_hooks()
     try:
-        from app.providers.whatsapp_web.host.service import SessionHost
-
-        SessionHost(channel).serve(sys.stdin.buffer)
+        if sys.argv[-2:-1] == ["--fork-server"]:
+            serve_forks(socket.socket(fileno=int(sys.argv[-1])))
+        serve()
     except BaseException:  # noqa: BLE001 - nothing else would say why the host ended
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)
+
+
+def serve() -> None:
+    """Be a host."""
+    channel = claim_channel()
+    from app.providers.whatsapp_web.host.service import SessionHost
+
+    SessionHost(channel).serve(sys.stdin.buffer)
+
+
+def serve_forks(control: socket.socket) -> None:
+    """Fork for each request, until the app closes *control* or standard input. Returns in each child, and nowhere else.
+
+    A request brings the child's three standard streams. The answer is ``pid PID`` with a descriptor that stands for the
+    child, or ``failed TEXT``; ``exit PID CODE`` tells of its end, with a negative code for a signal.
+    """
+    from app.providers.whatsapp_web.host import service  # noqa: F401 - for the children
+    from app.providers.whatsapp_web.host.engine import messages
+
+    messages()
+    # Not the library: its threads would not live on in a child.
+    gc.collect()
+    gc.freeze()  # a child's collections would write to every page that they look at, and so copy it
+    events = selectors.DefaultSelector()
+    events.register(control, selectors.EVENT_READ)
+    events.register(sys.stdin, selectors.EVENT_READ)
+    children = dict[int, int]()  # by the descriptor that stands for each
+    while True:
+        for event, _ in events.select():
+            if (ended := children.pop(event.fd, None)) is not None:
+                events.unregister(event.fd)
+                os.close(event.fd)
+                _, status = os.waitpid(ended, 0)
+                _tell(control, f"exit {ended} {os.waitstatus_to_exitcode(status)}")
+                continue
+            streams = _requested(control)
+            try:
+                child = os.fork()
+            except OSError as error:
+                _tell(control, f"failed {error.strerror}")
+            else:
+                if not child:
+                    events.close()
+                    control.close()
+                    _take(streams)
+                    _close(children)
+                    return
+                descriptor = os.pidfd_open(child)
+                children[descriptor] = child
+                events.register(descriptor, selectors.EVENT_READ)
+                _tell(control, f"pid {child}", descriptor)
+            _close(streams)
+
+
+def _requested(control: socket.socket) -> Sequence[int]:
+    """The standard streams of the child that is asked for; ends the process when the app is gone."""
+    try:
+        request, streams, *_ = socket.recv_fds(control, 64, 3, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
+    except OSError:
+        request = b""
+    if not request:
+        os._exit(0)
+    return streams
+
+
+def _tell(control: socket.socket, text: str, *descriptors: int) -> None:
+    try:
+        socket.send_fds(control, [text.encode()], descriptors)
+    except OSError:  # the app is gone
+        os._exit(0)
+
+
+def _take(streams: Sequence[int]) -> None:
+    """Make *streams* the standard ones of this process."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    _close(streams)
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,189 @@
+"""Session hosts that are forked: each host but the first, where the system can."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+
+import psutil
+import pytest
+
+from app.domain.link_status import Reason
+from app.domain.mentorado import Mentorado
+from app.domain.provider import Connected, Lost
+from app.providers.hosts import fork_server
+from app.providers.hosts.fork_server import ForkServer, ForkServerFailed, can_fork
+from app.providers.whatsapp_web.connection import SessionConnection
+from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+from tests.providers.conftest import ProviderHarness, host_of, until
+
+pytestmark = pytest.mark.skipif(not can_fork(), reason="nothing is forked here")
+
+
+@pytest.fixture
+def one_each(build: Callable[..., ProviderHarness]) -> ProviderHarness:
+    """Every session has a host of its own."""
+    return build(sessions_per_host=lambda: 1)
+
+
+async def paired(harness: ProviderHarness, count: int) -> list[Mentorado]:
+    people = [harness.somebody() for _ in range(count)]
+    for person in people:
+        await harness.pair(person)
+    return people
+
+
+async def connected(
+    stack: AsyncExitStack, harness: ProviderHarness, people: Sequence[Mentorado]
+) -> list[SessionConnection]:
+    return [await stack.enter_async_context(harness.connected(person)) for person in people]
+
+
+def parent_of(line: SessionConnection) -> int:
+    return psutil.Process(host_of(line).pid).ppid()
+
+
+def hosts() -> list[psutil.Process]:
+    """Every session host and fork server of this process that runs."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "session_host" in " ".join(child.cmdline())]
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_hosts_beside_the_first_are_forked_and_the_server_is_there_as_long_as_they_are(
+    one_each: ProviderHarness,
+) -> None:
+    ana, bia, caio = await paired(one_each, 3)
+    async with one_each.connected(ana) as first:
+        async with one_each.connected(bia) as second, one_each.connected(caio) as third:
+            server = parent_of(second)
+            assert parent_of(third) == server != parent_of(first) == os.getpid()
+            for line in (second, third):
+                await line.send_text(ana.phone, "oi")
+        assert not psutil.pid_exists(server)
+        await first.send_text(bia.phone, "oi")
+    assert hosts() == []
+
+
+async def test_forked_hosts_live_on_without_their_server_and_the_next_one_has_another(
+    one_each: ProviderHarness,
+) -> None:
+    people = await paired(one_each, 3)
+    async with AsyncExitStack() as stack:
+        first, second = await connected(stack, one_each, people[:2])
+        server = psutil.Process(parent_of(second))
+        server.kill()
+        await wait_until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
+        await second.send_text(people[0].phone, "oi")
+        (third,) = await connected(stack, one_each, people[2:])
+        assert parent_of(third) not in (server.pid, os.getpid())
+        host = host_of(second)
+        host.kill()
+        assert (await until(second, Lost)).detail == "exit code 255"  # nobody is left who could know it
+        await until(second, Connected)
+        assert parent_of(second) == parent_of(third)
+        await first.send_text(people[1].phone, "oi")
+    assert hosts() == []
+
+
+async def test_a_forked_host_that_is_killed_is_told_with_its_signal(one_each: ProviderHarness) -> None:
+    people = await paired(one_each, 2)
+    async with AsyncExitStack() as stack:
+        _, second = await connected(stack, one_each, people)
+        os.kill(host_of(second).pid, signal.SIGKILL)
+        lost = await until(second, Lost)
+        assert (lost.reason, lost.detail) == (Reason.HOST_CRASHED, "SIGKILL")
+        await until(second, Connected)
+
+
+async def test_a_server_that_does_not_answer_is_ended_and_the_host_started_by_itself(
+    one_each: ProviderHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = await paired(one_each, 3)
+    async with AsyncExitStack() as stack:
+        _, second = await connected(stack, one_each, people[:2])
+        server = parent_of(second)
+        assert server != os.getpid()
+        os.kill(server, signal.SIGSTOP)
+        monkeypatch.setattr(fork_server, "_ANSWERS_WITHIN", 0.3)
+        with caplog.at_level(logging.WARNING):
+            (third,) = await connected(stack, one_each, people[2:])
+        assert parent_of(third) == os.getpid()
+        assert not psutil.pid_exists(server)
+        assert "No session host is forked any more" in caplog.text
+        await second.send_text(people[0].phone, "oi")
+
+
+async def test_a_command_that_does_not_know_how_to_fork_is_asked_three_times_and_no_more(
+    build: Callable[..., ProviderHarness], harness: ProviderHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`CONECTA_SESSION_HOST` may name a script that passes nothing on."""
+    people = await paired(harness, 6)
+    script = harness.root.parent / "host"
+    script.write_text(f"#!/bin/sh\nexec {harness.emulator.host_command()}\n")
+    script.chmod(0o700)
+    deaf = build(sessions_per_host=lambda: 1, command=[str(script)], session_root=harness.root)
+    with caplog.at_level(logging.INFO):
+        async with AsyncExitStack() as stack:
+            lines = await connected(stack, deaf, people)
+            assert {parent_of(line) for line in lines} == {os.getpid()}
+            assert len(hosts()) == len(lines)
+    assert caplog.text.count("could not be forked") == 3
+
+
+async def test_a_start_that_is_cancelled_leaves_no_forked_child() -> None:
+    server = await ForkServer().start(host_command(), host_environment(os.environ))
+    for turn in range(20):
+        host = HostProcess()
+        starting = asyncio.get_running_loop().create_task(host.start_by(server.fork(host)))
+        await asyncio.sleep(turn / 4000)
+        starting.cancel()
+        await asyncio.wait([starting])
+        if not starting.cancelled():
+            await host.close()
+    children = psutil.Process(server.pid).children
+    await wait_until(lambda: children() == [])
+    await server.close()
+    with pytest.raises(ForkServerFailed):
+        await server.fork(HostProcess())
+
+
+async def test_when_the_app_is_gone_the_server_and_its_hosts_end_without_a_word() -> None:
+    program = """
+import asyncio, os
+from app.providers.hosts.fork_server import ForkServer
+from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+
+async def main():
+    server = await ForkServer().start(host_command(), host_environment(os.environ))
+    hosts = [HostProcess() for _ in range(3)]
+    for host in hosts:
+        await host.start_by(server.fork(host))
+    print(server.pid, *(host.pid for host in hosts), flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+    app = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=host_environment(os.environ),
+    )
+    assert app.stdout is not None
+    pids = [int(pid) for pid in (await app.stdout.readline()).split()]
+    assert len(pids) == 4
+    app.kill()
+    _, errors = await app.communicate()
+    await wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+    assert errors == b""
