@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
 from tests.benchmarks.figures import Figure, Goal, Sample
 from tests.benchmarks.phones import Harness, open_harness
-from tests.benchmarks.spawned import Spawned, private_memory
+from tests.benchmarks.spawned import Spawned, family_memory
 
 LIVE = 3
 SETTLED_SECONDS = 3.0
@@ -31,32 +31,39 @@ def measure_connects(rounds: int) -> Iterator[Figure]:
 
 
 def measure_sessions(rounds: int) -> Iterator[Figure]:
-    """The private memory of a live session's process. Several live at once, so what they share is nobody's own."""
-    ours, neonizes = [], []
+    """The private memory of a live session's process: of three at once, and of the only one."""
+    together, alone, neonizes = list[float](), list[float](), list[float]()
     with open_harness(paired=2 * LIVE) as harness:
         sessions = by_number(harness)
         for _ in range(rounds):
-            with harness.ours(*harness.paired[:LIVE], per_host=1) as program:
-                for _session in range(LIVE):
-                    program.wait("connected")
-                clients = [harness.neonize(sessions[number]) for number in harness.paired[LIVE:]]
-                try:
-                    for client in clients:
-                        client.wait("connected")
-                    time.sleep(SETTLED_SECONDS)
-                    ours += [private_memory(host) for host in hosts_of(program)]
-                    neonizes += [client.private_memory() for client in clients]
-                finally:
-                    for client in clients:
-                        client.end()
+            clients = [harness.neonize(sessions[number]) for number in harness.paired[LIVE:]]
+            try:
+                for client in clients:
+                    client.wait("connected")
+                together.append(_hosts_memory(harness, harness.paired[:LIVE]) / LIVE)
+                alone.append(_hosts_memory(harness, harness.paired[:1]))
+                neonizes += [client.private_memory() for client in clients]
+            finally:
+                for client in clients:
+                    client.end()
     yield Figure(
-        name=f"private memory per live session, alone in its host ({LIVE} of each at once)",
+        name=f"private memory per live session, each alone in its host ({LIVE} at once, with their fork server)",
         unit="MB",
-        ours=Sample.of(ours),
+        ours=Sample.of(together),
         against="neonize's client, one process each",
         baseline=Sample.of(neonizes),
         goal=Goal(ratio=1 / 2, value=25),
     )
+    yield Figure(name="  of the only session", unit="MB", ours=Sample.of(alone))
+
+
+def _hosts_memory(harness: Harness, numbers: Sequence[str]) -> float:
+    """What the hosts of *numbers* take, each with a host of its own, and what they were forked from."""
+    with harness.ours(*numbers, per_host=1) as program:
+        for _ in numbers:
+            program.wait("connected")
+        time.sleep(SETTLED_SECONDS)
+        return family_memory(program.children())
 
 
 def _both(harness: Harness, rounds: int, until: str, name: str, *, stored: bool) -> Iterator[Figure]:
