@@ -147,13 +147,13 @@ class ProgramRun(program.ProgramRun):
 
 
 def hosts() -> list[psutil.Process]:
-    """The processes that this one, or a child of it, started to hold sessions."""
+    """The processes that this one, or a child of it, started to hold sessions; not what forked them."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             if process.status() != psutil.STATUS_ZOMBIE and "session_host" in " ".join(process.cmdline()):
                 found.append(process)
-    return found
+    return [process for process in found if not any(child in found for child in process.children())]
 
 
 async def no_hosts(within: float = 5) -> None:
