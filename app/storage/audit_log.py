@@ -55,7 +55,7 @@ class SqlAuditLog:
     async def record(self, record: AuditRecord) -> AuditEntry:
         await self._prepare()
         key = self._key
-        entry = await self._database.run(lambda connection: _record(connection, record, key))
+        entry = await self._database.run(_record, record, key)
         self._note(entry)
         return entry
 
@@ -108,7 +108,7 @@ class SqlAuditLog:
     async def entries(
         self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
-        return await self._database.read(lambda connection: _entries(connection, mentorado_id, before, limit))
+        return await self._database.read(_entries, mentorado_id, before, limit)
 
     async def verify(self) -> ChainBreak | None:
         return (await self.verification()).broken

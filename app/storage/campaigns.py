@@ -54,31 +54,31 @@ class SqlCampaigns:
         self._database = database
 
     async def add(self, campaign: Campaign, recipients: Sequence[Recipient]) -> None:
-        await self._database.run(lambda connection: _add(connection, campaign, recipients))
+        await self._database.run(_add, campaign, recipients)
 
     async def all(self) -> Sequence[Campaign]:
-        return await self._database.read(lambda connection: _campaigns(connection, campaign.select()))
+        return await self._database.read(_campaigns, campaign.select())
 
     async def get(self, campaign_id: CampaignId) -> Campaign | None:
         wanted = campaign.select().where(campaign.c.id == campaign_id)
-        return next(iter(await self._database.read(lambda connection: _campaigns(connection, wanted))), None)
+        return next(iter(await self._database.read(_campaigns, wanted)), None)
 
     async def recipients(self, campaign_id: CampaignId, *, state: RecipientState | None = None) -> Sequence[Recipient]:
-        return await self._database.read(lambda connection: _recipients(connection, campaign_id, state))
+        return await self._database.read(_recipients, campaign_id, state)
 
     async def candidates(self, mentorado_id: MentoradoId) -> Sequence[CampaignCandidate]:
-        return await self._database.read(lambda connection: _candidates(connection, mentorado_id))
+        return await self._database.read(_candidates, mentorado_id)
 
     async def settle(self, campaign_id: CampaignId, at: datetime) -> None:
-        await self._database.run(lambda connection: _settle(connection, campaign_id, at))
+        await self._database.run(_settle, campaign_id, at)
 
     async def mark(self, recipient: Recipient, message: OutboundMessage | None) -> None:
-        await self._database.run(lambda connection: _mark(connection, recipient, message))
+        await self._database.run(_mark, recipient, message)
 
     async def set_state(
         self, campaign_id: CampaignId, state: CampaignState, reason: PauseReason | None, ended_at: datetime | None
     ) -> None:
-        await self._database.run(lambda connection: _set_state(connection, campaign_id, state, reason, ended_at))
+        await self._database.run(_set_state, campaign_id, state, reason, ended_at)
 
 
 def _add(connection: Connection, added: Campaign, recipients: Sequence[Recipient]) -> None:

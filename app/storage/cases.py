@@ -32,13 +32,13 @@ class SqlCases:
         return await self._database.read(_open_cases)
 
     async def closed_cases(self, limit: int = 200) -> Sequence[Case]:
-        return await self._database.read(lambda connection: _closed_cases(connection, limit))
+        return await self._database.read(_closed_cases, limit)
 
     async def add(self, case: Case) -> bool:
-        return await self._database.run(lambda connection: _add(connection, case))
+        return await self._database.run(_add, case)
 
     async def save(self, case: Case, note: CaseNote | None) -> None:
-        await self._database.run(lambda connection: _save(connection, case, note))
+        await self._database.run(_save, case, note)
 
     async def unsettled(self) -> Sequence[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
         return await self._database.read(_unsettled)

@@ -42,7 +42,7 @@ class SqlConsents:
         self._database = database
 
     async def append(self, entries: Sequence[ConsentEntry]) -> None:
-        await self._database.run(lambda connection: append(connection, entries), count=lambda _none: len(entries))
+        await self._database.run(append, entries, count=lambda _none: len(entries))
 
     async def append_checked(self, entries: Sequence[ConsentEntry], check: Check) -> None:
         def work(connection: Connection) -> None:
@@ -56,10 +56,10 @@ class SqlConsents:
         await self._database.run(work, count=lambda _none: len(entries))
 
     async def ledgers(self, mentorado_id: MentoradoId, contacts: Sequence[Address]) -> Sequence[Sequence[ConsentEntry]]:
-        return await self._database.read(lambda connection: ledgers(connection, mentorado_id, contacts))
+        return await self._database.read(ledgers, mentorado_id, contacts)
 
     async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
-        return await self._database.read(lambda connection: contacts_of(connection, mentorado_id))
+        return await self._database.read(contacts_of, mentorado_id)
 
     async def undo_import(self, mentorado_id: MentoradoId, import_id: str, at: datetime, recorded_by: str) -> int:
         def work(connection: Connection) -> int:
@@ -88,7 +88,7 @@ class SqlConsents:
         return await self._database.run(work, count=int)
 
     async def return_confirmation(self, number: int) -> None:
-        await self._database.run(lambda connection: await_confirmation(connection, number))
+        await self._database.run(await_confirmation, number)
 
 
 def append(connection: Connection, entries: Sequence[ConsentEntry], *, named: bool = True) -> int:

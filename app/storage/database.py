@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, Engine, Row
 
@@ -27,6 +27,7 @@ from app.storage.rows import plain
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,14 @@ class Database:
         return await self._in_worker(lambda: sorted(self._path.parent.glob(f"{self._path.stem}.*{self._path.suffix}")))
 
     async def run(
-        self, work: Callable[[Connection], T], *, count: Callable[[T], int] = lambda _result: 0, again: bool = True
+        self,
+        work: Callable[[Connection, *Ts], T],
+        *args: *Ts,
+        count: Callable[[T], int] = lambda _result: 0,
+        again: bool = True,
     ) -> T:
-        """Run *work* in one transaction, after all that was asked before. Cancelled, it happens whole or not at all.
+        """Run *work*, with a connection and *args*, in one transaction, after all that was asked before. Cancelled, it
+        happens whole or not at all.
 
         *count* says of the result how many rows that people count went or came, for `WITH_CHANGES`. Where *work* meets
         a damage that is made good, it is run *again*.
@@ -108,7 +114,7 @@ class Database:
 
         def whole(connection: Connection) -> T:
             nonlocal again
-            result = work(connection)
+            result = work(connection, *args)
             if beside is not None:
                 again = False  # what is written beside it is made for one time
                 beside.write(connection, count(result))
@@ -116,9 +122,13 @@ class Database:
 
         return await self._in_worker(lambda: self._transact(whole, writing=True, again=lambda: again))
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection, *Ts], T], *args: *Ts) -> T:
         """Like `run`, for *work* that changes nothing: it does not wait for another program's write."""
-        return await self._in_worker(lambda: self._transact(work, writing=False, again=lambda: True))
+
+        def whole(connection: Connection) -> T:
+            return work(connection, *args)
+
+        return await self._in_worker(lambda: self._transact(whole, writing=False, again=lambda: True))
 
     async def repair(self) -> None:
         """Make anew what is damaged or missing and follows from the rest. Reads all of the file."""

@@ -86,13 +86,13 @@ class SqlFigures:
         self._database = database
 
     async def roll_up(self, links: Sequence[LinkInUse], now: datetime) -> RollUp:
-        return await self._database.run(lambda connection: _roll_up(connection, links, now))
+        return await self._database.run(_roll_up, links, now)
 
     async def add(self, counts: Mapping[FigureKey, int]) -> None:
-        await self._database.run(lambda connection: _add(connection, counts))
+        await self._database.run(_add, counts)
 
     async def totals(self, edges: Sequence[datetime]) -> Sequence[Mapping[tuple[Figure, str], int]]:
-        return await self._database.read(lambda connection: _totals(connection, edges))
+        return await self._database.read(_totals, edges)
 
     async def first_hour(self) -> datetime | None:
         return await self._database.read(

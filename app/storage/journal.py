@@ -45,13 +45,13 @@ class SqlProcedureJournal:
         self._database = database
 
     async def begin(self, head: ProcedureInfo, first: JournalEntry) -> None:
-        await self._database.run(lambda connection: _begin(connection, head, first))
+        await self._database.run(_begin, head, first)
 
     async def append(self, entry: JournalEntry) -> None:
-        await self._database.run(lambda connection: _append(connection, entry))
+        await self._database.run(_append, entry)
 
     async def for_mentorado(self, procedure_id: ProcedureId) -> Journaled:
-        found = await self._database.read(lambda connection: _journal_of(connection, procedure_id))
+        found = await self._database.read(_journal_of, procedure_id)
         if not found:
             raise Problem(ProblemCode.PROCEDURE_UNKNOWN)
         return found[0]
@@ -60,10 +60,10 @@ class SqlProcedureJournal:
         return await self._database.read(_unfinished)
 
     async def order(self, mentorado_id: MentoradoId) -> Mapping[ProcedureId, int]:
-        return await self._database.read(lambda connection: _order(connection, mentorado_id))
+        return await self._database.read(_order, mentorado_id)
 
     async def latest(self, mentorado_id: MentoradoId, limit: int = 20) -> Sequence[Journaled]:
-        return await self._database.read(lambda connection: _latest(connection, mentorado_id, limit))
+        return await self._database.read(_latest, mentorado_id, limit)
 
 
 def _begin(connection: Connection, head: ProcedureInfo, first: JournalEntry) -> None:

@@ -27,29 +27,29 @@ class SqlMentoradoRepository:
         return await self._database.read(_all)
 
     async def add(self, mentorado: Mentorado) -> None:
-        await self._database.run(lambda connection: _add(connection, mentorado))
+        await self._database.run(_add, mentorado)
 
     async def save_mentorado(self, mentorado: Mentorado) -> None:
         """Raises `Problem(PHONE_TAKEN)` as `add` does: an edit or a return from the archive can collide too."""
-        await self._database.run(lambda connection: _save_mentorado(connection, mentorado))
+        await self._database.run(_save_mentorado, mentorado)
 
     async def save_link(self, link: Link) -> None:
-        await self._database.run(lambda connection: _save_link(connection, link))
+        await self._database.run(_save_link, link)
 
     async def save(self, mentorado: Mentorado) -> None:
-        await self._database.run(lambda connection: _save(connection, mentorado))
+        await self._database.run(_save, mentorado)
 
     async def links_beside(self) -> Sequence[Link]:
         return await self._database.read(_links_beside)
 
     async def add_link(self, link: Link) -> None:
-        await self._database.run(lambda connection: _add_link(connection, link))
+        await self._database.run(_add_link, link)
 
     async def put_in_use(self, link: Link) -> None:
-        await self._database.run(lambda connection: _put_in_use(connection, link))
+        await self._database.run(_put_in_use, link)
 
     async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
-        return await self._database.read(lambda connection: _by_phone(connection, phone))
+        return await self._database.read(_by_phone, phone)
 
 
 def _all(connection: Connection) -> list[Mentorado]:

@@ -60,7 +60,7 @@ class SqlHandlings:
         return await self._database.read(_all_handlings)
 
     async def save(self, handling: Handling) -> None:
-        await self._database.run(lambda connection: _save_handling(connection, handling))
+        await self._database.run(_save_handling, handling)
 
     async def remove(self, handling: Handling) -> None:
         this = (

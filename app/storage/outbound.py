@@ -37,7 +37,7 @@ class SqlOutbound:
         self._database = database
 
     async def facts(self, mentorado: Mentorado, to: Address, now: datetime) -> OutboundFacts:
-        return await self._database.read(lambda connection: _facts(connection, mentorado, to, now))
+        return await self._database.read(_facts, mentorado, to, now)
 
     async def reserve(
         self,
@@ -57,19 +57,19 @@ class SqlOutbound:
         return await self._database.run(work)
 
     async def save(self, message: OutboundMessage) -> None:
-        await self._database.run(lambda connection: save(connection, message))
+        await self._database.run(save, message)
 
     async def recover(self, before: datetime) -> Sequence[OutboundMessage]:
-        return await self._database.run(lambda connection: _recover(connection, before))
+        return await self._database.run(_recover, before)
 
     async def stops(self) -> Sequence[OutboundStop]:
         return await self._database.read(_stops)
 
     async def stop(self, stop: OutboundStop) -> None:
-        await self._database.run(lambda connection: _stop(connection, stop))
+        await self._database.run(_stop, stop)
 
     async def release(self, link_id: LinkId) -> None:
-        await self._database.run(lambda connection: _release(connection, link_id))
+        await self._database.run(_release, link_id)
 
 
 def _facts(connection: Connection, mentorado: Mentorado, to: Address, now: datetime) -> OutboundFacts:

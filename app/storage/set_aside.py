@@ -27,10 +27,10 @@ class SqlSetAside:
         self._database = database
 
     async def counts(self, mentorado_id: MentoradoId | None = None) -> Sequence[SetAsideCount]:
-        return await self._database.read(lambda connection: _counts(connection, mentorado_id))
+        return await self._database.read(_counts, mentorado_id)
 
     async def latest(self, mentorado_id: MentoradoId | None = None, *, limit: int = 50) -> Sequence[SetAsideDelivery]:
-        return await self._database.read(lambda connection: _latest(connection, mentorado_id, limit))
+        return await self._database.read(_latest, mentorado_id, limit)
 
 
 def add(connection: Connection, mentorado: Mentorado, unknown: Iterable[WireUnknown], at: datetime) -> None:

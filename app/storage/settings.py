@@ -31,7 +31,7 @@ class SqlSettings:
         return _settings(await self._database.read(_rows))
 
     async def save(self, settings: OperatorSettings, at: datetime) -> None:
-        await self._database.run(lambda connection: _save(connection, settings, at))
+        await self._database.run(_save, settings, at)
 
 
 def _save(connection: Connection, settings: OperatorSettings, at: datetime) -> None:
@@ -74,10 +74,10 @@ class SqlRegistrationAttempts:
         self._database = database
 
     async def add(self, link_id: LinkId, at: datetime) -> None:
-        await self._database.run(lambda connection: _add(connection, link_id, at))
+        await self._database.run(_add, link_id, at)
 
     async def since(self, link_id: LinkId, moment: datetime) -> Sequence[datetime]:
-        return await self._database.read(lambda connection: _since(connection, link_id, moment))
+        return await self._database.read(_since, link_id, moment)
 
 
 def _add(connection: Connection, link_id: LinkId, at: datetime) -> None:
@@ -106,7 +106,7 @@ class SqlSnoozes:
         return await self._database.read(_load_snoozes)
 
     async def save(self, snoozes: Mapping[LinkId, Snooze], at: datetime) -> None:
-        await self._database.run(lambda connection: _save_snoozes(connection, snoozes, at))
+        await self._database.run(_save_snoozes, snoozes, at)
 
 
 def _load_snoozes(connection: Connection) -> dict[LinkId, Snooze]:
@@ -151,7 +151,7 @@ class SqlBulkWork:
             | {"left": list(each.left), "typed": each.typed}
             for each in works
         ]
-        await self._database.run(lambda connection: _put(connection, _BULK_WORK, written, at))
+        await self._database.run(_put, _BULK_WORK, written, at)
 
 
 def _load_bulk_work(connection: Connection) -> list[BulkWork]:

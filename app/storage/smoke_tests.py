@@ -31,16 +31,16 @@ class SqlSmokeTests:
         self._database = database
 
     async def add(self, test: SmokeTest) -> None:
-        await self._database.run(lambda connection: _add(connection, test))
+        await self._database.run(_add, test)
 
     async def latest(self) -> Sequence[SmokeTest]:
         return await self._database.read(_latest)
 
     async def delivery(self, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
-        return await self._database.read(lambda connection: _delivery(connection, link_id, provider_id))
+        return await self._database.read(_delivery, link_id, provider_id)
 
     async def has_received(self, link_id: LinkId, *, receipts: bool) -> bool:
-        return await self._database.read(lambda connection: _has_received(connection, link_id, receipts))
+        return await self._database.read(_has_received, link_id, receipts)
 
     async def arrived(
         self,
@@ -51,9 +51,7 @@ class SqlSmokeTests:
         sender: Address | None = None,
         link_id: LinkId | None = None,
     ) -> bool:
-        return await self._database.read(
-            lambda connection: _arrived(connection, mentorado_id, since, word, sender, link_id)
-        )
+        return await self._database.read(_arrived, mentorado_id, since, word, sender, link_id)
 
 
 def _add(connection: Connection, test: SmokeTest) -> None:

@@ -39,22 +39,22 @@ class SqlSwitches:
         self._database = database
 
     async def add(self, run: SwitchRun) -> None:
-        await self._database.run(lambda connection: _add(connection, run))
+        await self._database.run(_add, run)
 
     async def all(self) -> Sequence[SwitchRun]:
         return await self._database.read(_all)
 
     async def save_run(self, run: SwitchRun) -> None:
-        await self._database.run(lambda connection: _save_run(connection, run))
+        await self._database.run(_save_run, run)
 
     async def save_item(self, item: SwitchItem) -> None:
-        await self._database.run(lambda connection: _save_item(connection, item))
+        await self._database.run(_save_item, item)
 
     async def outside_window(self, mentorado_id: MentoradoId, since: datetime) -> Sequence[Address]:
-        return await self._database.read(lambda connection: _outside_window(connection, mentorado_id, since))
+        return await self._database.read(_outside_window, mentorado_id, since)
 
     async def groups(self, mentorado_id: MentoradoId, since: datetime) -> int:
-        return await self._database.read(lambda connection: _groups(connection, mentorado_id, since))
+        return await self._database.read(_groups, mentorado_id, since)
 
 
 def _add(connection: Connection, run: SwitchRun) -> None:

@@ -65,13 +65,13 @@ class SqlTimeRecords:
         return await self._database.read(_mark)
 
     async def save(self, mark: TimeMark) -> None:
-        await self._database.run(lambda connection: _save(connection, mark))
+        await self._database.run(_save, mark)
 
     async def newest(self) -> datetime | None:
         return await self._database.read(_newest)
 
     async def correct(self, now: datetime) -> int:
-        return await self._database.run(lambda connection: _correct(connection, now))
+        return await self._database.run(_correct, now)
 
 
 def _mark(connection: Connection) -> TimeMark | None:

@@ -36,13 +36,13 @@ class SqlTransitionRepository:
         self._database = database
 
     async def append(self, transition: Transition) -> None:
-        await self._database.run(lambda connection: _append(connection, transition))
+        await self._database.run(_append, transition)
 
     async def for_mentorado(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
-        return await self._database.read(lambda connection: _for_mentorado(connection, mentorado_id, limit))
+        return await self._database.read(_for_mentorado, mentorado_id, limit)
 
     async def since(self, link_id: LinkId, moment: datetime) -> Sequence[Transition]:
-        return await self._database.read(lambda connection: _since(connection, link_id, moment))
+        return await self._database.read(_since, link_id, moment)
 
     async def latest(self) -> Mapping[LinkId, Transition]:
         return await self._database.read(_latest)

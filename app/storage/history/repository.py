@@ -51,30 +51,26 @@ class SqlMessageRepository:
         self, mentorado: Mentorado, facts: Sequence[MessageUpdate], at: datetime
     ) -> Sequence[ConversationId]:
         words = self._opt_out_words()
-        return await self._database.run(lambda connection: writing.store(connection, mentorado, facts, at, words))
+        return await self._database.run(writing.store, mentorado, facts, at, words)
 
     async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
-        return await self._database.read(lambda connection: reading.conversations(connection, mentorado_id))
+        return await self._database.read(reading.conversations, mentorado_id)
 
     async def messages(
         self, conversation_id: ConversationId, *, before: int | None = None, limit: int = 60
     ) -> Sequence[StoredMessage]:
-        return await self._database.read(
-            lambda connection: reading.messages(connection, conversation_id, before, limit)
-        )
+        return await self._database.read(reading.messages, conversation_id, before, limit)
 
     async def messages_after(
         self, conversation_id: ConversationId, number: int, *, limit: int = 60
     ) -> Sequence[StoredMessage]:
-        return await self._database.read(
-            lambda connection: reading.messages_after(connection, conversation_id, number, limit)
-        )
+        return await self._database.read(reading.messages_after, conversation_id, number, limit)
 
     async def names(self, conversation_ids: Collection[ConversationId]) -> Mapping[ConversationId, ConversationRef]:
-        return await self._database.read(lambda connection: reading.names(connection, conversation_ids))
+        return await self._database.read(reading.names, conversation_ids)
 
     async def correspondent(self, conversation_id: ConversationId) -> Correspondent | None:
-        return await self._database.read(lambda connection: reading.correspondent(connection, conversation_id))
+        return await self._database.read(reading.correspondent, conversation_id)
 
     async def search(
         self, text: str, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 60
@@ -91,17 +87,17 @@ class SqlMessageRepository:
         return await self._database.read(partial(look, indexed=False))  # the index could not be made anew
 
     async def extent(self, mentorado_id: MentoradoId) -> HistoryStats:
-        return await self._database.read(lambda connection: reading.extent(connection, mentorado_id))
+        return await self._database.read(reading.extent, mentorado_id)
 
     async def last_messages(self, mentorado_id: MentoradoId) -> LastMessages:
         """What is known of a mentorado's line from before the program began."""
-        return await self._database.read(lambda connection: reading.last_messages(connection, mentorado_id))
+        return await self._database.read(reading.last_messages, mentorado_id)
 
     async def contacts(self, mentorado_id: MentoradoId) -> int:
-        return await self._database.read(lambda connection: reading.contacts(connection, mentorado_id))
+        return await self._database.read(reading.contacts, mentorado_id)
 
     async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
-        return await self._database.read(lambda connection: contacts.find(connection, mentorado_id, address))
+        return await self._database.read(contacts.find, mentorado_id, address)
 
     async def export(
         self, mentorado_id: MentoradoId, *, contact_id: ContactId | None = None
@@ -114,23 +110,19 @@ class SqlMessageRepository:
             after = batch[-1].number
 
     async def erase(self, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
-        return await self._database.run(
-            lambda connection: erasure.erase(connection, mentorado_id, contact_id, at), count=lambda messages: messages
-        )
+        return await self._database.run(erasure.erase, mentorado_id, contact_id, at, count=lambda messages: messages)
 
     async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> int:
-        return await self._database.run(
-            lambda connection: erasure.erase_recorded(connection, mentorado_id, address, at)
-        )
+        return await self._database.run(erasure.erase_recorded, mentorado_id, address, at)
 
     async def recorded(self, mentorado_id: MentoradoId, address: Address) -> Sequence[Address]:
-        return await self._database.read(lambda connection: recorded_addresses(connection, mentorado_id, address))
+        return await self._database.read(recorded_addresses, mentorado_id, address)
 
     async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
-        return await self._database.read(lambda connection: erasure.addresses(connection, mentorado_id, contact_id))
+        return await self._database.read(erasure.addresses, mentorado_id, contact_id)
 
     async def was_erased(self, mentorado_id: MentoradoId, address: Address) -> bool:
-        return await self._database.read(lambda connection: erasure.was_erased(connection, mentorado_id, address))
+        return await self._database.read(erasure.was_erased, mentorado_id, address)
 
     async def traces_left(self) -> bool:
         return await self._database.read(erasure.traces_left)
@@ -163,10 +155,10 @@ class SqlMessageRepository:
             return
         newest, mark = await self._database.read(reading.newest_number), 0
         while mark < newest:  # what arrives meanwhile waits for the next time
-            mark = await self._database.run(lambda connection: reading.index(connection, _SLICE))
+            mark = await self._database.run(reading.index, _SLICE)
 
     async def _waiting(self, most: int) -> int:
-        return await self._database.read(lambda connection: reading.waiting(connection, most))
+        return await self._database.read(reading.waiting, most)
 
 
 _BATCH = 1_000
@@ -184,7 +176,7 @@ class SqlHistoryDump:
         self._database = database
 
     async def counts(self, mentorado_id: MentoradoId) -> Mapping[str, int]:
-        return await self._database.read(lambda connection: dump.counts(connection, mentorado_id))
+        return await self._database.read(dump.counts, mentorado_id)
 
     async def dump(self, mentorado_id: MentoradoId) -> AsyncIterator[Sequence[Mapping[str, object]]]:
         reader = dump.HistoryReader(mentorado_id, _BATCH)
