@@ -6,36 +6,17 @@ python -m tests.ui.campaigns.gallery OUT_DIR
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import tempfile
 from datetime import timedelta
 from pathlib import Path
-
-from PySide6.QtWidgets import QApplication
 
 from app.domain.campaign import CampaignState
 from app.domain.mentorado import Link
 from app.domain.sending import NotSent, NumberDetails, SendErrorKind, Template, Uncertain
-from app.text.status import texts
-from app.ui.async_slots import run
 from app.ui.campaigns.report import ReportPart
-from app.ui.theme.theme import Mode, Theme
 from tests.core.outbound.harness import phone
 from tests.ui.campaigns.harness import CampaignsHarness, open_campaigns
+from tests.ui.looks import run_in_every_look
 from tests.waiting import until
-
-
-async def take_all(app: QApplication, folder: Path) -> None:
-    theme = Theme(Mode.LIGHT)
-    theme.apply(app)
-    for language in ("pt-BR", "en"):
-        for mode in (Mode.LIGHT, Mode.DARK):
-            texts.set_language(language)
-            theme.set_mode(mode)
-            with tempfile.TemporaryDirectory() as home:
-                async with open_campaigns(theme, Path(home)) as harness:
-                    await take(harness, folder, f"{language}-{mode}")
 
 
 async def take(h: CampaignsHarness, folder: Path, look: str) -> None:
@@ -109,7 +90,4 @@ async def _details(_link: Link) -> NumberDetails:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    application = QApplication([])
-    run(application, lambda: take_all(application, Path(sys.argv[1])))
+    run_in_every_look(open_campaigns, take)

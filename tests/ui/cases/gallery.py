@@ -6,30 +6,11 @@ python -m tests.ui.cases.gallery OUT_DIR
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import tempfile
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication
-
 from app.domain.cases import CaseKind
-from app.text.status import texts
-from app.ui.async_slots import run
-from app.ui.theme.theme import Mode, Theme
 from tests.ui.cases.harness import CasesHarness, open_cases
-
-
-async def take_all(app: QApplication, folder: Path) -> None:
-    theme = Theme(Mode.LIGHT)
-    theme.apply(app)
-    for language in ("pt-BR", "en"):
-        for mode in (Mode.LIGHT, Mode.DARK):
-            texts.set_language(language)
-            theme.set_mode(mode)
-            with tempfile.TemporaryDirectory() as home:
-                async with open_cases(theme, Path(home)) as harness:
-                    await take(harness, folder, f"{language}-{mode}")
+from tests.ui.looks import run_in_every_look
 
 
 async def take(h: CasesHarness, folder: Path, look: str) -> None:
@@ -58,7 +39,4 @@ async def take(h: CasesHarness, folder: Path, look: str) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    application = QApplication([])
-    run(application, lambda: take_all(application, Path(sys.argv[1])))
+    run_in_every_look(open_cases, take)

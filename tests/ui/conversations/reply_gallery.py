@@ -6,32 +6,13 @@ python -m tests.ui.conversations.reply_gallery OUT_DIR
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import tempfile
 from pathlib import Path
-
-from PySide6.QtWidgets import QApplication
 
 from app.domain.consent import ConsentChange
 from app.domain.outbound import OutboundLimits
 from app.domain.sending import NotSent, SendErrorKind, SendResult, Uncertain
-from app.text.status import texts
-from app.ui.async_slots import run
-from app.ui.theme.theme import Mode, Theme
 from tests.ui.conversations.reply_harness import BIA, ReplyHarness, open_reply
-
-
-async def take_all(app: QApplication, folder: Path) -> None:
-    theme = Theme(Mode.LIGHT)
-    theme.apply(app)
-    for language in ("pt-BR", "en"):
-        for mode in (Mode.LIGHT, Mode.DARK):
-            texts.set_language(language)
-            theme.set_mode(mode)
-            with tempfile.TemporaryDirectory() as home:
-                async with open_reply(theme, Path(home)) as harness:
-                    await take(harness, folder, f"{language}-{mode}")
+from tests.ui.looks import run_in_every_look
 
 
 async def take(harness: ReplyHarness, folder: Path, look: str) -> None:
@@ -69,7 +50,4 @@ async def take(harness: ReplyHarness, folder: Path, look: str) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    application = QApplication([])
-    run(application, lambda: take_all(application, Path(sys.argv[1])))
+    run_in_every_look(open_reply, take)

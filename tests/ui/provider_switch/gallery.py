@@ -8,7 +8,6 @@ A LOOK is a language, a theme and a text size, such as ``pt-BR-light-100``; both
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -16,20 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.ui.looks import run_gallery
+
 if TYPE_CHECKING:
     from app.ui.theme.theme import Theme
     from tests.ui.provider_switch.harness import SwitchHarness
-
-
-def main(folder: Path, only: str) -> None:
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    folder.mkdir(parents=True, exist_ok=True)
-    from PySide6.QtWidgets import QApplication
-
-    from app.ui.async_slots import run
-
-    app = QApplication([])
-    run(app, lambda: _take_all(folder, only))
 
 
 async def _take_all(folder: Path, only: str) -> None:
@@ -183,4 +173,5 @@ async def _by_code(harness: SwitchHarness) -> AsyncIterator[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+    part_wanted = sys.argv[2] if len(sys.argv) > 2 else ""
+    run_gallery(lambda folder: _take_all(folder, part_wanted))

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-
-def main(folder: Path, only: str) -> None:
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    folder.mkdir(parents=True, exist_ok=True)
-    from PySide6.QtWidgets import QApplication
-
-    from app.ui.async_slots import run
-
-    app = QApplication([])
-    run(app, lambda: take_all(folder, only))
+from tests.ui.looks import run_gallery
 
 
 async def take_all(folder: Path, only: str) -> None:
@@ -49,4 +39,5 @@ async def take_all(folder: Path, only: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+    part_wanted = sys.argv[2] if len(sys.argv) > 2 else ""
+    run_gallery(lambda folder: take_all(folder, part_wanted))
