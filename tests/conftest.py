@@ -218,10 +218,13 @@ def _session_hosts() -> list[psutil.Process]:
 
 @pytest.fixture(autouse=True)
 def collect_here() -> Iterator[None]:
-    """Garbage is collected on this thread only, as in the program: elsewhere Qt's objects die on the wrong thread."""
+    """Garbage is collected on this thread only, as in the program: elsewhere Qt's objects die on the wrong thread.
+
+    What the test has made is in the youngest generation; the others wait for `freeze_what_stays`.
+    """
     gc.disable()
     yield
-    gc.collect()
+    gc.collect(0)
 
 
 class _LogCapture(logging.Handler):
