@@ -32,7 +32,7 @@ from app.ui.audit.filters import FilterBar
 from app.ui.audit.model import AuditModel, AuditQuery, AuditRow, search_text
 from app.ui.audit.table import EntryTable
 from app.ui.audit.verification_card import Verdict, VerificationCard
-from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.base import ScrollDialog
 from app.ui.dialogs.files import SaveDialog
 from app.ui.navigation import Page
 from app.ui.theme import tokens as t
@@ -52,7 +52,7 @@ _WIDTH = 560
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 
-class EntryDialog(BaseDialog):
+class EntryDialog(ScrollDialog):
     """Shows one entry, which can be copied, and taken back where there is *undo*. Esc closes it."""
 
     def __init__(self, line: AuditRow, theme: Theme, over: QWidget, undo: Callable[[], None] | None = None) -> None:
@@ -71,7 +71,7 @@ class EntryDialog(BaseDialog):
             value_label.setAccessibleName(f"{name}: {value}")
             grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value_label, row, 1)
-        self.body.addLayout(grid)
+        self.inside.addLayout(grid)
         if undo is not None:
             self.undo = self.add_button(texts("window.undo"))
             self.undo.clicked.connect(self.accept)

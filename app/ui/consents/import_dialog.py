@@ -19,7 +19,7 @@ from app.formats.csv_files import report_csv, write_file
 from app.text import consent as consent_text
 from app.text.status import date_time, texts
 from app.ui.async_slots import async_slot, show_dialog
-from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.base import ScrollDialog
 from app.ui.dialogs.csv_import import (
     ImportTable,
     choose_spreadsheet,
@@ -40,7 +40,7 @@ _PAUSE_MILLISECONDS: Final = 400
 _STEP: Final = 500
 
 
-class ConsentImportDialog(BaseDialog):
+class ConsentImportDialog(ScrollDialog):
     """Shows what each row comes to. `imported` is what was recorded."""
 
     def __init__(
@@ -80,9 +80,9 @@ class ConsentImportDialog(BaseDialog):
         self.bar.setAccessibleName(texts("import.progress"))
         self.bar.hide()
         for part in (self.summary, self.hint, fields):
-            self.body.addWidget(part)
+            self.inside.addWidget(part)
         self.add_list(self.table, self.table.height(), self.table.least_height)
-        self.body.addWidget(self.bar)
+        self.inside.addWidget(self.bar)
         self.report = QPushButton(texts("consent.import.report"), autoDefault=False)
         self.report.clicked.connect(self._save_report)
         self.buttons.insertWidget(0, self.report)

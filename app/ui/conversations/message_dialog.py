@@ -10,7 +10,7 @@ from app.text import conversation as conversation_text
 from app.text import status as status_text
 from app.text.conversation import counted, one_line, sanitize
 from app.text.status import texts
-from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_4, Theme
 from app.ui.widgets.labels import text_label
 
@@ -18,23 +18,23 @@ _WIDTH = 520
 _LINE, _MOST_LINES = 20, 14
 
 
-class MessageDialog(BaseDialog):
+class MessageDialog(ScrollDialog):
     """Shows; the only thing to do is to copy and to close."""
 
     def __init__(self, theme: Theme, over: QWidget, message: StoredMessage, partner: str) -> None:
         super().__init__(theme, over, width=_WIDTH)
         self.set_title(texts("conversation.message", who=conversation_text.sender(message) or partner))
         if message.kind is not MessageKind.TEXT:
-            self.body.addWidget(_label(conversation_text.kind(message), "name"))
+            self.inside.addWidget(_label(conversation_text.kind(message), "name"))
         self.text = self._reader(conversation_text.body(message)) if message.text else None
         if message.revoked_at:
-            self.body.addWidget(_label(texts("conversation.revoked_note"), "secondary"))
+            self.inside.addWidget(_label(texts("conversation.revoked_note"), "secondary"))
         if message.revocation_asked:
-            self.body.addWidget(_label(texts("conversation.revocation_asked_note"), "secondary"))
+            self.inside.addWidget(_label(texts("conversation.revocation_asked_note"), "secondary"))
         if message.edited_at:
-            self.body.addWidget(_label(texts("conversation.fact.original"), "secondary"))
+            self.inside.addWidget(_label(texts("conversation.fact.original"), "secondary"))
             self._reader(sanitize(message.original_text))
-        self.body.addLayout(_facts(message))
+        self.inside.addLayout(_facts(message))
         self.close_button = self.add_button(texts("conversation.close"), "primary")
         self.close_button.clicked.connect(self.accept)
         self.close_button.setFocus()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QWidget
 
 from app.domain.phone import PhoneNumber, last_digits
 from app.text.status import texts
-from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.base import SHEET_WIDTH, BaseDialog
 from app.ui.theme.theme import RADIUS_SHEET, SPACE_2, SPACE_3, SPACE_6, TEXT_BODY, TEXT_CAPTION, Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
@@ -348,12 +348,15 @@ class QrDialog(BaseDialog):
         side = max(
             LEAST_SIDE, min(LARGEST_SIDE, window.height() - _MARGINS - theme.px(_WORDS), window.width() - 4 * SPACE_6)
         )
-        super().__init__(theme, over, width=side + 2 * SPACE_6)
+        super().__init__(theme, over, width=max(side + 2 * SPACE_6, SHEET_WIDTH))
         self.set_title(texts("qr.for_number", digits=last_digits(account)))
         self.plate = QrView(theme, side)
         self.life = QrCountdown(theme)
         self.body.addWidget(self.plate, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.body.addWidget(self.life)
+        if side > LEAST_SIDE:
+            self.body.addWidget(self.life)
+        else:
+            self.buttons.insertWidget(0, self.life)  # below the code there is no room for it
         close = self.add_button(texts("dialog.close"))
         close.clicked.connect(self.reject)
         self.plate.clicked.connect(self.reject)

@@ -17,10 +17,11 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QDialog, QLayout, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QDialog, QPushButton, QScrollArea, QWidget
 
 from app.ui.theme.theme import (
     RADIUS_SHEET,
+    SPACE_1,
     SPACE_2,
     SPACE_3,
     SPACE_4,
@@ -74,7 +75,7 @@ class BaseDialog(QDialog):
         self.setFixedWidth(min(theme.px(width), max(over.window().width() - 2 * SPACE_4, width)))
 
         self.title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
-        self.body = vbox(spacing=SPACE_3)
+        self.body = self._list_column = vbox(spacing=SPACE_3)
         self.buttons = hbox(spacing=SPACE_2)
         self.buttons.addStretch(1)
         layout = vbox(self.title, inside=self, margins=(SPACE_6, SPACE_6, SPACE_6, SPACE_6 - 4))
@@ -99,14 +100,15 @@ class BaseDialog(QDialog):
         """Add *part*, which scrolls by itself: *height* high, in a window too low for that lower, down to *least*."""
         part.setFixedHeight(height)
         self._lists.append((part, height, least))
-        self.body.addWidget(part)
+        self._list_column.addWidget(part)
 
     def fit(self) -> None:
         """As tall as the words need, in the middle of the window; Tab goes through it as it is read."""
         layout = self.layout()
         if layout is not None:
             follow_reading_order(layout)
-            self._shorten_lists(layout)
+            self._arrange_buttons()
+            self._shorten_lists()
             # not `adjustSize`, which keeps to two thirds of the screen and would clip large text
             layout.activate()
             self.resize(self.width(), layout.totalHeightForWidth(self.width()))
@@ -114,20 +116,32 @@ class BaseDialog(QDialog):
             centre = window.mapToGlobal(window.rect().center())
             self.move(centre - self.rect().center())
 
-    def _shorten_lists(self, layout: QLayout) -> None:
-        """Take what the window is too low for from the lists, from the last one first."""
-        window = self.parentWidget()
-        if window is None or not self._lists:
-            return
-        for part, height, _ in self._lists:
-            part.setFixedHeight(height)
-        layout.activate()
-        excess = layout.totalHeightForWidth(self.width()) - (window.height() - 2 * SPACE_6)
-        for part, height, least in reversed(self._lists):
-            if excess > 0 and not part.isHidden():
-                less = min(excess, max(0, height - least))
-                part.setFixedHeight(height - less)
-                excess -= less
+    def _arrange_buttons(self) -> None:
+        """Side by side where there is room, else one below the other."""
+        layout = self.layout()
+        margins = self.contentsMargins() if layout is None else layout.contentsMargins()
+        items = [self.buttons.itemAt(place) for place in range(self.buttons.count())]
+        hints = [item.sizeHint().width() for item in items if item is not None and not item.isEmpty()]
+        room = self.width() - margins.left() - margins.right()
+        beside = sum(hints) + SPACE_2 * len(hints) <= room
+        set_beside(self.buttons, beside)
+        self.buttons.setSpacing(SPACE_2 if beside else SPACE_1)
+
+    def _shorten_lists(self) -> None:
+        window, layout = self.parentWidget(), self.layout()
+        if window is not None and layout is not None and self._lists:
+            layout.activate()
+            self._take_from_lists(layout.totalHeightForWidth(self.width()), window.height() - 2 * SPACE_6)
+
+    def _take_from_lists(self, needed: int, room: int) -> int:
+        """Take what *room* is too low for from the lists, from the last one first; returns what is needed then."""
+        shown = [each for each in self._lists if not each[0].isHidden()]
+        needed += sum(height - part.maximumHeight() for part, height, _ in shown)
+        for part, height, least in reversed(shown):
+            less = min(max(0, needed - room), max(0, height - least))
+            part.setFixedHeight(height - less)
+            needed -= less
+        return needed
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         focused = self.focusWidget()
@@ -200,17 +214,19 @@ class BaseDialog(QDialog):
             self.update(area)
 
 
-_LEAST = 120
+_LEAST = 56
 
 
 class ScrollDialog(BaseDialog):
-    """Add what scrolls to `inside`. The sheet follows its height by itself, and is never taller than the window."""
+    """Add what scrolls to `inside`. The sheet follows its height by itself, and is never taller than the window: first
+    its lists get lower, then all of it scrolls above the buttons.
+    """
 
     def __init__(self, theme: Theme, over: QWidget, *, width: int = SHEET_WIDTH) -> None:
         super().__init__(theme, over, width=width)
         self.set_width(width)
         self._content = QWidget()
-        self.inside = vbox(inside=self._content, spacing=SPACE_3)
+        self.inside = self._list_column = vbox(inside=self._content, spacing=SPACE_3)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
@@ -240,13 +256,14 @@ class ScrollDialog(BaseDialog):
             return
         margins = outer.contentsMargins()
         width = self.width() - margins.left() - margins.right()
-        self._arrange_buttons(width)
+        self._arrange_buttons()
         self.area.setFixedHeight(0)
         outer.activate()
         room = max(_LEAST, window.height() - 2 * SPACE_6 - outer.totalHeightForWidth(self.width()))
         self.inside.setContentsMargins(0, 0, 0, 0)
         folds = self.inside.hasHeightForWidth()
         needed = self.inside.totalHeightForWidth(width) if folds else self.inside.totalSizeHint().height()
+        needed = self._take_from_lists(needed, room)
         scrolls = needed > room
         if scrolls:
             self.inside.setContentsMargins(0, 0, SPACE_2, 0)
@@ -255,6 +272,9 @@ class ScrollDialog(BaseDialog):
         self.area.setVerticalScrollBarPolicy(policy)
         self.area.setFixedHeight(min(needed, room))
         super().fit()
+
+    def _shorten_lists(self) -> None:
+        """What they give was taken by then."""
 
     def reject(self) -> None:
         if not self.busy:
@@ -273,12 +293,6 @@ class ScrollDialog(BaseDialog):
         if self._looked_at is not None:
             self.area.ensureWidgetVisible(self._looked_at, 0, SPACE_2)
             self._looked_at = None
-
-    def _arrange_buttons(self, width: int) -> None:
-        """Side by side where there is room, else one below the other."""
-        items = [self.buttons.itemAt(place) for place in range(self.buttons.count())]
-        hints = [item.sizeHint().width() for item in items if item is not None and not item.isEmpty()]
-        set_beside(self.buttons, sum(hints) + self.buttons.spacing() * len(hints) <= width)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest and self.isVisible():

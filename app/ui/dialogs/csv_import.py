@@ -29,7 +29,7 @@ from app.formats.spreadsheet import Spreadsheet, column_label, filled_columns
 from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
-from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.base import ScrollDialog
 from app.ui.dialogs.files import FileDialog
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_6, Theme
@@ -168,7 +168,7 @@ class ImportTable(QTreeWidget):
             item.setToolTip(last, plain_tip(f"{sentence} {step}"))
 
 
-class CsvImportDialog(BaseDialog):
+class CsvImportDialog(ScrollDialog):
     """Shows the rows, those with problems first, and the columns. `added` has the mentorados that were added."""
 
     def __init__(self, theme: Theme, over: QWidget, taking: CsvImportService, file: Spreadsheet) -> None:
@@ -194,10 +194,10 @@ class CsvImportDialog(BaseDialog):
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName(texts("import.progress"))
         self.bar.hide()
-        self.body.addWidget(self.summary)
-        self.body.addWidget(picks)
+        self.inside.addWidget(self.summary)
+        self.inside.addWidget(picks)
         self.add_list(self.table, self.table.height(), self.table.least_height)
-        self.body.addWidget(self.bar)
+        self.inside.addWidget(self.bar)
         self.cancel = self.add_button(texts("dialog.cancel"))
         self.cancel.clicked.connect(self.reject)
         self._importing_now = self._stopped = False

@@ -203,6 +203,12 @@ class SupportBundleDialog(BaseDialog):
             return
         self.setFixedWidth(max(min(self._theme.px(_WIDTH), window.width() - 2 * SPACE_4), SHEET_WIDTH))
         self.list.setFixedWidth(min(self._theme.px(_LIST_WIDTH), self.width() * 2 // 5))
+        beside = self.counted.sizeHint().width() + sum(
+            each.sizeHint().width() + SPACE_2
+            for each in (self.cancel, self.folder_button, self.save_button)
+            if not each.isHidden()
+        )
+        self.counted.setVisible(beside <= self.width() - 2 * SPACE_6)
         self.files.setFixedHeight(0)
         outer.activate()
         room = window.height() - 2 * SPACE_6 - outer.totalHeightForWidth(self.width())

@@ -16,6 +16,7 @@ from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import SPACE_6, Theme
 from tests.clock import settle
 from tests.ui.controls import controls
+from tests.ui.keyboard import surfaces
 from tests.ui.keyboard.surfaces import SURFACES
 from tests.waiting import until
 
@@ -150,3 +151,27 @@ async def test_no_sheet_is_higher_than_the_window_with_the_largest_text(
         for control in controls(sheet):
             if not control.visibleRegion().isEmpty():
                 assert sheet.rect().contains(QRect(control.mapTo(sheet, control.rect().topLeft()), control.size()))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["import mentorados", "palette", "a message", "an audit entry", "a support bundle", "a code", "archive many"],
+)
+async def test_in_the_smallest_window_a_sheet_scrolls_above_its_buttons(
+    theme: Theme, fast_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    theme.set_text_scale(200)
+    monkeypatch.setattr(surfaces, "SIZE", (640, 480))
+    async with SURFACES[name](theme, fast_dir) as sheet:
+        window = sheet.parentWidget()
+        assert window is not None
+        assert window.height() == 480
+        assert isinstance(sheet, BaseDialog)
+        area = QRect(window.mapToGlobal(window.rect().topLeft()), window.size())
+        assert area.contains(sheet.geometry())
+        for place in range(sheet.buttons.count()):
+            item = sheet.buttons.itemAt(place)
+            button = item.widget() if item is not None else None
+            if button is not None and button.isVisible():
+                assert sheet.rect().contains(button.geometry())
+                assert button.width() >= button.minimumSizeHint().width()

@@ -62,6 +62,7 @@ from tests.ui.troubleshooting.views import Dialogs as GuidedChecks
 from tests.ui.window_harness import NOON, WindowHarness, person, status
 from tests.waiting import until
 
+SIZE = (1280, 720)
 Opened = AsyncIterator[QWidget]
 Opener = Callable[[Theme, Path], AbstractAsyncContextManager[QWidget]]
 
@@ -77,7 +78,7 @@ async def _window(theme: Theme, folder: Path) -> AsyncIterator[WindowHarness]:
     people = [replace(person(number), cohort="") for number in range(6)]  # a list of cohorts would take the keyboard
     harness = WindowHarness(folder, people, theme)
     await harness.load(*(status(number) for number in range(6)))
-    harness.window.resize(1280, 720)
+    harness.window.resize(*SIZE)
     await harness.show()
     harness.window.activateWindow()
     async with harness.supervisor:
