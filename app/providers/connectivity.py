@@ -77,7 +77,7 @@ class HttpConnectivityChecker:
         url = urlsplit(self._probe_urls[provider])
         try:
             async with asyncio.timeout(self._within):
-                status, date = await self._ask(url)
+                status, date = await self._ask(url, self._trust)
         except _ProxyRefused as error:
             network = Finding(CheckResult.PROXY_REFUSED, str(error))
         except ssl.SSLCertVerificationError as error:
@@ -106,7 +106,7 @@ class HttpConnectivityChecker:
     async def _way_to(self, url: SplitResult) -> tuple[DiagnosisCode, str]:
         try:
             async with asyncio.timeout(self._within):
-                status, _date = await self._ask(url)
+                status, _date = await self._ask(url, self._trust)
         except TimeoutError:
             return DiagnosisCode.NO_CONNECTION, "no answer in time"
         except _ProxyInvalid as error:
@@ -143,9 +143,10 @@ class HttpConnectivityChecker:
         """The time of the first provider that answers: a whole second, and what the way took too early."""
         with suppress(TimeoutError):
             async with asyncio.timeout(TIME_WITHIN_SECONDS):
+                trust = self._trust or await _system_trust()
                 for address in self._probe_urls.values():
                     with suppress(OSError, EOFError, ValueError):  # the next one may be reached
-                        return _moment((await self._ask(urlsplit(address)))[1])
+                        return _moment((await self._ask(urlsplit(address), trust))[1])
         return None
 
     def _judge(self, date: str) -> Finding:
@@ -156,12 +157,12 @@ class HttpConnectivityChecker:
         found = CheckResult.CLOCK_GOOD if abs(ahead) <= SKEW_ALLOWED else CheckResult.CLOCK_WRONG
         return Finding(found, f"{round(ahead.total_seconds()):+d} s")
 
-    async def _ask(self, url: SplitResult) -> tuple[int, str]:
-        host, port, trust = url.hostname or "", url.port, self._trust
+    async def _ask(self, url: SplitResult, trust: ssl.SSLContext | None) -> tuple[int, str]:
+        host, port = url.hostname or "", url.port
         if url.scheme != "https":
             port, trust = port or 80, None
         elif trust is None:
-            trust = await asyncio.to_thread(ssl.create_default_context)
+            trust = await _system_trust()
         async with _reach(host, port or 443, self._proxy(host), trust) as (reader, writer):
             writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()
@@ -172,6 +173,11 @@ class HttpConnectivityChecker:
         """The proxy that is set, unless *host* is reached without it."""
         proxy = (self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or "").strip()
         return None if not proxy or proxy_bypass(host) else _read_proxy(proxy)
+
+
+async def _system_trust() -> ssl.SSLContext:
+    """The certificates that this computer trusts: three quarters of a megabyte, for as long as they are needed."""
+    return await asyncio.to_thread(ssl.create_default_context)
 
 
 def _read_proxy(written: str) -> SplitResult:
@@ -240,7 +246,10 @@ async def _open(host: str, port: int, trust: ssl.SSLContext | None = None) -> _S
             raise
         except OSError as error:
             failed = error
-    raise failed or OSError(f"no address of {host}")
+    try:
+        raise failed or OSError(f"no address of {host}")
+    finally:
+        del failed  # an error that its own traceback holds keeps all that this function knew
 
 
 async def _to_proxy(proxy: SplitResult) -> _Streams:
