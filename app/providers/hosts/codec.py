@@ -42,6 +42,7 @@ class Pong:
     """The answer to a `Ping`."""
 
     number: int
+    memory: int | None = None  # bytes that no other process shares with the child; None where it does not know
 
 
 def encode(message: object) -> bytes:

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.link_status import HostPlacement
+from app.platform.system import process_memory
 from app.providers.hosts.fork_server import ForkServer, can_fork
 from app.providers.hosts.process import HEARTBEAT_SECONDS, HostExited
 from app.providers.whatsapp_web.host_process import HostProcess, MoveRequested, SessionMessage, host_environment
@@ -50,7 +51,6 @@ class SharedHost:
     files: set[Path] = field(default_factory=set)  # of every session it ever had: none comes back to it
     emptying: bool = False  # its one session is about to move
     ended: bool = False
-    memory: int | None = None  # bytes, when they were measured last
 
     def takes(self, file: Path, limit: int) -> bool:
         """Whether the session in *file* can be opened here, beside others."""
@@ -269,10 +269,10 @@ class HostPool:
             pid=host.process.pid,
             others=len(host.sessions) - 1,
             kept_alone=self.is_alone(session.file),
-            memory=host.memory,
+            memory=host.process.memory,
         )
 
-    def record_memory(self, sizes: Mapping[int, int | None]) -> None:
-        """Keep the bytes that each process was found to take, for `placement`."""
-        for host in self._hosts:
-            host.memory = sizes.get(host.process.pid, host.memory)
+    def memory(self) -> list[int]:
+        """Bytes of each host: as it said with its last sign of life, or as the system tells of one that is new."""
+        found = [host.process.memory or process_memory(host.process.pid) for host in tuple(self._hosts)]
+        return [size for size in found if size is not None]

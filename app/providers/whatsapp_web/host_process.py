@@ -79,6 +79,7 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
         self._joined: dict[str, asyncio.Queue[SessionMessage]] = {}
         self._of_the_host: list[FromHost | HostExited] = []
         self._on_exit = on_exit
+        self.memory: int | None = None  # bytes, as it said last
 
     async def start(self, command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> Self:
         """Start *command*; raises `Problem` when there is no such program."""
@@ -159,6 +160,8 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
             self._of_the_host.append(message)
         if isinstance(message, HostExited) and not self._closing:
             self._on_exit(message)
+        if isinstance(message, Pong):
+            self.memory = message.memory
         if isinstance(message, Ready | Unable | HostExited | Pong):
             for queue in self._joined.values():
                 queue.put_nowait(message)

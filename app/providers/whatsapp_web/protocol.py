@@ -18,7 +18,7 @@ from app.domain.messages import MessageUpdate
 from app.domain.sending import NotSent, SendErrorKind
 from app.providers.hosts.codec import Ping, Pong, line_decoder
 
-VERSION: Final = 5
+VERSION: Final = 6
 LINE_LIMIT: Final = 4 << 20
 """No line is longer; a longer one means that something else than a host is speaking."""
 

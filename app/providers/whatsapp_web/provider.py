@@ -20,7 +20,6 @@ from app.domain.repositories import Clock
 from app.domain.sending import OutgoingMessage, SendResult
 from app.domain.settings import DEFAULT_SESSIONS_PER_HOST
 from app.platform.locks import OwnerState
-from app.platform.system import process_memory
 from app.platform.threads import background_task, run_to_completion
 from app.providers.hosts.process import HEARTBEAT_SECONDS
 from app.providers.whatsapp_web.connection import (
@@ -265,9 +264,7 @@ class WhatsAppWebProvider:
 
     async def memory(self) -> Sequence[int]:
         """Bytes of memory of each session host, without what several share; empty where the system does not tell."""
-        sizes = await asyncio.to_thread(lambda pids: {pid: process_memory(pid) for pid in pids}, self.host_pids())
-        self._pool.record_memory(sizes)
-        return [size for size in sizes.values() if size is not None]
+        return await asyncio.to_thread(self._pool.memory)
 
     def host_pids(self) -> list[int]:
         """The process of each session host."""

@@ -15,7 +15,8 @@ import pytest
 
 from app.domain.link_status import Reason
 from app.domain.mentorado import Mentorado
-from app.domain.provider import Connected, Lost
+from app.domain.provider import Connected, HostAnswered, Lost
+from app.platform.system import process_memory
 from app.providers.hosts import fork_server
 from app.providers.hosts.fork_server import ForkServer, ForkServerFailed, can_fork
 from app.providers.whatsapp_web.connection import SessionConnection
@@ -104,6 +105,22 @@ async def test_a_forked_host_that_is_killed_is_told_with_its_signal(one_each: Pr
         lost = await until(second, Lost)
         assert (lost.reason, lost.detail) == (Reason.HOST_CRASHED, "SIGKILL")
         await until(second, Connected)
+
+
+async def test_what_forked_hosts_share_is_not_counted_as_the_memory_of_each(
+    build: Callable[..., ProviderHarness],
+) -> None:
+    harness = build(sessions_per_host=lambda: 1, heartbeat=0.2)
+    people = await paired(harness, 2)
+    async with AsyncExitStack() as stack:
+        _, second = await connected(stack, harness, people)
+        await until(second, HostAnswered)
+        placement, with_shared = second.placement(), process_memory(host_of(second).pid)
+        assert placement is not None
+        assert placement.memory is not None
+        assert with_shared is not None
+        assert 2_000_000 < placement.memory < with_shared - 4_000_000
+        await wait_until(lambda: host_of(second).memory in harness.provider._pool.memory())
 
 
 async def test_a_server_that_does_not_answer_is_ended_and_the_host_started_by_itself(

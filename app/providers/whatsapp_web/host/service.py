@@ -12,6 +12,7 @@ from typing import BinaryIO
 from app.domain.crash_report import CrashEffect
 from app.domain.link_status import Reason
 from app.platform.files import open_binary
+from app.platform.system import own_memory
 from app.providers.hosts.codec import Ping, PipeWriter, Pong, ProtocolError
 from app.providers.hosts.crash import report_crash
 from app.providers.whatsapp_web import protocol
@@ -101,7 +102,7 @@ class SessionHost:
                 for session in self._sessions.values():
                     session.logging = enabled
             case Ping(number=number):
-                self._tell(Pong(number=number))
+                self._tell(Pong(number=number, memory=own_memory()))
             case Confirm(session=name, up_to=up_to):
                 if name in self._sessions:
                     self._sessions[name].confirm(up_to)
