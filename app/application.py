@@ -127,6 +127,7 @@ class Application:
         switches = SwitchBanner(window.banners, lambda: core.switches.runs, self._name_of, self._show_switch)
         bus.subscribe(SwitchesChanged, switches.on_changed)
         self.update = UpdateNotice(window.banners, self._on_close_requested, ProgramFile(), window)
+        model.problem_began.connect(self.update.look_closely)
         self._preferences = frame.preferences
         self._desktop: DesktopIntegration | None = None
         if not window.of_sample:

@@ -17,6 +17,7 @@ _ENTRY: Final = """\
 Type=Application
 Name=Conecta
 Exec={command}
+TryExec={program}
 Terminal=false
 X-GNOME-Autostart-enabled=true
 """
@@ -44,7 +45,10 @@ class Autostart:
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                new.write_text(_ENTRY.format(command=_exec_line(self._command)), encoding="utf-8")
+                new.write_text(
+                    _ENTRY.format(command=_exec_line(self._command), program=_escaped(_started(self._command))),
+                    encoding="utf-8",
+                )
                 new.replace(self.file)
             finally:
                 new.unlink(missing_ok=True)
@@ -92,7 +96,16 @@ def _program(environment: Mapping[str, str]) -> list[str]:
 
 def _exec_line(command: Sequence[str]) -> str:
     """*command* as the Desktop Entry Specification wants it: quoted, then escaped as every value is."""
-    return " ".join(_quoted(each) for each in command).replace("\\", "\\\\")
+    return _escaped(" ".join(_quoted(each) for each in command))
+
+
+def _started(command: Sequence[str]) -> str:
+    """The program in *command*, whose desktop does not open what is not installed any more (`TryExec`)."""
+    return next(each for each in command if each != "env" and "=" not in each)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\")
 
 
 def _quoted(argument: str) -> str:

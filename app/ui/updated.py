@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _CAUSE = "updated"
 _LOOK_MILLISECONDS = 15_000
+_CLOSELY_MILLISECONDS, _CLOSE_LOOKS = 1_000, 15
 _BEGIN_SECONDS, _PAUSE_SECONDS = 3.0, 0.03
 
 
@@ -37,10 +38,22 @@ class UpdateNotice(QObject):
         self._timer = QTimer(self, interval=_LOOK_MILLISECONDS)
         self._timer.timeout.connect(self.look)
         self._timer.start()
+        self._close_looks = 0
+
+    def look_closely(self) -> None:
+        """Look at once, and every second for a while: what began to fail may be between two releases, and an update
+        replaces one file after the other."""
+        if self._timer.isActive():
+            self._close_looks = _CLOSE_LOOKS
+            self._timer.start(_CLOSELY_MILLISECONDS)
+            self.look()
 
     def look(self) -> None:
         """Say so when the program was replaced; once is enough."""
         if not self._program.replaced():
+            self._close_looks -= 1
+            if self._close_looks == 0:
+                self._timer.start(_LOOK_MILLISECONDS)
             return
         self._timer.stop()
         log.info("The program was updated while it runs")

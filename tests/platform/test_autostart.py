@@ -20,10 +20,17 @@ def test_it_is_made_and_removed(tmp_path: Path) -> None:
     lines = entry.file.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "[Desktop Entry]"
     assert "Exec=/opt/conecta/conecta" in lines
+    assert "TryExec=/opt/conecta/conecta" in lines, "a desktop starts nothing that is not installed any more"
     assert [each.name for each in entry.file.parent.iterdir()] == ["conecta.desktop"]
     entry.switch_off()
     assert not entry.is_on()
     assert not entry.file.exists()
+
+
+def test_what_must_be_installed_is_the_program_and_not_what_sets_its_environment(tmp_path: Path) -> None:
+    entry = Autostart(tmp_path, ["env", "CONECTA_DATA_DIR=/srv/c", "/opt/conecta/conecta", "--env-file", "/srv/c/.env"])
+    entry.switch_on()
+    assert "TryExec=/opt/conecta/conecta\n" in entry.file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("line", ["Hidden=true", "X-GNOME-Autostart-enabled=false"])
@@ -40,6 +47,7 @@ def test_a_folder_with_spaces_and_signs_is_quoted_as_desktops_want_it(tmp_path: 
     entry = Autostart(tmp_path, ["/home/ana/Meus programas/conecta", '--env-file=100% "meu" $HOME\\x'])
     entry.switch_on()
     (line,) = [each for each in entry.file.read_text(encoding="utf-8").splitlines() if each.startswith("Exec=")]
+    assert "TryExec=/home/ana/Meus programas/conecta\n" in entry.file.read_text(encoding="utf-8")
     assert line == r'''Exec="/home/ana/Meus programas/conecta" "--env-file=100%% \\"meu\\" \\$HOME\\\\x"'''
 
 

@@ -35,6 +35,36 @@ def test_a_replaced_program_is_announced_with_a_button_to_restart(qtbot: QtBot, 
     assert closed == [True]
 
 
+def test_a_problem_that_begins_has_the_program_looked_at_at_once_and_closely_for_a_while(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updated, "_CLOSELY_MILLISECONDS", 10)
+    file = tmp_path / "conecta"
+    file.write_bytes(b"1")
+    banners = Banners(Theme(Mode.LIGHT))
+    qtbot.addWidget(banners)
+    notice = UpdateNotice(banners, lambda: None, ProgramFile(file), banners)
+    notice.look_closely()
+    assert banners.isHidden(), "it is as it was"
+    (tmp_path / "new").write_bytes(b"22")
+    (tmp_path / "new").rename(file)
+    words = texts("updated.notice")
+    qtbot.waitUntil(lambda: words in [label.text() for label in banners.findChildren(QLabel)], timeout=3000)
+    notice.look_closely()
+    assert [label.text() for label in banners.findChildren(QLabel)].count(words) == 1
+
+
+def test_closer_looks_end(qtbot: QtBot, tmp_path: Path) -> None:
+    banners = Banners(Theme(Mode.LIGHT))
+    qtbot.addWidget(banners)
+    notice = UpdateNotice(banners, lambda: None, ProgramFile(tmp_path), banners)
+    notice.look_closely()
+    assert notice._timer.interval() == updated._CLOSELY_MILLISECONDS
+    for _ in range(updated._CLOSE_LOOKS):
+        notice.look()
+    assert notice._timer.interval() == updated._LOOK_MILLISECONDS
+
+
 async def test_the_rest_of_a_package_is_loaded_in_idle_time(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
 
