@@ -92,6 +92,9 @@ async def _settings(settings: Settings, problem: Problem | None) -> Sequence[Dia
     if (unused := settings.unused) is not None:
         evidence = {"file": str(unused.file), "names": ", ".join(unused.names), "wanted": str(settings.settings_file)}
         found.append(diagnosed(_C.SETTINGS_UNUSED, **evidence))
+    if settings.relative:
+        places = {"names": ", ".join(settings.relative), "path": str(Path.cwd())}
+        found.append(diagnosed(_C.SETTINGS_RELATIVE, **places))
     changed = ", ".join(each.setting for each in settings.overrides)
     return found or [diagnosed(_C.SETTINGS_FINE, path=str(settings.settings_file or "—"), changed=changed or "—")]
 

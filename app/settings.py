@@ -95,6 +95,7 @@ class Settings:
     meta_version: str = META_VERSION  # CONECTA_META_VERSION: of the Graph API
     passphrase_file: Path | None = None  # CONECTA_SECRETS_PASSPHRASE_FILE: opens the encrypted file of secrets
     files: Mapping[str, Path] = field(default_factory=dict)  # by setting, the file that it was read from
+    relative: tuple[str, ...] = ()  # settings of the environment that lead elsewhere from another folder
     unused: UnusedSettings | None = None
     settings_file: Path | None = None  # where a person writes settings, whether it exists or not
 
@@ -202,6 +203,7 @@ def read_settings(
         meta_version=_version(values, "CONECTA_META_VERSION", files, default=META_VERSION),
         passphrase_file=_path(values, "CONECTA_SECRETS_PASSPHRASE_FILE", files),
         files=files,
+        relative=tuple(name for name in _PLACES if name not in files and _is_relative(values, name)),
         unused=unused,
         settings_file=settings_file,
     )
@@ -277,6 +279,14 @@ def _text(values: Mapping[str, str], name: str, files: Mapping[str, Path], allow
     if _NO_TEXT.search(text):
         raise _invalid(name, files, allowed)
     return text
+
+
+_PLACES: Final = ("CONECTA_DATA_DIR", "BAILEYS_SESSION_DIR", "CONECTA_SECRETS_PASSPHRASE_FILE")
+
+
+def _is_relative(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "").strip()
+    return bool(text) and not text.startswith("~") and not Path(text).is_absolute()
 
 
 def _path(values: Mapping[str, str], name: str, files: Mapping[str, Path]) -> Path | None:

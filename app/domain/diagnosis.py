@@ -64,6 +64,7 @@ class DiagnosisCode(StrEnum):
     SETTINGS_FINE = "settings_fine"
     SETTINGS_INVALID = "settings_invalid"
     SETTINGS_UNUSED = "settings_unused"
+    SETTINGS_RELATIVE = "settings_relative"  # folders that depend on where the program is started
     VERSIONS_FINE = "versions_fine"
     PYSIDE_PITFALL = "pyside_pitfall"  # docs/decisions/0001
     PYSIDE_UNSUPPORTED = "pyside_unsupported"
@@ -97,6 +98,8 @@ class DiagnosisCode(StrEnum):
     SESSION_FOLDER_OPEN = "session_folder_open"
     SESSION_UNUSABLE = "session_unusable"
     SESSION_UNLINKED = "session_unlinked"  # whole, and without the keys of a device
+    SESSION_STRAY = "session_stray"  # copies of sessions that nothing uses
+    SPOOL_STRANGE = "spool_strange"  # what is no messages, among those that are not stored yet
     SPACE_FINE = "space_fine"
     SPACE_LOW = "space_low"
     SPACE_OUT = "space_out"
@@ -185,6 +188,7 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.SETTINGS_FINE: _D(_K.SETTINGS, _OK),
         _C.SETTINGS_INVALID: _D(_K.SETTINGS, _FAILED),
         _C.SETTINGS_UNUSED: _D(_K.SETTINGS, _WARNING),
+        _C.SETTINGS_RELATIVE: _D(_K.SETTINGS, _WARNING),
         _C.VERSIONS_FINE: _D(_K.VERSIONS, _OK),
         _C.PYSIDE_PITFALL: _D(_K.VERSIONS, _FAILED),
         _C.PYSIDE_UNSUPPORTED: _D(_K.VERSIONS, _FAILED),
@@ -218,6 +222,8 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.SESSION_FOLDER_OPEN: _D(_K.SESSION_FOLDER, _FAILED, Fix.MAKE_PRIVATE),
         _C.SESSION_UNUSABLE: _D(_K.SESSION_FOLDER, _FAILED),
         _C.SESSION_UNLINKED: _D(_K.SESSION_FOLDER, _WARNING),
+        _C.SESSION_STRAY: _D(_K.SESSION_FOLDER, _WARNING),
+        _C.SPOOL_STRANGE: _D(_K.SESSION_FOLDER, _WARNING),
         _C.SPACE_FINE: _D(_K.SPACE, _OK),
         _C.SPACE_LOW: _D(_K.SPACE, _WARNING),
         _C.SPACE_OUT: _D(_K.SPACE, _FAILED),

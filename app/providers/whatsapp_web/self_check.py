@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -24,8 +25,9 @@ from app.platform.threads import run_abandonable
 from app.providers.hosts.process import HostExited
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host.engine import VERSION, EngineMissing, library_path
+from app.providers.whatsapp_web.host.spool import CorruptRange, iter_records
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
-from app.providers.whatsapp_web.protocol import Ready, Unable
+from app.providers.whatsapp_web.protocol import SPOOL, Ready, Unable
 from app.providers.whatsapp_web.regular_files import map_os_errors, require_no_link
 from app.providers.whatsapp_web.session_repository import SessionDirectory, inspect_account, require_whole
 
@@ -127,7 +129,7 @@ def check_sessions(root: Path, links: LinksInUse) -> Sequence[Diagnosis]:
 
     Each is looked through page by page until `PAGES_SECONDS` are over; of the others only the length is looked at.
     """
-    found: list[Diagnosis] = []
+    found = _strays_in(root)
     missing = set(links.paired)
     deadline = monotonic() + PAGES_SECONDS
     for folder in sorted(root.iterdir()) if root.is_dir() else ():
@@ -135,6 +137,7 @@ def check_sessions(root: Path, links: LinksInUse) -> Sequence[Diagnosis]:
             continue
         mentorado_id = MentoradoId(folder.name)
         name = links.names.get(mentorado_id)
+        found += _strange(SessionDirectory(folder), name or folder.name)
         try:
             file = _session_of(SessionDirectory(folder))
             if file is None:
@@ -157,6 +160,53 @@ def check_sessions(root: Path, links: LinksInUse) -> Sequence[Diagnosis]:
             diagnosed(_C.SESSION_UNUSABLE, Problem(ProblemCode.SESSION_MISSING, path=path), name=name, path=path)
         )
     return found
+
+
+_LIKE_A_SESSION: Final = re.compile(r"(?!\.).*session-.*\.db.*")
+_IN_SPOOL: Final = re.compile(r"confirmed|reserve|\d{20}-.*\.spool|\..*")
+_BESIDE: Final = ("", "-journal", "-wal", "-shm")
+_LARGEST_SEGMENT: Final = 8 << 20
+"""Bytes; a file of the spool is closed after one mebibyte, unless the last message in it was a large one."""
+
+
+def _strays_in(root: Path) -> list[Diagnosis]:
+    """Folders beside those of mentorados that hold sessions, as a copy of one does; whatever else is there is no
+    business of ours."""
+    beside = (each for each in sorted(root.iterdir()) if not is_id(each.name)) if root.is_dir() else ()
+    names = [
+        each.name
+        for each in beside
+        if _LIKE_A_SESSION.fullmatch(each.name) or (each.is_dir() and any(each.glob("session-*.db*")))
+    ]
+    return [diagnosed(_C.SESSION_STRAY, name="—", names=", ".join(names), path=str(root))] if names else []
+
+
+def _strange(folder: SessionDirectory, name: str) -> list[Diagnosis]:
+    """Copies of sessions that nothing uses, and what is no messages where messages wait to be stored."""
+    found: list[Diagnosis] = []
+    try:
+        used = {f"{each.name}{end}" for each in (folder.current, folder.candidate) if each for end in _BESIDE}
+        strays = [each.name for each in sorted(folder.path.iterdir()) if _LIKE_A_SESSION.fullmatch(each.name)]
+        strays = [each for each in strays if each not in used]
+        if used and strays:
+            found.append(diagnosed(_C.SESSION_STRAY, name=name, names=", ".join(strays), path=str(folder.path)))
+        spool = folder.path / SPOOL
+        strange = [each.name for each in sorted(spool.iterdir()) if not _is_of_spool(each)] if spool.is_dir() else []
+        if strange:
+            found.append(diagnosed(_C.SPOOL_STRANGE, name=name, names=", ".join(strange), path=str(spool)))
+    except (Problem, OSError):
+        pass  # said of the session itself
+    return found
+
+
+def _is_of_spool(path: Path) -> bool:
+    """Whether *path* is what a host writes there. The end of the last record may be missing: the host was killed."""
+    if _IN_SPOOL.fullmatch(path.name) is None:
+        return False
+    if path.suffix != ".spool" or path.stat().st_size > _LARGEST_SEGMENT:
+        return True
+    data = path.read_bytes()
+    return not any(isinstance(each, CorruptRange) and end < len(data) for each, end in iter_records(data))
 
 
 def _require_own(mentorado_id: MentoradoId, file: Path, account: PhoneNumber, links: LinksInUse) -> None:

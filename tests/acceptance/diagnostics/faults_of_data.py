@@ -70,6 +70,23 @@ def a_file_where_the_sessions_should_be(machine: Machine) -> None:
     machine.environment["BAILEYS_SESSION_DIR"] = str(file)
 
 
+@fault(C.SETTINGS_RELATIVE, "the whole path", says="BAILEYS_SESSION_DIR", also=(C.SESSION_FOLDER_UNUSABLE,))
+def sessions_that_depend_on_where_conecta_is_started(machine: Machine) -> None:
+    machine.environment["BAILEYS_SESSION_DIR"] = "sessions"
+
+
+@fault(C.SESSION_STRAY, "move them", says="copy of session-1.db")
+def a_copy_beside_a_session(machine: Machine) -> None:
+    machine.session().with_name("copy of session-1.db").touch(mode=0o600)
+
+
+@fault(C.SPOOL_STRANGE, "quarantine", says="notes.txt")
+def a_file_among_messages_that_wait(machine: Machine) -> None:
+    spool = machine.session().parent / "spool"
+    spool.mkdir(mode=0o700, exist_ok=True)
+    (spool / "notes.txt").touch(mode=0o600)
+
+
 @fault(C.SESSION_FOLDER_OPEN, "--fix make_private", says="keys of WhatsApp accounts")
 def keys_that_others_may_read(machine: Machine) -> None:
     machine.session().chmod(0o640)
