@@ -132,6 +132,7 @@ class DiagnosisCode(StrEnum):
     CLOCK_FINE = "clock_fine"
     CLOCK_WRONG = "clock_wrong"
     CLOCK_BEHIND = "clock_behind"
+    CLOCK_AHEAD = "clock_ahead"  # far, of all that is known
     CLOCK_UNKNOWN = "clock_unknown"
     NETWORK_FINE = "network_fine"
     NAME_UNKNOWN = "name_unknown"
@@ -256,6 +257,7 @@ DIAGNOSES: Final[Mapping[DiagnosisCode, DiagnosisRow]] = MappingProxyType(
         _C.CLOCK_FINE: _D(_K.CLOCK, _OK),
         _C.CLOCK_WRONG: _D(_K.CLOCK, _FAILED),
         _C.CLOCK_BEHIND: _D(_K.CLOCK, _WARNING),
+        _C.CLOCK_AHEAD: _D(_K.CLOCK, _WARNING),
         _C.CLOCK_UNKNOWN: _D(_K.CLOCK, _UNKNOWN),
         _C.NETWORK_FINE: _D(_K.NETWORK, _OK),
         _C.NAME_UNKNOWN: _D(_K.NETWORK, _FAILED),

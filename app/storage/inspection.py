@@ -6,7 +6,6 @@ that is locked may ask the person for its password.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -29,7 +28,7 @@ from app.storage.lost_database import Trace, is_missing, refuse_lost
 from app.storage.migrations import OURS, SHAPE_QUERY, Migrations, is_due, shape_fault
 from app.storage.repair import SEARCH, lacking_parts, only_leaves_room, rest_is_whole, search_damage
 from app.storage.secrets.store import TRUSTED, EncryptedFile, SystemKeyring, name_of, require_readable, round_trips
-from app.storage.time_records import KEY as TIME_KEY
+from app.storage.time_records import known_time
 
 T = TypeVar("T")
 
@@ -259,12 +258,11 @@ def _unfinished(path: Path) -> Sequence[tuple[Any, ...]]:
 
 
 def read_known_time(path: Path) -> datetime | None:
-    """How far time had got when the program ran last; None where that cannot be read."""
+    """How far time had got when something was stored last; None where that cannot be read."""
     try:
         with closing(_open(path)) as opened:
-            row = opened.execute("SELECT value FROM setting WHERE key = ?", (TIME_KEY,)).fetchone()
-        return None if row is None else datetime.fromisoformat(json.loads(row[0])["at"])
-    except (sqlite3.Error, ValueError, TypeError, LookupError):
+            return known_time(lambda query: [row[0] for row in opened.execute(query)])
+    except sqlite3.Error:
         return None
 
 

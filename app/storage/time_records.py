@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from app.domain.trusted_time import MESSAGE_AHEAD, TimeMark
 from app.storage.columns import utc_text
@@ -74,12 +74,27 @@ class SqlTimeRecords:
         return await self._database.run(_correct, now)
 
 
+def known_time(read: Callable[[str], Iterable[object]]) -> datetime | None:
+    """How far time had got when something was stored last, as a start of the program takes it; *read* gives the first
+    column of what a query finds."""
+    kept = f"SELECT value FROM setting WHERE key = '{KEY}'"  # noqa: S608 - a name of ours
+    mark = _mark_in(next(iter(read(kept)), None))
+    newest = max(_moments(each for query in _NEWEST for each in read(query)), default=None)
+    if mark is None or newest is None:
+        return newest if mark is None else mark.at
+    disregarded = mark.disregarded_until is not None and newest <= mark.disregarded_until
+    return mark.at if disregarded else max(mark.at, newest)
+
+
 def _mark(connection: Connection) -> TimeMark | None:
-    written = connection.execute(setting.select().where(setting.c.key == KEY)).one_or_none()
+    return _mark_in(connection.execute(select(setting.c.value).where(setting.c.key == KEY)).scalar())
+
+
+def _mark_in(written: object) -> TimeMark | None:
     if written is None:
         return None
     try:
-        known = json.loads(written.value)
+        known = json.loads(str(written))
         until = known["disregarded_until"]
         return TimeMark(at=_utc(known["at"]), disregarded_until=None if until is None else _utc(until))
     except (ValueError, TypeError, LookupError, OverflowError):

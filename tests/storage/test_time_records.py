@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from app.core.trusted_time import TrustedClock
 from app.domain.trusted_time import TimeMark
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
+from app.storage.inspection import read_known_time
+from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.time_records import KEY, SqlTimeRecords
-from tests.clock import DAWN
+from tests.clock import DAWN, StillClock
+from tests.fakes import FakeProviderTime
+from tests.storage.people import new_mentorado
 from tests.storage.talk import BIA, a_message, add_mentorado, execute, minutes
 
 YEARS = timedelta(days=1100)
@@ -78,3 +84,26 @@ async def test_dates_still_to_come_are_set_to_now_and_nothing_else_is_touched(pa
         await history.store(ana, [a_message("3", sent_at=now), a_message("4", sent_at=now + timedelta(seconds=1))], now)
         (talk,) = await history.conversations(ana.id)
         assert [each.provider_id for each in await history.messages(talk.id)] == ["4"]
+
+
+@pytest.mark.parametrize(
+    ("marked", "disregarded", "known"),
+    [
+        (None, None, DAWN + timedelta(days=3)),
+        (DAWN, None, DAWN + timedelta(days=3)),
+        (DAWN, DAWN + timedelta(days=9), DAWN),
+        (DAWN + timedelta(days=5), None, DAWN + timedelta(days=5)),
+    ],
+)
+async def test_who_only_looks_takes_time_as_far_as_a_start_does(
+    path: Path, marked: datetime | None, disregarded: datetime | None, known: datetime
+) -> None:
+    async with Database(path) as database:
+        await SqlMentoradoRepository(database).add(replace(new_mentorado(), created_at=DAWN + timedelta(days=3)))
+        records = SqlTimeRecords(database)
+        if marked is not None:
+            await records.save(TimeMark(at=marked, disregarded_until=disregarded))
+        trusted = TrustedClock(StillClock(), records=records, provider_time=FakeProviderTime())
+        await trusted.load()
+        assert read_known_time(path) == known
+        assert (trusted.doubt is not None) is (known > DAWN)

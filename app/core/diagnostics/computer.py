@@ -17,7 +17,7 @@ from app.domain.diagnosis import Diagnosis, DiagnosisCode, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId, is_id
 from app.domain.repositories import Clock, ProviderTime
-from app.domain.trusted_time import SKEW_ALLOWED
+from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED
 from app.platform.files import os_errors_as
 from app.platform.locks import FileLock, LockHeld, Owner, OwnerState, is_held, read_owner
 
@@ -72,7 +72,7 @@ GOOD: Final = timedelta(minutes=2)
 async def clock(
     computer: Clock, provider: ProviderTime, known: Callable[[], Awaitable[datetime | None]]
 ) -> Sequence[Diagnosis]:
-    """*known* is the last trusted time of an earlier run, None where there is none."""
+    """*known* is how far time had got when something was stored last, None where nothing was."""
     theirs = await provider.ask()
     now = computer.now()
     if theirs is not None:
@@ -80,8 +80,9 @@ async def clock(
         code = _C.CLOCK_FINE if abs(ahead) <= GOOD else _C.CLOCK_WRONG
         return [diagnosed(code, computer=_text(now), trusted=_text(theirs), minutes=_minutes(ahead))]
     before = await known()
-    if before is not None and now < before - SKEW_ALLOWED:
-        return [diagnosed(_C.CLOCK_BEHIND, computer=_text(now), trusted=_text(before), minutes=_minutes(now - before))]
+    if before is not None and not before - SKEW_ALLOWED <= now <= before + FAR_AHEAD:
+        code = _C.CLOCK_BEHIND if now < before else _C.CLOCK_AHEAD
+        return [diagnosed(code, computer=_text(now), trusted=_text(before), minutes=_minutes(now - before))]
     return [diagnosed(_C.CLOCK_UNKNOWN, computer=_text(now))]
 
 

@@ -34,8 +34,14 @@ def a_clock_that_is_five_minutes_fast(machine: Machine) -> None:
 
 @fault(C.CLOCK_BEHIND, "conecta clock --confirm", also=(C.PROXY_UNREACHABLE,))
 def a_clock_that_went_back_while_there_is_no_network(machine: Machine) -> None:
-    later = json.dumps({"at": (datetime.now(UTC) + timedelta(days=30)).isoformat()})
+    later = json.dumps({"at": (datetime.now(UTC) + timedelta(days=30)).isoformat(), "disregarded_until": None})
     machine.sql(f"INSERT OR REPLACE INTO setting (key, value, changed_at) VALUES ('trusted_time', '{later}', '{WHEN}')")
+    machine.environment["HTTPS_PROXY"] = "http://127.0.0.1:9"
+
+
+@fault(C.CLOCK_BEHIND, "conecta clock --confirm", also=(C.PROXY_UNREACHABLE,))
+def a_clock_that_went_back_since_somebody_was_added(machine: Machine) -> None:
+    machine.sql(f"UPDATE mentorado SET created_at = '{(datetime.now(UTC) + timedelta(days=30)).isoformat()}'")
     machine.environment["HTTPS_PROXY"] = "http://127.0.0.1:9"
 
 

@@ -32,6 +32,8 @@ async def test_a_provider_decides(minutes: int, code: C) -> None:
         (None, C.CLOCK_UNKNOWN),
         (DAWN + timedelta(minutes=5), C.CLOCK_UNKNOWN),
         (DAWN + timedelta(days=1), C.CLOCK_BEHIND),
+        (DAWN - timedelta(days=2), C.CLOCK_UNKNOWN),
+        (DAWN - timedelta(days=4), C.CLOCK_AHEAD),
     ],
 )
 async def test_without_a_provider_the_last_run_says_whether_time_went_back(known: datetime | None, code: C) -> None:
