@@ -100,7 +100,7 @@ def _exec_line(command: Sequence[str]) -> str:
 
 
 def _started(command: Sequence[str]) -> str:
-    """The program in *command*, whose desktop does not open what is not installed any more (`TryExec`)."""
+    """The program in *command*, whose desktop does not open what is not installed any more, as TryExec says."""
     return next(each for each in command if each != "env" and "=" not in each)
 
 
