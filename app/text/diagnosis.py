@@ -93,6 +93,8 @@ def _known(diagnosis: Diagnosis) -> dict[str, object]:
         known["since"] = date_time(datetime.fromisoformat(str(known["since"])).astimezone())
     if diagnosis.problem is not None:
         known["problem"], known["next"] = problem(diagnosis.problem)
+        path = diagnosis.evidence.get("path", "")
+        known["at"] = "" if path in str(known["problem"]) else f" ({path})"  # many problems name it themselves
     return known
 
 
