@@ -103,6 +103,8 @@ def test_the_fault_is_named_with_the_right_next_step(machine: Machine, fault: Fa
     assert fault.step in (found["next"] or ""), found["next"]
     assert found["next"], "there is one next step"
     assert found["problem"] == fault.problem
+    path = found["evidence"].get("path", "—")
+    assert not found["sentence"].endswith(f"{path}. ({path})"), "a path is said once"
     others = checked.accused - {fault.code} - fault.also
     assert others == set(), [each["sentence"] for each in checked.checks if each["code"] in others]
     assert checked.exit_code == EXIT_CODES[checked.outcome]
