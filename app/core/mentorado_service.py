@@ -222,8 +222,10 @@ class MentoradoService:
     def all(self) -> Iterable[Mentorado]:
         return tuple(self._by_id.values())
 
-    def get(self, mentorado_id: MentoradoId) -> Mentorado:
-        """The enrolment as it is now; raises `Problem(MENTORADO_UNKNOWN)`."""
+    def get(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> Mentorado:
+        """The mentorado as it is now, with the link in use or with *link_id*. Raises `Problem(MENTORADO_UNKNOWN)`."""
+        if link_id is not None:
+            return self.through(link_id)
         try:
             return self._by_id[mentorado_id]
         except KeyError:

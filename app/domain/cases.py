@@ -72,6 +72,10 @@ class Case:
         return self.is_open and self.due_at <= now
 
 
+Unsettled = tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]
+"""What may need a case: its kind, mentorado, subject and evidence, and when it happened."""
+
+
 class CaseRepository(Protocol):
     """The cases, on disk. Notes are only added."""
 
@@ -91,7 +95,6 @@ class CaseRepository(Protocol):
         """Store owner, due time and closing of *case*, and add *note*. Raises `Problem(CASE_CLOSED)` when it is."""
         ...
 
-    async def unsettled(self) -> Sequence[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
-        """Messages that may have gone out, and opt-outs, that never had a case: kind, mentorado, subject, evidence, and
-        when it happened."""
+    async def unsettled(self) -> Sequence[Unsettled]:
+        """Messages that may have gone out, and opt-outs, that never had a case."""
         ...

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, String, cast, exists, select
 
-from app.domain.cases import Case, CaseId, CaseKind, CaseNote
+from app.domain.cases import Case, CaseId, CaseKind, CaseNote, Unsettled
 from app.domain.consent import ConsentChange, ConsentSource
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
@@ -40,7 +39,7 @@ class SqlCases:
     async def save(self, case: Case, note: CaseNote | None) -> None:
         await self._database.run(_save, case, note)
 
-    async def unsettled(self) -> Sequence[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
+    async def unsettled(self) -> Sequence[Unsettled]:
         return await self._database.read(_unsettled)
 
 
@@ -113,7 +112,7 @@ def _save(connection: Connection, case: Case, note: CaseNote | None) -> None:
         connection.execute(case_note.insert().values(case_id=case.id, **written))
 
 
-def _unsettled(connection: Connection) -> list[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
+def _unsettled(connection: Connection) -> list[Unsettled]:
     whose = support_case.c.mentorado_id == link.c.mentorado_id
     of_kind = support_case.c.kind == CaseKind.UNCERTAIN_MESSAGE.value
     had = (of_kind, support_case.c.subject == outbound_message.c.reference)

@@ -27,8 +27,9 @@ from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.uptime import StateChange
 from app.storage.columns import utc_text
 from app.storage.database import Database
+from app.storage.history.reading import newest_number
 from app.storage.rows import plain, readable
-from app.storage.tables import figure, link_activity, message, setting, transition
+from app.storage.tables import figure, link_activity, setting, transition
 from app.storage.transitions import to_transition
 
 KEY: Final = "figures"
@@ -192,7 +193,7 @@ def _note_phone(
 
 
 def _count_messages(connection: Connection, mark: _Mark, now: datetime) -> tuple[Mapping[FigureKey, int], int, bool]:
-    newest = connection.execute(select(func.max(message.c.number))).scalar() or 0
+    newest = newest_number(connection)
     last = min(newest, mark.message + MESSAGES_AT_ONCE)
     if last <= mark.message:
         return {}, mark.message, False
@@ -250,7 +251,7 @@ def _last_seen(connection: Connection) -> dict[LinkId, datetime]:
 def _first_mark(connection: Connection, now: datetime) -> _Mark:
     connection.execute(figure.delete())  # there is something only where the mark was damaged
     first = connection.execute(select(transition.c.at).order_by(transition.c.id).limit(1)).scalar()
-    newest = connection.execute(select(func.max(message.c.number))).scalar() or 0
+    newest = newest_number(connection)
     return _Mark(at=now if first is None else max(first, now - KEPT), before=newest)
 
 

@@ -160,11 +160,12 @@ def _arrived(
     sender: Address | None,
     link_id: LinkId | None,
 ) -> bool:
-    from sqlalchemy import func, select
+    from sqlalchemy import select
 
+    from app.storage.history.reading import newest_number
     from app.storage.tables import contact_address, conversation, message, message_alias
 
-    newest = connection.execute(select(func.max(message.c.number))).scalar() or 0
+    newest = newest_number(connection)
     wanted = (
         select(message.c.number)
         .join(conversation, conversation.c.id == message.c.conversation_id)

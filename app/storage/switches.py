@@ -25,7 +25,7 @@ from app.domain.switch import (
     SwitchRunId,
     SwitchState,
 )
-from app.storage.database import Database, stored_address
+from app.storage.database import Database
 from app.storage.rows import plain, readable
 
 if TYPE_CHECKING:
@@ -188,8 +188,8 @@ def _item(row: Row[Any]) -> SwitchItem:
 def _outside_window(connection: Connection, mentorado_id: MentoradoId, since: datetime) -> list[Address]:
     from sqlalchemy import select
 
-    from app.storage.history.contacts import address_rank
-    from app.storage.tables import contact, contact_address, conversation, message
+    from app.storage.history.contacts import addresses_by_contact
+    from app.storage.tables import contact, conversation, message
 
     talk = (
         select(conversation.c.contact_id, message.c.from_me, message.c.sent_at)
@@ -206,12 +206,8 @@ def _outside_window(connection: Connection, mentorado_id: MentoradoId, since: da
             wrote[row.contact_id] = row.sent_at
         elif row.sent_at > since and (row.contact_id not in wrote or row.sent_at - wrote[row.contact_id] > DAY):
             outside.append(row.contact_id)
-    theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
-    known = defaultdict[str, list[Address]](list)
-    for row in connection.execute(theirs):
-        known[row.contact_id].append(stored_address(row))
-    best = {contact_id: min(addresses, key=address_rank) for contact_id, addresses in known.items()}
-    return [best[each] for each in outside if each in best]
+    known = addresses_by_contact(connection, mentorado_id)
+    return [known[each][0] for each in outside if each in known]
 
 
 def _groups(connection: Connection, mentorado_id: MentoradoId, since: datetime) -> int:

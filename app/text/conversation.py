@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from itertools import groupby
 from types import MappingProxyType
 
 from app.domain.messages import Conversation, DeliveryStatus, HistoryStats, Media, MessageKind, StoredMessage
@@ -62,11 +62,10 @@ def clipped(text: str, letters: int, lines: int) -> str:
     return text if len(short) == len(text) else short.rstrip() + "…"
 
 
-def counted(signs: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Count equal reactions, the most frequent first."""
-    short = sorted(one_line(sign)[:12] for sign in signs)
-    found = [(sign, len(list(same))) for sign, same in groupby(short) if sign]
-    return sorted(found, key=lambda each: -each[1])
+def reactions(signs: tuple[str, ...]) -> list[str]:
+    """Each reaction once, with how often it was given where that was more than once; the most frequent first."""
+    given = Counter(sorted(one_line(sign)[:12] for sign in signs))
+    return [sign if count == 1 else f"{sign} {count}" for sign, count in given.most_common() if sign]
 
 
 def _joins(text: str, place: int) -> bool:
@@ -239,7 +238,7 @@ def states(message: StoredMessage) -> list[str]:
         found.append(texts("conversation.edited"))
     if message.from_me and message.delivery:
         found.append(delivery(message.delivery))
-    signs = [sign if count == 1 else f"{sign} {count}" for sign, count in counted(message.reactions)]
+    signs = reactions(message.reactions)
     if signs:
         found.append(texts("conversation.reactions", signs=", ".join(signs)))
     return found

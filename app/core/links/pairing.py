@@ -102,14 +102,11 @@ class PairingCodeService:
     def available(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> bool:
         """Whether a code can be had now, for the link in use or for *link_id* beside it: a QR is shown, and the
         provider knows the other way."""
-        return self._provider(self._view(mentorado_id, link_id)) is not None
-
-    def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
-        return self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
+        return self._provider(self._mentorados.get(mentorado_id, link_id)) is not None
 
     async def request(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> str:
         """Request a pairing code, which is a credential. Raises `Problem(PHONE_CODE_TOO_SOON)`, or the provider's."""
-        mentorado = self._view(mentorado_id, link_id)
+        mentorado = self._mentorados.get(mentorado_id, link_id)
         provider, link, now = self._provider(mentorado), mentorado.link, self._clock.now()
         if provider is None:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="no code is shown")
@@ -123,7 +120,7 @@ class PairingCodeService:
 
     def withdraw(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Have the QR scanned after all."""
-        self._show(self._view(mentorado_id, link_id).link, "")
+        self._show(self._mentorados.get(mentorado_id, link_id).link, "")
 
     def _show(self, link: Link, code: str) -> None:
         if (qr := self._statuses.status(link.id).qr) is not None:  # else the pairing ended meanwhile

@@ -22,7 +22,7 @@ from app.domain.events import MentoradoAdded
 from app.domain.guidance import BANS, FORBIDDING, REASONS, forbids
 from app.domain.link_status import LinkState, LinkStatus, Reason, SmokeTestOutcome, Trigger
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
-from app.domain.phone import same_account
+from app.domain.phone import PhoneNumber, same_account
 from app.domain.provider import CanPair, LocksSessions, Provider
 from app.domain.repositories import Clock, Transition, TransitionRepository
 
@@ -196,22 +196,22 @@ class Supervisor:
             return False
         return REASONS[status.reason].needs_operator
 
+    def number_of(self, mentorado: Mentorado) -> PhoneNumber:
+        """The number that the link signed in with, or the one that is expected of it."""
+        return self.status(mentorado.link.id).account or mentorado.expected_account
+
     def ban(self, mentorado_id: MentoradoId) -> LinkStatus | None:
         """The status with which WhatsApp banned the number, whichever of its links heard of it, while that stands."""
         links = (self._mentorados.get(mentorado_id).link, *self._mentorados.links_beside(mentorado_id))
         found = (self._board.forbidden(link) for link in links)
         return next((each for each in found if each is not None and each.reason in BANS), None)
 
-    def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
-        """The mentorado with the link *link_id*, or with the one in use."""
-        return self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
-
     async def connect(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Ask the link to run, pairing it if it never was; hurries a link that is already on its way back.
 
         Here and below, *link_id* is one beside the link in use, which is meant otherwise.
         """
-        mentorado = self._view(mentorado_id, link_id)
+        mentorado = self._mentorados.get(mentorado_id, link_id)
         running = self._runs.get(mentorado.link.id)
         if running is not None and self.status(mentorado.link.id).state is LinkState.RECONNECTING:
             running[0].retry_now()
@@ -232,7 +232,7 @@ class Supervisor:
 
     async def pause(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Stop the link for a moment, and wait until its line is closed; it stays one that should run."""
-        link = self._view(mentorado_id, link_id).link
+        link = self._mentorados.get(mentorado_id, link_id).link
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
 
@@ -243,7 +243,7 @@ class Supervisor:
         asked about.
         """
         await self.pause(mentorado_id, link_id)
-        link = self._view(mentorado_id, link_id).link
+        link = self._mentorados.get(mentorado_id, link_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
             try:
@@ -261,13 +261,13 @@ class Supervisor:
         link_id: LinkId | None = None,
     ) -> None:
         """The last smoke test of this link ended so, *at* that time or just now."""
-        link = self._view(mentorado_id, link_id).link
+        link = self._mentorados.get(mentorado_id, link_id).link
         self._board.record_smoke_test(link, outcome, at or self._clock.now())
 
     async def disconnect(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
         await self.pause(mentorado_id, link_id)
-        await self._mentorados.save_link(replace(self._view(mentorado_id, link_id).link, enabled=False))
+        await self._mentorados.save_link(replace(self._mentorados.get(mentorado_id, link_id).link, enabled=False))
 
     async def put_in_use(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
         """Let *link_id*, which is beside the link in use, carry the messages from now on. Neither line is closed."""
@@ -293,7 +293,7 @@ class Supervisor:
 
     async def reject_account(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Reject the other number. A phone that scanned a code is unlinked; the former session or credentials stay."""
-        link = self._view(mentorado_id, link_id).link
+        link = self._mentorados.get(mentorado_id, link_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
             await provider.rollback_pairing(link)
@@ -311,12 +311,12 @@ class Supervisor:
 
     async def restart(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
         """Close the line of a link that runs and open another, with what it signs in with now."""
-        link = self._view(mentorado_id, link_id).link
+        link = self._mentorados.get(mentorado_id, link_id).link
         if link.id not in self._runs or self.status(link.id).state is LinkState.BLOCKED:
             return
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
-        await self._start(self._view(mentorado_id, link_id), pair_anew=False)
+        await self._start(self._mentorados.get(mentorado_id, link_id), pair_anew=False)
 
     async def _start(self, mentorado: Mentorado, *, pair_anew: bool) -> None:
         """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""

@@ -259,7 +259,7 @@ class OutboundService:
         while True:
             async with self._gates[mentorado_id].sending():
                 now = self._clock.now()
-                mentorado = self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
+                mentorado = self._mentorados.get(mentorado_id, link_id)
                 found: list[OutboundFacts] = []
 
                 def decide(
@@ -401,7 +401,7 @@ class OutboundService:
 
     async def _record(self, mentorado: Mentorado, outgoing: OutgoingMessage, message: OutboundMessage) -> None:
         """Put what was sent into the history, where its provider does not report it. Repeating it is safe."""
-        own = self._supervisor.status(mentorado.link.id).account or mentorado.expected_account
+        own = self._supervisor.number_of(mentorado)
         uncertain = message.state is OutboundState.UNCERTAIN
         provider_id, now = message.provider_id or f"conecta-{message.reference}", self._clock.now()
         template = outgoing.template

@@ -157,7 +157,7 @@ class SmokeTestService:
         It must have passed on this link, and not be older than `OutboundLimits.smoke_test_hours`. A partly confirmed
         one counts only where the provider shows no more without webhooks and the limits allow it.
         """
-        mentorado, test = self._view(mentorado_id, link_id), self.last(mentorado_id, link_id)
+        mentorado, test = self._mentorados.get(mentorado_id, link_id), self.last(mentorado_id, link_id)
         limits = self._settings_service.settings.outbound_limits
         code: ProblemCode | None = None
         if test is None or test.ended_at is None:
@@ -180,9 +180,6 @@ class SmokeTestService:
         await self._settings_service.change(SMOKE_TEST, chosen)
         await self._consents.append(self._consents_for(self._mentorados.all()))
 
-    def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
-        return self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
-
     async def run(
         self, mentorado_id: MentoradoId, to: PhoneNumber | None = None, *, link_id: LinkId | None = None
     ) -> SmokeTest:
@@ -192,7 +189,7 @@ class SmokeTestService:
         Cancelled, it is over, and what was sent stays sent. Raises `Problem` when a test of this link is under way, or
         when the message cannot be written down: then nothing was sent.
         """
-        mentorado = self._view(mentorado_id, link_id)
+        mentorado = self._mentorados.get(mentorado_id, link_id)
         if mentorado_id in self._running:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=ActionName.SMOKE_TEST, why="under_way")
         self._show(self._begin(mentorado, to))
@@ -209,7 +206,7 @@ class SmokeTestService:
 
     def _begin(self, mentorado: Mentorado, to: PhoneNumber | None) -> SmokeTest:
         chosen = self.chosen
-        own = self._number_of(mentorado)
+        own = self._supervisor.number_of(mentorado)
         target, number, partner = _TARGET.OWN, own, None
         if to is not None and not same_account(to, own):
             target, number = _TARGET.NUMBER, to
@@ -217,7 +214,7 @@ class SmokeTestService:
             target, number = _TARGET.NUMBER, chosen.number
         elif to is None and chosen.target is _TARGET.PARTNER and chosen.partner != mentorado.id:
             partner = self._mentorados.get(MentoradoId(chosen.partner))
-            target, number = _TARGET.PARTNER, self._number_of(partner)
+            target, number = _TARGET.PARTNER, self._supervisor.number_of(partner)
         return SmokeTest(
             mentorado_id=mentorado.id,
             link_id=mentorado.link.id,
@@ -341,7 +338,7 @@ class SmokeTestService:
 
     async def _answer(self, mentorado: Mentorado, partner: Mentorado, test: SmokeTest) -> None:
         """Send the partner's answer, under the same rules as any message."""
-        to = Address(AddressKind.PHONE, self._number_of(mentorado))
+        to = Address(AddressKind.PHONE, self._supervisor.number_of(mentorado))
         answer = OutgoingMessage(to=to, text=self._texts.answer(test.word))
         sent = await self._outbound.send(partner.id, answer, Purpose.SMOKE_ANSWER)
         if isinstance(sent, Hold):
@@ -380,9 +377,6 @@ class SmokeTestService:
 
     def _connected(self, mentorado: Mentorado) -> bool:
         return self._supervisor.status(mentorado.link.id).state is LinkState.CONNECTED
-
-    def _number_of(self, mentorado: Mentorado) -> PhoneNumber:
-        return self._supervisor.status(mentorado.link.id).account or mentorado.expected_account
 
     def _reach(self, test: SmokeTest, stage: SmokeTestStage) -> SmokeTest:
         reached = replace(test, stages={**test.stages, stage: self._clock.now()})
@@ -423,7 +417,7 @@ class SmokeTestService:
         chosen = self.chosen
         number, now, actor = chosen.number, self._clock.now(), self._audit_service.actor
         if chosen.target is _TARGET.PARTNER:
-            number = self._number_of(self._mentorados.get(MentoradoId(chosen.partner)))
+            number = self._supervisor.number_of(self._mentorados.get(MentoradoId(chosen.partner)))
         if chosen.target is _TARGET.OWN:
             return []
         return [

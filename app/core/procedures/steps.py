@@ -122,7 +122,7 @@ class SmokeCheck:
 
     async def _check(self, run: StepContext) -> StepData:
         mentorado = self._mentorados.get(run.mentorado_id)
-        own = self._supervisor.status(mentorado.link.id).account or mentorado.expected_account
+        own = self._supervisor.number_of(mentorado)
         note = OutgoingMessage(to=Address(AddressKind.PHONE, own), text=self._note())
         sent = await self._outbound.send(mentorado.id, note, Purpose.SMOKE_TEST)
         if isinstance(sent, Hold):

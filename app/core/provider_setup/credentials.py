@@ -164,9 +164,6 @@ class CredentialService:
         self._accounts = accounts
         self._saving = asyncio.Lock()  # two that are saved at once must not both find the account free
 
-    def _view(self, mentorado_id: MentoradoId, link_id: LinkId | None) -> Mentorado:
-        return self._mentorados.get(mentorado_id) if link_id is None else self._mentorados.through(link_id)
-
     def _require(self, mentorado: Mentorado) -> None:
         """Raises `Problem(NOT_POSSIBLE_NOW)`. A link beside the one in use waits for its credentials, whatever the
         other does."""
@@ -178,7 +175,7 @@ class CredentialService:
 
     async def known(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> StoredCredentials:
         """The stored credentials of the link in use, or, here and below, of *link_id* beside it."""
-        link = self._view(mentorado_id, link_id).link
+        link = self._mentorados.get(mentorado_id, link_id).link
         kept = await self._load_plain(link)
         asked = {field.name: field.secret for field in DESCRIPTORS[link.provider].fields if field.name in kept}
         return StoredCredentials(
@@ -194,7 +191,7 @@ class CredentialService:
         Raises `Problem` when a field is missing or cannot be one, or when the account is another link's. Where there
         is no place for secrets yet, nothing is kept that could be another link's.
         """
-        mentorado = self._view(mentorado_id, link_id)
+        mentorado = self._mentorados.get(mentorado_id, link_id)
         self._require(mentorado)
         link = mentorado.link
         provider: object = self._providers.get(link.provider)
@@ -228,7 +225,7 @@ class CredentialService:
         *report* is what the provider said about them, or None when nobody asked it. Raises `Problem(ACCOUNT_TAKEN)`,
         and keeps nothing, when the account or its number is another link's.
         """
-        mentorado = self._view(mentorado_id, link_id)
+        mentorado = self._mentorados.get(mentorado_id, link_id)
         self._require(mentorado)
         link = mentorado.link
         async with self._saving:

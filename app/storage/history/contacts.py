@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from json import dumps
@@ -13,6 +15,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind, ContactId, ConversationId
+from app.storage.database import stored_address
 from app.storage.prepared import PreparedSelect
 from app.storage.tables import contact, contact_address, conversation, message
 
@@ -57,6 +60,18 @@ _KNOWN = PreparedSelect(
         contact_address.c.key.in_(json_list_param("keys")),
     )
 )
+
+
+def addresses_by_contact(connection: Connection, mentorado_id: MentoradoId) -> defaultdict[ContactId, list[Address]]:
+    """The addresses of each contact, the most recognisable first."""
+    found: defaultdict[ContactId, list[Address]] = defaultdict(list)
+    theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
+    for row in connection.execute(theirs):
+        with suppress(ValueError):  # a kind that no version knows
+            found[row.contact_id].append(stored_address(row))
+    for addresses in found.values():
+        addresses.sort(key=address_rank)
+    return found
 
 
 def add_address(connection: Connection, mentorado_id: MentoradoId, key: str, address: Address, contact_id: str) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import datetime
 from json import dumps
 from typing import Any
@@ -30,7 +30,7 @@ from app.domain.messages import (
     StoredMessage,
 )
 from app.storage.database import stored_address
-from app.storage.history.contacts import address_rank, display_name_from, json_list_param
+from app.storage.history.contacts import address_rank, addresses_by_contact, display_name_from, json_list_param
 from app.storage.prepared import PreparedSelect
 from app.storage.rows import count, plain, readable
 from app.storage.tables import contact, contact_address, conversation, link, message
@@ -118,7 +118,7 @@ def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence
         .join(contact, contact.c.id == conversation.c.contact_id)
         .order_by(counted.c.last.desc())
     ).all()
-    addresses = _addresses(connection, mentorado_id)
+    addresses = addresses_by_contact(connection, mentorado_id)
     return [
         Conversation(
             id=row.id,
@@ -185,18 +185,6 @@ def correspondent(connection: Connection, conversation_id: ConversationId) -> Co
     found = connection.execute(theirs.order_by(contact_address.c.key))
     made = readable("contact_address", found, lambda each: Address(AddressKind(each.kind), plain(each.value)))
     return Correspondent(mentorado_id=row.mentorado_id, addresses=tuple(made), is_group=bool(row.many))
-
-
-def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict[ContactId, list[Address]]:
-    """The addresses of each contact, the most recognisable first."""
-    found: defaultdict[ContactId, list[Address]] = defaultdict(list)
-    theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
-    for row in connection.execute(theirs):
-        with suppress(ValueError):  # a kind that no version knows
-            found[row.contact_id].append(stored_address(row))
-    for addresses in found.values():
-        addresses.sort(key=address_rank)
-    return found
 
 
 def _messages_from_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QTextCharFormat, QTextLa
 
 from app.domain.messages import DeliveryStatus, MessageKind
 from app.text import conversation as conversation_text
-from app.text.conversation import clipped, counted, one_line
+from app.text.conversation import clipped, one_line, reactions
 from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.conversations.highlight import Span, spans
@@ -365,7 +365,7 @@ class _Builder:
     def _add_signs(self) -> None:
         """Reactions hang over the lower edge."""
         look, px, frame = self._look, self._look.px, self._made.frame
-        given = [sign if count == 1 else f"{sign} {count}" for sign, count in counted(self._message.reactions)]
+        given = reactions(self._message.reactions)
         if not given:
             return
         self._made.signs = look.sign.elidedText("  ".join(given), Qt.TextElideMode.ElideRight, px(_SIGNS_WIDEST))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPlainTextEdit, QWidget
 from app.domain.messages import MessageKind, StoredMessage
 from app.text import conversation as conversation_text
 from app.text import status as status_text
-from app.text.conversation import counted, one_line, sanitize
+from app.text.conversation import one_line, reactions, sanitize
 from app.text.status import texts
 from app.ui.dialogs.base import ScrollDialog
 from app.ui.theme.theme import SPACE_1, SPACE_4, Theme
@@ -52,10 +52,9 @@ class MessageDialog(ScrollDialog):
 
 
 def _facts(message: StoredMessage) -> QGridLayout:
-    signs = [sign if count == 1 else f"{sign} {count}" for sign, count in counted(message.reactions)]
     known = {
         "quoted": one_line(message.quoted_text or "")[:300],
-        "reactions": "  ".join(signs),
+        "reactions": "  ".join(reactions(message.reactions)),
         "delivery": conversation_text.delivery(message.delivery) if message.from_me and message.delivery else "",
         "failure": one_line(message.failure)[:600],
         "sent": conversation_text.moment(message.sent_at),

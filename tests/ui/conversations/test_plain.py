@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.text.conversation import (
     clipped,
-    counted,
     one_line,
+    reactions,
     sanitize,
 )
 from app.ui.conversations.highlight import excerpt, spans
@@ -61,8 +61,8 @@ def test_long_texts_end_with_a_sign_that_there_is_more() -> None:
 
 
 def test_reactions_are_counted_the_most_frequent_first() -> None:
-    assert counted(("👍", "❤", "👍")) == [("👍", 2), ("❤", 1)]
-    assert counted(("", "\u202e")) == []
+    assert reactions(("👍", "❤", "👍")) == ["👍 2", "❤"]
+    assert reactions(("", "\u202e")) == []
 
 
 @pytest.mark.parametrize(
