@@ -21,6 +21,7 @@ from app.providers.hosts import fork_server
 from app.providers.hosts.fork_server import ForkServer, ForkServerFailed, can_fork
 from app.providers.whatsapp_web.connection import SessionConnection
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.protocol import Ready, Unable
 from tests.providers.conftest import ProviderHarness, host_of, until
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="nothing is forked here")
@@ -173,6 +174,25 @@ async def test_a_start_that_is_cancelled_leaves_no_forked_child() -> None:
     await server.close()
     with pytest.raises(ForkServerFailed):
         await server.fork(HostProcess())
+
+
+async def test_a_forked_host_without_its_engine_says_so() -> None:
+    code = """
+from app.providers.whatsapp_web.host import __main__ as host, engine
+def gone(): raise engine.EngineMissing("not here")
+engine.library_path = engine.messages = gone
+host.main()
+"""
+    server = await ForkServer().start([sys.executable, "-c", code], host_environment(os.environ))
+    host = HostProcess()
+    said = host.join("s1")
+    await host.start_by(server.fork(host))
+    async with asyncio.timeout(10):
+        assert isinstance(await said.get(), Ready)
+        assert await said.get() == Unable(reason=Reason.ENGINE_MISSING, detail="not here")
+    await host.close()
+    await server.close()
+    assert not server.noise, "it told of a crash"
 
 
 async def test_when_the_app_is_gone_the_server_and_its_hosts_end_without_a_word() -> None:

@@ -9,6 +9,7 @@ import selectors
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from app.platform.system import forbid_core_dumps
 from app.providers.hosts.crash import install_crash_hooks
@@ -52,10 +53,10 @@ def serve_forks(control: socket.socket) -> None:
     A request brings the child's three standard streams. The answer is ``pid PID`` with a descriptor that stands for the
     child, or ``failed TEXT``; ``exit PID CODE`` tells of its end, with a negative code for a signal.
     """
-    from app.providers.whatsapp_web.host import service  # noqa: F401 - for the children
-    from app.providers.whatsapp_web.host.engine import messages
+    from app.providers.whatsapp_web.host import engine, service  # noqa: F401 - the children need both
 
-    messages()
+    with suppress(engine.EngineMissing, ImportError):  # each child says so
+        engine.messages()
     # Not the library: its threads would not live on in a child.
     gc.collect()
     gc.freeze()  # a child's collections would write to every page that they look at, and so copy it
