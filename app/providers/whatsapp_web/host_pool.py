@@ -45,6 +45,7 @@ class SharedHost:
     """A host process, and what is open in it."""
 
     alone: bool  # takes no second session
+    forked: bool  # if that could be done
     process: HostProcess
     starting: asyncio.Task[HostProcess]
     sessions: set[HostedSession] = field(default_factory=set)
@@ -147,7 +148,7 @@ class HostPool:
                 host.starting.cancel()
             await asyncio.wait([host.starting])
             await host.process.close()
-            if len(self._hosts) <= 1:
+            if not any(each.forked for each in self._hosts):
                 await self._end_fork_server()
 
     def _choose(self, file: Path, mode: OpenMode) -> SharedHost:
@@ -172,7 +173,7 @@ class HostPool:
         context = None if alone else Context()
         starting = asyncio.get_running_loop().create_task(self._start(process, fork=fork), context=context)
         starting.add_done_callback(lambda task: task.cancelled() or task.exception())  # somebody else may hear of it
-        host = SharedHost(alone=alone, process=process, starting=starting)
+        host = SharedHost(alone=alone, forked=fork, process=process, starting=starting)
         self._hosts.add(host)
         return host
 

@@ -66,14 +66,19 @@ async def test_hosts_beside_the_first_are_forked_and_the_server_is_there_as_long
     one_each: ProviderHarness,
 ) -> None:
     ana, bia, caio = await paired(one_each, 3)
-    async with one_each.connected(ana) as first:
-        async with one_each.connected(bia) as second, one_each.connected(caio) as third:
-            server = parent_of(second)
-            assert parent_of(third) == server != parent_of(first) == os.getpid()
-            for line in (second, third):
-                await line.send_text(ana.phone, "oi")
-        assert not psutil.pid_exists(server)
-        await first.send_text(bia.phone, "oi")
+    async with AsyncExitStack() as first:
+        (line,) = await connected(first, one_each, [ana])
+        async with one_each.connected(bia) as second:
+            async with one_each.connected(caio) as third:
+                server = parent_of(second)
+                assert parent_of(third) == server != parent_of(line) == os.getpid()
+                await third.send_text(ana.phone, "oi")
+            await first.aclose()
+            assert psutil.pid_exists(server)
+            os.kill(host_of(second).pid, signal.SIGKILL)
+            assert (await until(second, Lost)).detail == "SIGKILL"
+            await until(second, Connected)
+            await second.send_text(ana.phone, "oi")
     assert hosts() == []
 
 
