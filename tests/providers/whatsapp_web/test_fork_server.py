@@ -190,11 +190,11 @@ host.main()
 """
     server = await ForkServer().start([sys.executable, "-c", code], host_environment(os.environ))
     host = HostProcess()
-    said = host.join("s1")
+    messages = host.join("s1")
     await host.start_by(server.fork(host))
     async with asyncio.timeout(10):
-        assert isinstance(await said.get(), Ready)
-        assert await said.get() == Unable(reason=Reason.ENGINE_MISSING, detail="not here")
+        assert isinstance(await messages.get(), Ready)
+        assert await messages.get() == Unable(reason=Reason.ENGINE_MISSING, detail="not here")
     await host.close()
     await server.close()
     assert not server.noise, "it told of a crash"
