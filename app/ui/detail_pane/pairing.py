@@ -156,10 +156,12 @@ class PairingPanel(QFrame):
         layout.addWidget(self._choices)
         theme.changed.connect(self._recolour)
         self._recolour()
+        theme.changed.connect(self._arrange)
         self.retranslate()
 
     def _recolour(self) -> None:
         self._copy.setIcon(icon("copy", self._theme.tokens.text2, self._theme.px(_COPY_ICON)))
+        self._beside_from = self._theme.px(_BESIDE)
         self._render()
 
     @property
@@ -259,8 +261,11 @@ class PairingPanel(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        left = self.width() - 2 * SPACE_4 - PLATE_SIDE - SPACE_4
-        beside = left >= self._theme.px(_BESIDE)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Let what belongs to a code stand beside it, where there is room."""
+        beside = self.width() - 2 * SPACE_4 - PLATE_SIDE - SPACE_4 >= self._beside_from
         self._code_row.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
         self._code_row.setSpacing(SPACE_4 if beside else SPACE_2)
 
