@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -37,7 +37,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip, text_label
-from app.ui.widgets.layouts import hbox, vbox
+from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox
 
 _RAIL_WIDTH, _WIDEST = 60, 84
 
@@ -263,12 +263,14 @@ class Page(QWidget):
         words.addWidget(self._title)
         words.addWidget(self._summary)
         words.addStretch(1)
-        self.tools = hbox(spacing=t.SPACE_2)
+        self._tools = QWidget()
+        self.tools = FlowLayout(self._tools, spacing=t.SPACE_2)
         self._signs: dict[QPushButton, str] = {}
         self._timers: list[QTimer] = []
         self._header = QFrame()
         self._header.setProperty("role", "header")
-        hbox((words, 1), self.tools, inside=self._header, margins=(t.SPACE_6, 0, t.SPACE_6, 1), spacing=t.SPACE_4)
+        self._header.installEventFilter(self)
+        self._head = hbox((words, 1), self._tools, inside=self._header, spacing=t.SPACE_4)
         self.banners = Banners(theme)
         self.column = vbox(self._header, self.banners, inside=self)
         until_destroyed(self, texts.on_change(self.retranslate))
@@ -308,20 +310,39 @@ class Page(QWidget):
         self._summary.setText(summary)
         self.setAccessibleName(title)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:  # a button says something else
+            self._fit_header()
+        return super().eventFilter(watched, event)
+
+    def _fit_header(self) -> None:
+        """Where the buttons do not fit beside the title, they stand below it."""
+        room, tools = self.width() - 2 * t.SPACE_6, self.tools.sizeHint().width()
+        words = max(self._title.sizeHint().width(), self._summary.sizeHint().width())
+        beside = not tools or words + t.SPACE_4 + tools <= room
+        set_beside(self._head, beside)
+        self._head.setSpacing(t.SPACE_4 if beside else 0)
+        self._head.setAlignment(self._tools, Qt.AlignmentFlag.AlignVCenter if beside else Qt.AlignmentFlag(0))
+        below = 0 if beside else t.SPACE_4
+        self._head.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, below + 1)
+        height = self._theme.px(t.HEADER_HEIGHT)
+        self._header.setFixedHeight(height if beside else height + self.tools.heightForWidth(room) + below)
+
     def restyle(self) -> None:
-        self._header.setFixedHeight(self._theme.px(t.HEADER_HEIGHT))
         side, colours = self._theme.px(_TOOL_ICON), self._theme.tokens
         for button, sign in self._signs.items():
             colour = colours.on_accent if button.property("role") == "primary" else colours.text2
             button.setIcon(icon(sign, colour, side))
             button.setIconSize(QSize(side, side))
         self.retranslate()  # larger words may need shorter ones
+        self._fit_header()
 
     def retranslate(self) -> None:
         self.banners.retranslate()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_header()
         border = self._theme.px(self.NARROW)
         if self.NARROW and (event.size().width() < border) is not (event.oldSize().width() < border):
             self.retranslate()

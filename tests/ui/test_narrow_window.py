@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton
 
 from app.text.status import texts
+from app.ui.widgets.search_field import SearchField
 from tests.ui.window_checks import InWindow, settle
 from tests.ui.window_harness import (
     WindowHarness,
@@ -115,5 +116,29 @@ def test_tab_comes_to_a_notice_where_it_stands_between_the_header_and_the_list(i
             went.append(here.text() or here.accessibleName())
         dismiss = texts("window.dismiss")
         assert went[:-1] == ["see other", "do other", dismiss, "see one", dismiss]
+
+    in_window(use)
+
+
+@pytest.mark.parametrize("scale", [100, 200])
+def test_the_buttons_of_a_page_stand_below_its_title_where_they_do_not_fit_beside_it(
+    in_window: InWindow, scale: int
+) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        harness.theme.set_text_scale(scale)
+        window.resize(640, 720)
+        window.go("audit")
+        await settle()
+        page = window.places.page
+        assert page is not None
+        tools = [each for each in page._tools.findChildren(QAbstractButton) if each.isVisible()]
+        assert tools
+        assert all(tool.width() >= tool.sizeHint().width() for tool in tools)
+        assert all(page._header.rect().contains(page._tools.geometry()) for tool in tools)
+        assert (page._tools.y() > page._title.geometry().bottom()) is (scale == 200)
+        search = page.findChild(SearchField)
+        assert isinstance(search, SearchField)
+        assert texts("list.search") not in (search.placeholderText(), search.accessibleName())
 
     in_window(use)

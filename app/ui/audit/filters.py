@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QSize, QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
@@ -24,17 +24,8 @@ TYPING_MILLISECONDS = 150
 _SEARCH_WIDTH = 300
 
 
-class _Search(SearchField):
-    """A search field for entries, with a limited width."""
-
-    def sizeHint(self) -> QSize:
-        return QSize(self._theme.px(_SEARCH_WIDTH), super().sizeHint().height())
-
-    def retranslate(self) -> None:
-        super().retranslate()
-        self.setPlaceholderText(texts("audit.search"))
-        self.setAccessibleName(texts("audit.search"))
-        self.setToolTip(texts("audit.search_tip"))
+def _searched() -> tuple[str, str]:
+    return texts("audit.search"), texts("audit.search_tip")
 
 
 class FilterBar(QWidget):
@@ -45,7 +36,7 @@ class FilterBar(QWidget):
     def __init__(self, theme: Theme, people: Callable[[], Iterable[Mentorado]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._people = people
-        self.search = _Search(theme)
+        self.search = SearchField(theme, _searched, width=_SEARCH_WIDTH)
         self._outcome = DropdownButton(theme, _outcomes)
         self._period = DropdownButton(theme, _periods)
         self._period.choose(Period.ALL)

@@ -30,6 +30,7 @@ from app.ui.widgets.tables import RowTable
 
 NARROW = 860
 _DISC, _DISC_ICON = 36, 16
+_LEAST_NAME = 80
 _WHEN, _OUTCOME, _CHANGE = 104, 122, 330
 _ROW, _TALL_ROW = 66, 100
 _ARROW = 14
@@ -122,10 +123,11 @@ class EntryDelegate(QStyledItemDelegate):
     def _paint_words(self, painter: QPainter, line: AuditRow, left: int, right: int, middle: int) -> None:
         record, colours, gap = line.entry.record, self._colours, self._theme.px(20)
         used = self._line(painter, line.what, self._strong, colours.text, QRectF(left, middle, right - left, 0))
-        if record.subject:
-            rest = QRectF(left + used, middle, right - left - used, 0)
-            self._line(painter, f" · {audit_text.whom(record)}", self._plain, colours.text2, rest)
-        below = " · ".join(filter(None, (line.who, line.reason)))
+        whom, room = audit_text.whom(record) if record.subject else "", right - left - used
+        beside = room >= self._theme.px(_LEAST_NAME)  # in less room, a name says nothing
+        if whom and beside:
+            self._line(painter, f" · {whom}", self._plain, colours.text2, QRectF(left + used, middle, room, 0))
+        below = " · ".join(filter(None, ("" if beside else whom, line.who, line.reason)))
         self._line(painter, below, self._small, colours.text3, QRectF(left, middle + gap, right - left, 0))
 
     def _paint_when(self, painter: QPainter, line: AuditRow, right: int, middle: int) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
@@ -49,17 +49,8 @@ _SOON_MILLISECONDS: Final = 200
 """Changes that come together are read together."""
 
 
-class _Search(SearchField):
-    """The window's search field with other words."""
-
-    def sizeHint(self) -> QSize:
-        return QSize(self._theme.px(_SEARCH_WIDTH), super().sizeHint().height())
-
-    def retranslate(self) -> None:
-        super().retranslate()
-        self.setPlaceholderText(texts("consent.search"))
-        self.setAccessibleName(texts("consent.search"))
-        self.setToolTip(texts("consent.search"))
+def _searched() -> tuple[str, str]:
+    return texts("consent.search"), texts("consent.search")
 
 
 class ConsentsPage(Page):
@@ -102,7 +93,7 @@ class ConsentsPage(Page):
         self.view.record_requested.connect(self.record)
         self.view.revoke_requested.connect(self.revoke)
         self.view.opt_out_requested.connect(self.opt_out)
-        self.search = _Search(theme)
+        self.search = SearchField(theme, _searched, width=_SEARCH_WIDTH)
         self.search.textChanged.connect(lambda _typed: self._typing.start())
         self.search.left_downwards.connect(self.list.enter)
         self.list.left_upwards.connect(self.search.take_focus)

@@ -33,14 +33,8 @@ TYPED_MILLISECONDS = 140
 _SCOPE_HEIGHT = 32
 
 
-class _Field(SearchField):
-    """The window's search field with other words."""
-
-    def retranslate(self) -> None:
-        super().retranslate()
-        self.setPlaceholderText(texts("conversation.search"))
-        self.setAccessibleName(texts("conversation.search"))
-        self.setToolTip(texts("conversation.search_tip"))
+def _searched() -> tuple[str, str]:
+    return texts("conversation.search"), texts("conversation.search_tip")
 
 
 class SearchBar(QWidget):
@@ -52,7 +46,7 @@ class SearchBar(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.field = _Field(theme)
+        self.field = SearchField(theme, _searched)
         self.scope = Tabs(theme, height=_SCOPE_HEIGHT)
         self.scope.show_words("", "")
         self.scope.hide()

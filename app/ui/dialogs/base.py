@@ -31,7 +31,7 @@ from app.ui.theme.theme import (
 )
 from app.ui.widgets.accessibility import follow_reading_order
 from app.ui.widgets.labels import ScaledLabel
-from app.ui.widgets.layouts import hbox, set_beside, vbox
+from app.ui.widgets.layouts import hbox, laid_out, set_beside, vbox
 
 SHEET_WIDTH = 440
 _AFTER_PICTURE_MILLISECONDS = 40
@@ -120,8 +120,8 @@ class BaseDialog(QDialog):
         """Side by side where there is room, else one below the other."""
         layout = self.layout()
         margins = self.contentsMargins() if layout is None else layout.contentsMargins()
-        items = [self.buttons.itemAt(place) for place in range(self.buttons.count())]
-        hints = [item.sizeHint().width() for item in items if item is not None and not item.isEmpty()]
+        shown = [part for part in laid_out(self.buttons) if isinstance(part, QWidget) and not part.isHidden()]
+        hints = [part.sizeHint().width() for part in shown]
         room = self.width() - margins.left() - margins.right()
         beside = sum(hints) + SPACE_2 * len(hints) <= room
         set_beside(self.buttons, beside)

@@ -8,6 +8,8 @@ from itertools import pairwise
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLayout, QScrollArea, QWidget
 
+from app.ui.widgets.layouts import laid_out
+
 
 def follow_reading_order(layout: QLayout) -> None:
     """Let Tab follow *layout*, whatever was made first. What is hidden now has its place already."""
@@ -20,7 +22,7 @@ def follow_reading_order(layout: QLayout) -> None:
 def follow_where_it_stands(container: QWidget, parts: Sequence[QWidget]) -> None:
     """Let Tab find *parts*, which were made later, where *container* stands and not behind everything."""
     before = container.previousInFocusChain()
-    while before is not None and before is not container and before.focusPolicy() is Qt.FocusPolicy.NoFocus:
+    while before not in (None, container) and (before in parts or before.focusPolicy() is Qt.FocusPolicy.NoFocus):
         before = before.previousInFocusChain()
     for part in parts:
         if before is not None and before is not container and before.nextInFocusChain() is not part:
@@ -30,14 +32,8 @@ def follow_where_it_stands(container: QWidget, parts: Sequence[QWidget]) -> None
 
 def focusable(layout: QLayout) -> Iterator[QWidget]:
     """What on *layout* can have the keyboard, as it is read."""
-    for place in range(layout.count()):
-        item = layout.itemAt(place)
-        if item is None:
-            continue
-        if (inner := item.layout()) is not None:
-            yield from focusable(inner)
-        elif (widget := item.widget()) is not None:
-            yield from _inside(widget)
+    for part in laid_out(layout):
+        yield from focusable(part) if isinstance(part, QLayout) else _inside(part)
 
 
 def _inside(widget: QWidget) -> Iterator[QWidget]:

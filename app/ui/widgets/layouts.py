@@ -36,6 +36,16 @@ def _fill(box: QBoxLayout, parts: tuple[Part, ...], margins: Margins, spacing: i
             box.addWidget(part, stretch)
 
 
+def laid_out(layout: QLayout) -> list[QWidget | QLayout]:
+    """What lies on *layout*, in its order. Its items are not asked for: Python would keep each that it was given, and
+    take for it what Qt makes later at the same address.
+    """
+    over = layout.parentWidget()
+    parts = (*(over.children() if over is not None else ()), *layout.children())
+    placed = [(layout.indexOf(part), part) for part in parts if isinstance(part, QWidget | QLayout)]
+    return [part for place, part in sorted(placed, key=lambda each: each[0]) if place >= 0]
+
+
 def set_beside(box: QBoxLayout, beside: bool) -> None:
     """Lay the parts of *box* side by side, or one below the other."""
     box.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)

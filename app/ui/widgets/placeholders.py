@@ -12,6 +12,7 @@ from app.ui.theme.icons import paint_icon_circle
 from app.ui.theme.theme import SPACE_1, SPACE_3, SPACE_4, TEXT_BODY, TEXT_NAME, Theme
 from app.ui.widgets.labels import ScaledLabel, text_label
 from app.ui.widgets.layouts import hbox, vbox
+from app.ui.widgets.split_view import scrolled
 
 _CIRCLE = 64
 _ICON = 28
@@ -87,7 +88,9 @@ _EMPTY_ICON = 26
 
 
 class EmptyState(QWidget):
-    """An icon, a title, a sentence, one button unless its words are empty, and perhaps others below it."""
+    """An icon, a title, a sentence, one button unless its words are empty, perhaps others below it. It scrolls where
+    there is no room for all of them.
+    """
 
     pressed = Signal()
     second_pressed = Signal()
@@ -107,7 +110,8 @@ class EmptyState(QWidget):
         self._third = QPushButton()
         self._third.setProperty("role", "link")
         self._third.clicked.connect(self.third_pressed)
-        layout = vbox(inside=self, margins=(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6), spacing=t.SPACE_2)
+        layout = vbox(margins=(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6), spacing=t.SPACE_2)
+        vbox(scrolled(layout), inside=self)
         layout.addStretch(4)
         layout.addWidget(IconCircle(theme, icon_name, _DISC, _EMPTY_ICON), 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(t.SPACE_3)

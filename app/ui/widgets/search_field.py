@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QToolButton
 
 from app.text.status import texts
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import plain_tip
 
 _ICON = 16
 _LEFT = 12
 _GAP = 8
+
+
+def _of_the_list() -> tuple[str, str]:
+    return texts("list.search"), texts("list.search_tip")
 
 
 class SearchField(QLineEdit):
@@ -21,9 +28,14 @@ class SearchField(QLineEdit):
     left_downwards = Signal()
     """Down was pressed: the list is meant."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self, theme: Theme, say: Callable[[], tuple[str, str]] = _of_the_list, *, width: int | None = None
+    ) -> None:
+        """*say* returns what is searched and a tip; *width* is what it asks for at the usual size of the text."""
+        super().__init__()
         self._theme = theme
+        self._say = say
+        self._width = width
         self._wipe = QToolButton(self)  # the button that Qt has for this does not grow with the text
         self._wipe.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._wipe.setCursor(Qt.CursorShape.ArrowCursor)
@@ -34,6 +46,10 @@ class SearchField(QLineEdit):
         theme.changed.connect(self.restyle)
         self.restyle()
         self.retranslate()
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(hint.width() if self._width is None else self._theme.px(self._width), hint.height())
 
     def take_focus(self) -> None:
         """Put the cursor here, ready to type something else."""
@@ -69,15 +85,16 @@ class SearchField(QLineEdit):
     def _fit_placeholder(self) -> None:
         """A placeholder that does not fit gives way to a shorter one or to none; name and tip say it whole."""
         room = self.width() - self.textMargins().left() - 2 * _LEFT
-        possible = (texts("list.search"), texts("list.search_short"), "")
+        possible = (self._say()[0], texts("list.search_short"), "")
         self.setPlaceholderText(
             next(words for words in possible if not words or self.fontMetrics().horizontalAdvance(words) <= room)
         )
 
     def retranslate(self) -> None:
         self._fit_placeholder()
-        self.setAccessibleName(texts("list.search"))
-        self.setToolTip(texts("list.search_tip"))
+        words, tip = self._say()
+        self.setAccessibleName(words)
+        self.setToolTip(plain_tip(tip))
         self._wipe.setToolTip(texts("list.search_clear"))
         self._wipe.setAccessibleName(texts("list.search_clear"))
 

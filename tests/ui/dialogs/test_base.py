@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QListWidget, QPushButton, QWidget
 from app.ui.async_slots import show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import SPACE_6, Theme
+from app.ui.widgets.layouts import laid_out
 from tests.clock import settle
 from tests.ui.controls import controls
 from tests.ui.keyboard import surfaces
@@ -169,9 +170,7 @@ async def test_in_the_smallest_window_a_sheet_scrolls_above_its_buttons(
         assert isinstance(sheet, BaseDialog)
         area = QRect(window.mapToGlobal(window.rect().topLeft()), window.size())
         assert area.contains(sheet.geometry())
-        for place in range(sheet.buttons.count()):
-            item = sheet.buttons.itemAt(place)
-            button = item.widget() if item is not None else None
-            if button is not None and button.isVisible():
+        for button in laid_out(sheet.buttons):
+            if isinstance(button, QWidget) and button.isVisible():
                 assert sheet.rect().contains(button.geometry())
                 assert button.width() >= button.minimumSizeHint().width()
