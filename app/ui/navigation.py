@@ -263,6 +263,7 @@ class Page(QWidget):
         words.addWidget(self._title)
         words.addWidget(self._summary)
         words.addStretch(1)
+        self._beside: bool | None = None
         self._tools = QWidget()
         self.tools = FlowLayout(self._tools, spacing=t.SPACE_2)
         self._signs: dict[QPushButton, str] = {}
@@ -319,12 +320,13 @@ class Page(QWidget):
         """Where the buttons do not fit beside the title, they stand below it."""
         room, tools = self.width() - 2 * t.SPACE_6, self.tools.sizeHint().width()
         words = max(self._title.sizeHint().width(), self._summary.sizeHint().width())
-        beside = not tools or words + t.SPACE_4 + tools <= room
-        set_beside(self._head, beside)
-        self._head.setSpacing(t.SPACE_4 if beside else 0)
-        self._head.setAlignment(self._tools, Qt.AlignmentFlag.AlignVCenter if beside else Qt.AlignmentFlag(0))
-        below = 0 if beside else t.SPACE_4
-        self._head.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, below + 1)
+        beside, below = not tools or words + t.SPACE_4 + tools <= room, t.SPACE_4
+        if beside is not self._beside:  # each change asks for a new layout, and so for another look
+            self._beside = beside
+            set_beside(self._head, beside)
+            self._head.setSpacing(t.SPACE_4 if beside else 0)
+            self._head.setAlignment(self._tools, Qt.AlignmentFlag.AlignVCenter if beside else Qt.AlignmentFlag(0))
+            self._head.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1 if beside else below + 1)
         height = self._theme.px(t.HEADER_HEIGHT)
         self._header.setFixedHeight(height if beside else height + self.tools.heightForWidth(room) + below)
 
