@@ -48,7 +48,7 @@ class ForkServer(ChildProcess[object, object]):
     def __init__(self) -> None:
         super().__init__(_refuse, line_limit=_LONGEST, grace=_GRACE, heartbeat=0.0)
         self._control: socket.socket | None = None
-        self._asked: deque[asyncio.Future[tuple[int, int]]] = deque()
+        self._asked: deque[tuple[asyncio.SubprocessProtocol, asyncio.Future[ForkedProcess]]] = deque()
         self._forked: dict[int, ForkedProcess] = {}
 
     async def start(self, command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> Self:
@@ -68,12 +68,12 @@ class ForkServer(ChildProcess[object, object]):
         """Make a child that *protocol* follows; raises `OSError`: a `TimeoutError` when the server does not answer."""
         if self._control is None:
             raise ForkServerFailed("the fork server is gone")
-        answer: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
         ours, theirs = _pipes()
         try:
             socket.send_fds(self._control, [b"fork"], theirs)
-            self._asked.append(answer)
-            pid, descriptor = await asyncio.wait_for(answer, _ANSWERS_WITHIN)
+            self._asked.append((protocol, answer))
+            child = await asyncio.wait_for(answer, _ANSWERS_WITHIN)
         except TimeoutError:  # a child that comes late finds its input closed, and ends
             _close(ours)
             self._drop("no answer")
@@ -84,7 +84,6 @@ class ForkServer(ChildProcess[object, object]):
             raise
         finally:
             _close(theirs)
-        child = self._forked[pid] = ForkedProcess(protocol, pid, descriptor)
         await child.connect(ours)
 
     async def close(self) -> None:
@@ -109,19 +108,20 @@ class ForkServer(ChildProcess[object, object]):
             return
         match message.split(maxsplit=1):
             case [b"pid", pid] if descriptors:
-                answer = self._asked.popleft()
+                protocol, answer = self._asked.popleft()
                 if answer.done():
                     _close(descriptors)
-                else:
-                    answer.set_result((int(pid), descriptors[0]))
+                else:  # kept at once: its end may be the next message
+                    child = self._forked[int(pid)] = ForkedProcess(protocol, int(pid), descriptors[0])
+                    answer.set_result(child)
             case [b"failed", why]:
-                answer = self._asked.popleft()
+                _, answer = self._asked.popleft()
                 if not answer.done():
                     answer.set_exception(ForkServerFailed(why.decode(errors="replace")))
             case [b"exit", rest]:
                 pid, code = rest.split()
-                if (child := self._forked.pop(int(pid), None)) is not None:
-                    child.set_exit_code(int(code))
+                if (ended := self._forked.pop(int(pid), None)) is not None:
+                    ended.set_exit_code(int(code))
             case _:
                 self._drop("it ended")
 
@@ -133,7 +133,7 @@ class ForkServer(ChildProcess[object, object]):
         self._control.close()
         self._control = None
         while self._asked:
-            answer = self._asked.popleft()
+            _, answer = self._asked.popleft()
             if not answer.done():
                 answer.set_exception(ForkServerFailed(f"the fork server is gone: {why}"))
         while self._forked:

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
@@ -19,6 +20,7 @@ from app.domain.provider import Connected, HostAnswered, Lost
 from app.platform.system import process_memory
 from app.providers.hosts import fork_server
 from app.providers.hosts.fork_server import ForkServer, ForkServerFailed, can_fork
+from app.providers.hosts.process import HostExited
 from app.providers.whatsapp_web.connection import SessionConnection
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.protocol import Ready, Unable
@@ -127,6 +129,42 @@ async def test_what_forked_hosts_share_is_not_counted_as_the_memory_of_each(
         assert with_shared is not None
         assert 2_000_000 < placement.memory < with_shared - 4_000_000
         await wait_until(lambda: host_of(second).memory in harness.provider._pool.memory())
+
+
+async def test_a_forked_host_that_ends_before_anybody_knew_of_it_is_told_with_its_signal_too() -> None:
+    server = await ForkServer().start(host_command(), host_environment(os.environ))
+    host = HostProcess()
+    incoming = host.join("ana")
+    starting = asyncio.get_running_loop().create_task(host.start_by(server.fork(host)))
+    children = psutil.Process(server.pid).children
+    while not (forked := children()):
+        await asyncio.sleep(0)
+    forked[0].kill()
+    while children():
+        time.sleep(0.01)  # noqa: ASYNC251 - on purpose: both answers wait to be read when the loop goes on
+    await starting
+    ended = await asyncio.wait_for(incoming.get(), 5)
+    assert isinstance(ended, HostExited)
+    assert ended.detail == "SIGKILL"
+    await host.close()
+    await server.close()
+
+
+async def test_an_interrupt_from_the_terminal_is_for_the_app_and_ends_no_host_and_no_server(
+    one_each: ProviderHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A terminal sends it to every process that was started from it."""
+    people = await paired(one_each, 3)
+    async with AsyncExitStack() as stack:
+        first, second = await connected(stack, one_each, people[:2])
+        server = parent_of(second)
+        for pid in (server, host_of(first).pid, host_of(second).pid):
+            os.kill(pid, signal.SIGINT)
+        (third,) = await connected(stack, one_each, people[2:])
+        assert parent_of(third) == server
+        for line in (first, second):
+            await line.send_text(people[2].phone, "oi")
+    assert "failed unexpectedly" not in caplog.text
 
 
 async def test_a_server_that_does_not_answer_is_ended_and_the_host_started_by_itself(
