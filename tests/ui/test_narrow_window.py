@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton
 
 from app.text.status import texts
 from app.ui.widgets.search_field import SearchField
-from tests.ui.window_checks import InWindow, settle
+from tests.ui.window_checks import InWindow, is_at_rest, settle
 from tests.ui.window_harness import (
     WindowHarness,
     person,
@@ -140,5 +140,6 @@ def test_the_buttons_of_a_page_stand_below_its_title_where_they_do_not_fit_besid
         search = page.findChild(SearchField)
         assert isinstance(search, SearchField)
         assert texts("list.search") not in (search.placeholderText(), search.accessibleName())
+        assert await is_at_rest()
 
     in_window(use)

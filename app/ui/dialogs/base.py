@@ -125,7 +125,8 @@ class BaseDialog(QDialog):
         room = self.width() - margins.left() - margins.right()
         beside = sum(hints) + SPACE_2 * len(hints) <= room
         set_beside(self.buttons, beside)
-        self.buttons.setSpacing(SPACE_2 if beside else SPACE_1)
+        if self.buttons.spacing() != (spacing := SPACE_2 if beside else SPACE_1):
+            self.buttons.setSpacing(spacing)
 
     def _shorten_lists(self) -> None:
         window, layout = self.parentWidget(), self.layout()
@@ -231,6 +232,7 @@ class ScrollDialog(BaseDialog):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
         self.area.setWidget(self._content)
+        self.area.setFixedHeight(0)
         self.area.verticalScrollBar().setSingleStep(24)
         self.body.addWidget(self.area)
         self._later = QTimer(self, singleShot=True, interval=0)
@@ -257,16 +259,16 @@ class ScrollDialog(BaseDialog):
         margins = outer.contentsMargins()
         width = self.width() - margins.left() - margins.right()
         self._arrange_buttons()
-        self.area.setFixedHeight(0)
         outer.activate()
-        room = max(_LEAST, window.height() - 2 * SPACE_6 - outer.totalHeightForWidth(self.width()))
-        self.inside.setContentsMargins(0, 0, 0, 0)
+        around = outer.totalHeightForWidth(self.width()) - self.area.maximumHeight()
+        room = max(_LEAST, window.height() - 2 * SPACE_6 - around)
+        # Whatever is only tried, and taken back, asks for a new layout, and that for another look, without an end.
+        width += self.inside.contentsMargins().right()
         folds = self.inside.hasHeightForWidth()
         needed = self.inside.totalHeightForWidth(width) if folds else self.inside.totalSizeHint().height()
         needed = self._take_from_lists(needed, room)
         scrolls = needed > room
-        if scrolls:
-            self.inside.setContentsMargins(0, 0, SPACE_2, 0)
+        self.inside.setContentsMargins(0, 0, SPACE_2 if scrolls else 0, 0)
         # Left to itself, the area would keep a bar because of the height that words have beside a bar.
         policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.area.setVerticalScrollBarPolicy(policy)

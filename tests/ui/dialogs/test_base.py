@@ -19,6 +19,7 @@ from tests.clock import settle
 from tests.ui.controls import controls
 from tests.ui.keyboard import surfaces
 from tests.ui.keyboard.surfaces import SURFACES
+from tests.ui.window_checks import is_at_rest
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
@@ -170,6 +171,7 @@ async def test_in_the_smallest_window_a_sheet_scrolls_above_its_buttons(
         assert isinstance(sheet, BaseDialog)
         area = QRect(window.mapToGlobal(window.rect().topLeft()), window.size())
         assert area.contains(sheet.geometry())
+        assert await is_at_rest()
         for button in laid_out(sheet.buttons):
             if isinstance(button, QWidget) and button.isVisible():
                 assert sheet.rect().contains(button.geometry())
