@@ -14,8 +14,8 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.text import audit as audit_text
 from app.text.audit import Side
@@ -26,7 +26,7 @@ from app.ui.theme import tokens as t
 from app.ui.theme.icons import paint_icon_circle, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import badge_size, paint_badge
-from app.ui.widgets.tables import RowTable
+from app.ui.widgets.tables import RowTable, paint_row_ground, row_state
 
 NARROW = 860
 _DISC, _DISC_ICON = 36, 16
@@ -94,23 +94,15 @@ class EntryDelegate(QStyledItemDelegate):
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, line: AuditRow, text: int) -> None:
         colours, height, width = self._colours, self.row_height, option.rect.width()
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        selected, hovered, has_focus = row_state(option)
+        fill = colours.selected if selected else colours.hover if hovered else None
+        if line.broken:
+            fill = colours.badge[Tone.ERROR].bg
         ground = QRectF(8, 2, width - 8 - 9, height - 4)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if line.broken or selected or hovered:
-            fill = colours.badge[Tone.ERROR].bg if line.broken else colours.selected if selected else colours.hover
-            painter.setBrush(QColor(fill))
-            painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
-        if selected:
-            painter.setBrush(QColor(colours.accent))
-            painter.drawRoundedRect(QRectF(8, height / 2 - 14, 3, 28), 1.5, 1.5)
-        elif not line.broken:
+        focused = selected and self.by_keyboard and has_focus
+        paint_row_ground(painter, colours, ground, fill, marked=selected, focused=focused)
+        if not selected and not line.broken:
             painter.fillRect(QRectF(text, height - 1, width - _RIGHT - text, 1), QColor(colours.border))
-        if selected and self.by_keyboard and option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(colours.focus), 1.5))
-            painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
 
     def _paint_disc(self, painter: QPainter, line: AuditRow) -> None:
         side, inner = self._theme.px(_DISC), self._theme.px(_DISC_ICON)

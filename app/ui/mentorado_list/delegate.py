@@ -20,7 +20,7 @@ from app.ui.theme.icons import paint_icon_circle, paint_letter_circle, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.theme.tokens import BadgeColours
 from app.ui.widgets.labels import badge_size, paint_badge
-from app.ui.widgets.tables import row_state
+from app.ui.widgets.tables import paint_row_ground, row_state
 
 if TYPE_CHECKING:
     from app.domain.link_status import LinkStatus
@@ -148,23 +148,14 @@ class MentoradoDelegate(QStyledItemDelegate):
         return _Columns(name, right, None, name, badge_width, right, age=aged, below=px(_BELOW))
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, columns: _Columns) -> None:
-        colours, height, width = self._colours, self.row_height, option.rect.width()
+        colours = self._colours
         selected, hovered, has_focus = row_state(option)
-        focused = self.by_keyboard and has_focus
-        ground = QRectF(8, 2, width - 8 - 9, height - 4)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if selected or hovered:
-            painter.setBrush(QColor(colours.selected if selected else colours.hover))
-            painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
-        if selected:
-            painter.setBrush(QColor(colours.accent))
-            painter.drawRoundedRect(QRectF(8, height / 2 - 14, 3, 28), 1.5, 1.5)
-        else:
+        fill = colours.selected if selected else colours.hover if hovered else None
+        ground = QRectF(8, 2, option.rect.width() - 8 - 9, self.row_height - 4)
+        focused = selected and self.by_keyboard and has_focus
+        paint_row_ground(painter, colours, ground, fill, marked=selected, focused=focused)
+        if not selected:
             self._paint_line(painter, columns)
-        if focused and selected:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(colours.focus), 1.5))
-            painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
 
     def _paint_line(self, painter: QPainter, columns: _Columns) -> None:
         line = QRectF(columns.name, self.row_height - 1, columns.right - columns.name, 1)

@@ -227,6 +227,29 @@ def row_state(option: QStyleOptionViewItem) -> tuple[bool, bool, bool]:
     return bool(state & selected), bool(state & hovered), bool(state & focused)
 
 
+def paint_row_ground(
+    painter: QPainter,
+    tokens: t.Tokens,
+    ground: QRectF,
+    fill: str | None,
+    *,
+    marked: bool = False,
+    focused: bool = False,
+) -> None:
+    """The ground of a row in the colour *fill*, with a bar at its edge where it is *marked*."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    if fill is not None:
+        painter.setBrush(QColor(fill))
+        painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
+    if marked:
+        painter.setBrush(QColor(tokens.accent))
+        painter.drawRoundedRect(QRectF(ground.left(), ground.center().y() - 14, 3, 28), 1.5, 1.5)
+    if focused:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(tokens.focus), 1.5))
+        painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
+
+
 class RowDelegate(QStyledItemDelegate):
     """Paints the background of a row; subclasses paint its content."""
 
@@ -270,17 +293,11 @@ class RowDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, width: int) -> None:
-        colours, height = self._colours, self.row_height
-        ground = QRectF(10, 2, width - 20, height - 4)
+        colours = self._colours
         selected, hovered, has_focus = row_state(option)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if selected or hovered:
-            painter.setBrush(QColor(colours.selected if selected else colours.hover))
-            painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
-        if self.by_keyboard and has_focus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(colours.focus), 1.5))
-            painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
+        fill = colours.selected if selected else colours.hover if hovered else None
+        ground = QRectF(10, 2, width - 20, self.row_height - 4)
+        paint_row_ground(painter, colours, ground, fill, focused=self.by_keyboard and has_focus)
 
     def _sign(self, painter: QPainter, name: str, colour: str, side: int, left: float, middle: float) -> None:
         """An icon, *side* pixels large."""
