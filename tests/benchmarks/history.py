@@ -156,17 +156,6 @@ class ReadTimes:
         )
 
 
-def read_times(count: int = MANY, *, rounds: int = 200) -> ReadTimes:
-    """Fill a database with *count* messages, in memory where the machine has it, and read as the window does."""
-    folder = _MEMORY if _MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="conecta-bench-", dir=folder) as place:
-        path = Path(place) / "conecta.db"
-        talks = asyncio.run(make_history(path, count))
-        times = asyncio.run(read_history(path, talks, count, rounds))
-    print(times)  # noqa: T201
-    return times
-
-
 Talk = tuple[Mentorado, ConversationId]
 
 PEOPLE, CONTACTS = 40, 50

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -86,19 +86,6 @@ class Screenshots:
         for look in self.wanted(view, looks) or (PLAIN,):
             await self.wear(look)
             self.keep(view, look, code)
-        await self.wear(PLAIN)
-
-    async def take_sheet(self, view: str, open_sheet: Callable[[], None]) -> None:
-        """Take a sheet over the window; it speaks the language it was opened in, so each look opens its own."""
-        self.views += 1
-        for look in self.wanted(view, LOOKS) or (PLAIN,):
-            await self.wear(look)
-            open_sheet()
-            sheet = await self.session.sheet()
-            await settle()
-            self.keep(view, look, None)
-            sheet.reject()
-            await settle()
         await self.wear(PLAIN)
 
     def wanted(self, view: str, looks: tuple[Look, ...]) -> tuple[Look, ...]:

@@ -29,7 +29,6 @@ pb: Any = messages()
 E2E: Any = type(pb.Message().Message)
 
 _K = MessageKind
-ANA_PHONE = Address(AddressKind.PHONE, "+5511900000001")
 BIA_PHONE, BIA_LID = Address(AddressKind.PHONE, "+5511987654321"), Address(AddressKind.LID, "222")
 SENT, RECEIVED = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC), datetime(2026, 11, 22, 12, 0, 1, tzinfo=UTC)
 

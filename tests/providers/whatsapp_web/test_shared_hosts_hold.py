@@ -26,7 +26,6 @@ from tests.providers.conftest import ProviderHarness, digits, host_of
 PEOPLE = 8
 ROUNDS = int(os.environ.get("CONECTA_ROUNDS", "4"))
 SEED = int(os.environ.get("CONECTA_SEED", "11"))
-_READ_WITHIN = 20.0
 
 
 @dataclass
