@@ -48,10 +48,12 @@ class BulkWorkService:
         return [each for each in self._works.values() if each.id not in self._interrupted]
 
     async def load(self) -> None:
-        """Read what was interrupted. Raises `Problem`."""
+        """Read what was interrupted; what began meanwhile goes on. Raises `Problem`."""
         stored = [self._still_left(each) for each in await self._repository.load()]
-        self._works = {each.id: each for each in stored if each.left}
-        self._interrupted = set(self._works)
+        running = {each.id: each for each in self.running}
+        interrupted = {each.id: each for each in stored if each.left and each.id not in running}
+        self._works = {**interrupted, **running}
+        self._interrupted = set(interrupted)
         self._bus.publish(BulkWorkChanged())
 
     def begin(

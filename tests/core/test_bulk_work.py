@@ -58,6 +58,19 @@ async def test_what_was_not_over_is_interrupted_at_the_next_start(core: Core) ->
         assert core.bulk_record.kept == ()
 
 
+async def test_what_begins_while_the_interrupted_is_read_is_not_forgotten(core: Core) -> None:
+    async with core.running():
+        ana, bia, caio = await three(core)
+        before = core.bulk_work.begin(BulkKind.BACK_UP, ids([ana, bia]))
+        await core.write_queue.flush()
+        again = started_again(core)
+        begun = again.begin(BulkKind.ARCHIVE, ids([bia, caio]))
+        await again.load()
+        assert [each.id for each in again.interrupted] == [before.id]
+        assert [each.id for each in again.running] == [begun.id]
+        assert extent(again.mark(begun.id, bia.id)) == (1, 2, ids([caio]))
+
+
 async def test_people_who_are_added_or_left_out_are_counted_so(core: Core) -> None:
     async with core.running():
         ana, bia, caio = await three(core)

@@ -49,10 +49,10 @@ def test_what_cannot_be_stored_is_told_where_it_was_asked(in_harness: InHarness)
         harness.operator.field.setText("Rosa")
         harness.operator.save()
         await harness.settle()
-        assert harness.operator.message.startswith("O disco está cheio.")
+        assert harness.operator.message.startswith("O disco está cheio")
         assert "Libere espaço" in harness.operator.message
         texts.set_language("en")
-        assert harness.operator.message.startswith("The disk is full.")
+        assert harness.operator.message.startswith("The disk is full")
 
     in_harness(use)
 
