@@ -217,14 +217,15 @@ def _session_hosts() -> list[psutil.Process]:
 
 
 @pytest.fixture(autouse=True)
-def collect_here() -> Iterator[None]:
+def collect_here(request: pytest.FixtureRequest) -> Iterator[None]:
     """Garbage is collected on this thread only, as in the program: elsewhere Qt's objects die on the wrong thread.
 
-    What the test has made is in the youngest generation; the others wait for `freeze_what_stays`.
+    What a test has made is in the youngest generation. Widgets may become garbage in a later test: then all are looked
+    through, or Python would take a new object of Qt for the one that was at its address before.
     """
     gc.disable()
     yield
-    gc.collect(0)
+    gc.collect(2 if "qapp" in request.fixturenames else 0)
 
 
 class _LogCapture(logging.Handler):
