@@ -12,7 +12,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from app.providers.hosts.codec import ProtocolError
 from app.providers.hosts.process import ChildProcess, ForkedProcess, HostExited
@@ -48,7 +48,7 @@ class ForkServer(ChildProcess[object, object]):
     def __init__(self) -> None:
         super().__init__(_refuse, line_limit=_LONGEST, grace=_GRACE, heartbeat=0.0)
         self._control: socket.socket | None = None
-        self._asked: deque[tuple[asyncio.SubprocessProtocol, asyncio.Future[ForkedProcess]]] = deque()
+        self._asked: deque[tuple[ChildProcess[Any, Any], asyncio.Future[ForkedProcess]]] = deque()
         self._forked: dict[int, ForkedProcess] = {}
 
     async def start(self, command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> Self:
@@ -64,27 +64,28 @@ class ForkServer(ChildProcess[object, object]):
                 self._drop("it did not start")
                 raise
 
-    async def fork(self, protocol: asyncio.SubprocessProtocol) -> None:
-        """Make a child that *protocol* follows; raises `OSError`: a `TimeoutError` when the server does not answer."""
+    async def fork(self, child: ChildProcess[Any, Any]) -> None:
+        """Make the process of *child*; raises `OSError`: a `TimeoutError` when the server does not answer."""
         if self._control is None:
             raise ForkServerFailed("the fork server is gone")
         answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
         ours, theirs = _pipes()
         try:
             socket.send_fds(self._control, [b"fork"], theirs)
-            self._asked.append((protocol, answer))
-            child = await asyncio.wait_for(answer, _ANSWERS_WITHIN)
-        except TimeoutError:  # a child that comes late finds its input closed, and ends
+            self._asked.append((child, answer))
+            async with asyncio.timeout(_ANSWERS_WITHIN):
+                process = await answer
+        except BaseException as error:  # a child that comes late, or just came, finds its input closed, and ends
             _close(ours)
-            self._drop("no answer")
-            self.kill()
-            raise
-        except BaseException:
-            _close(ours)
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                answer.result().abandon()
+            if isinstance(error, TimeoutError):
+                self._drop("no answer")
+                self.kill()
             raise
         finally:
             _close(theirs)
-        await child.connect(ours)
+        await child.start_by(process.connect(ours))
 
     async def close(self) -> None:
         """End the server."""
@@ -108,12 +109,12 @@ class ForkServer(ChildProcess[object, object]):
             return
         match message.split(maxsplit=1):
             case [b"pid", pid] if descriptors:
-                protocol, answer = self._asked.popleft()
+                child, answer = self._asked.popleft()
                 if answer.done():
                     _close(descriptors)
                 else:  # kept at once: its end may be the next message
-                    child = self._forked[int(pid)] = ForkedProcess(protocol, int(pid), descriptors[0])
-                    answer.set_result(child)
+                    process = self._forked[int(pid)] = ForkedProcess(child, int(pid), descriptors[0])
+                    answer.set_result(process)
             case [b"failed", why]:
                 _, answer = self._asked.popleft()
                 if not answer.done():

@@ -286,6 +286,10 @@ class ForkedProcess(asyncio.SubprocessTransport):
         self._code_expected = True
         self._closed = False
 
+    def abandon(self) -> None:
+        """Follow the process no more, instead of `connect`."""
+        os.close(self._descriptor)
+
     async def connect(self, ends: Sequence[int]) -> None:
         """Follow the process, by our *ends* of its standard streams."""
         self._protocol.connection_made(self)

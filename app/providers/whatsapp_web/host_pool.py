@@ -193,7 +193,7 @@ class HostPool:
                 self._fork_server = asyncio.get_running_loop().create_task(starting, context=Context())
             server = self._fork_server
             try:
-                await process.start_by((await asyncio.shield(server)).fork(process))
+                await (await asyncio.shield(server)).fork(process)
             except OSError as error:
                 if server is self._fork_server:
                     self._fork_failures += 1

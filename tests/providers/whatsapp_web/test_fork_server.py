@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import select
 import signal
 import sys
 import time
@@ -135,7 +136,7 @@ async def test_a_forked_host_that_ends_before_anybody_knew_of_it_is_told_with_it
     server = await ForkServer().start(host_command(), host_environment(os.environ))
     host = HostProcess()
     incoming = host.join("ana")
-    starting = asyncio.get_running_loop().create_task(host.start_by(server.fork(host)))
+    starting = asyncio.get_running_loop().create_task(server.fork(host))
     children = psutil.Process(server.pid).children
     while not (forked := children()):
         await asyncio.sleep(0)
@@ -206,7 +207,7 @@ async def test_a_start_that_is_cancelled_leaves_no_forked_child() -> None:
     server = await ForkServer().start(host_command(), host_environment(os.environ))
     for turn in range(20):
         host = HostProcess()
-        starting = asyncio.get_running_loop().create_task(host.start_by(server.fork(host)))
+        starting = asyncio.get_running_loop().create_task(server.fork(host))
         await asyncio.sleep(turn / 4000)
         starting.cancel()
         await asyncio.wait([starting])
@@ -229,13 +230,41 @@ host.main()
     server = await ForkServer().start([sys.executable, "-c", code], host_environment(os.environ))
     host = HostProcess()
     messages = host.join("s1")
-    await host.start_by(server.fork(host))
+    await server.fork(host)
     async with asyncio.timeout(10):
         assert isinstance(await messages.get(), Ready)
         assert await messages.get() == Unable(reason=Reason.ENGINE_MISSING, detail="not here")
     await host.close()
     await server.close()
     assert not server.noise, "it told of a crash"
+
+
+async def test_a_start_that_is_cancelled_does_not_wait_for_the_server_and_keeps_nothing_open() -> None:
+    server = await ForkServer().start(host_command(), host_environment(os.environ))
+    children, host = psutil.Process(server.pid).children, HostProcess()
+    await server.fork(host)
+    await host.close()
+    open_files = psutil.Process().num_fds
+    before = open_files()
+    os.kill(server.pid, signal.SIGSTOP)
+    starting = asyncio.get_running_loop().create_task(server.fork(HostProcess()))
+    await asyncio.sleep(0.02)
+    starting.cancel()
+    async with asyncio.timeout(2):
+        await asyncio.wait([starting])
+    os.kill(server.pid, signal.SIGCONT)
+    await server.fork(host := HostProcess())
+    await host.close()
+    starting = asyncio.get_running_loop().create_task(server.fork(HostProcess()))
+    while not server._asked:
+        await asyncio.sleep(0)
+    assert server._control is not None
+    select.select([server._control], [], [], 10)  # its answer is read in the moment of the cancellation
+    server._read_control()
+    starting.cancel()
+    await asyncio.wait([starting])
+    await wait_until(lambda: children() == [] and open_files() == before)
+    await server.close()
 
 
 async def test_when_the_app_is_gone_the_server_and_its_hosts_end_without_a_word() -> None:
@@ -248,7 +277,7 @@ async def main():
     server = await ForkServer().start(host_command(), host_environment(os.environ))
     hosts = [HostProcess() for _ in range(3)]
     for host in hosts:
-        await host.start_by(server.fork(host))
+        await server.fork(host)
     print(server.pid, *(host.pid for host in hosts), flush=True)
     await asyncio.sleep(60)
 
