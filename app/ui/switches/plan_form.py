@@ -75,10 +75,10 @@ class PlanForm(DraftForm):
         self.fields = {name: QLineEdit(str(value)) for name, value in _DEFAULTS.items()}
         who = QWidget()
         inside = vbox(inside=who, spacing=t.SPACE_2)
-        cohorts = FlowLayout()  # a dropdown lays out from right to left; here it stands where the others do
-        cohorts.addWidget(self.cohort)
+        cohorts = QWidget()
+        FlowLayout(cohorts).addWidget(self.cohort)  # a dropdown lays out from right to left; here as the others do
         inside.addWidget(self.whom)
-        inside.addLayout(cohorts)
+        inside.addWidget(cohorts)
         inside.addWidget(self.people)
         between = QWidget()
         row = hbox(self.pause, self.fields["minutes"], inside=between, spacing=t.SPACE_2)
