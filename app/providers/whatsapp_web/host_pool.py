@@ -167,7 +167,8 @@ class HostPool:
         return 1 if os.name == "nt" else self._sessions_per_host()
 
     def _start_host(self, *, alone: bool, fork: bool = True) -> SharedHost:
-        fork = fork and self._forks and bool(self._hosts)  # a single host takes less without a server beside it
+        # A single host takes less without a server beside it.
+        fork = fork and self._forks and any(not host.ended for host in self._hosts)
         process = HostProcess(self._heartbeat, on_exit=lambda exited: self._on_exit(host, exited))
         # What a shared host does belongs to no mentorado's log.
         context = None if alone else Context()

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import psutil
 import pytest
@@ -23,8 +24,9 @@ from app.providers.hosts import fork_server
 from app.providers.hosts.fork_server import ForkServer, ForkServerFailed, can_fork
 from app.providers.hosts.process import HostExited
 from app.providers.whatsapp_web.connection import SessionConnection
+from app.providers.whatsapp_web.host_pool import HostPool
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
-from app.providers.whatsapp_web.protocol import Ready, Unable
+from app.providers.whatsapp_web.protocol import OpenMode, Ready, Unable
 from tests.providers.conftest import ProviderHarness, host_of, until
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="nothing is forked here")
@@ -168,6 +170,19 @@ async def test_an_interrupt_from_the_terminal_is_for_the_app_and_ends_no_host_an
     assert "failed unexpectedly" not in caplog.text
 
 
+async def test_a_host_beside_one_that_ended_is_the_first_again_and_not_forked(tmp_path: Path) -> None:
+    pool = HostPool(host_command(), sessions_per_host=lambda: 1)
+    first = await pool.place(tmp_path / "ana.db", OpenMode.CONNECT)
+    first.host.process.kill()
+    while not isinstance(await first.incoming.get(), HostExited):
+        pass
+    second = await pool.place(tmp_path / "bia.db", OpenMode.CONNECT)
+    assert psutil.Process(second.host.process.pid).ppid() == os.getpid()
+    for session in (first, second):
+        await pool.release(session)
+    assert hosts() == []
+
+
 async def test_a_server_that_does_not_answer_is_ended_and_the_host_started_by_itself(
     one_each: ProviderHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -271,6 +286,7 @@ async def test_when_the_app_is_gone_the_server_and_its_hosts_end_without_a_word(
     program = """
 import asyncio, os
 from app.providers.hosts.fork_server import ForkServer
+from app.providers.whatsapp_web.host_pool import HostPool
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 
 async def main():
