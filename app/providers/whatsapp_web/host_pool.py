@@ -211,7 +211,8 @@ class HostPool:
     async def _end_fork_server(self) -> None:
         server, self._fork_server = self._fork_server, None
         if server is not None:
-            await asyncio.wait([server])
+            if not server.done():  # else whoever is cancelled here would leave it behind
+                await asyncio.wait([server])
             if not server.cancelled() and server.exception() is None:
                 await server.result().close()
 

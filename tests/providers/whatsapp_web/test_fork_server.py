@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import select
 import signal
 import sys
@@ -58,7 +59,7 @@ def parent_of(line: SessionConnection) -> int:
 def hosts() -> list[psutil.Process]:
     """Every session host and fork server of this process that runs."""
     children = psutil.Process().children(recursive=True)
-    return [child for child in children if "session_host" in " ".join(child.cmdline())]
+    return [child for child in children if re.search(r"session_host|whatsapp_web\.host", " ".join(child.cmdline()))]
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
@@ -280,6 +281,24 @@ async def test_a_start_that_is_cancelled_does_not_wait_for_the_server_and_keeps_
     await asyncio.wait([starting])
     await wait_until(lambda: children() == [] and open_files() == before)
     await server.close()
+
+
+async def test_a_start_that_is_cancelled_while_its_server_is_ended_leaves_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_server: ForkServer, _child: HostProcess) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel)
+        raise ForkServerFailed("Resource temporarily unavailable")
+
+    monkeypatch.setattr(ForkServer, "fork", refuse)
+    pool = HostPool(host_command(), sessions_per_host=lambda: 1)
+    first = await pool.place(tmp_path / "ana.db", OpenMode.CONNECT)
+    with pytest.raises(asyncio.CancelledError):
+        await pool.place(tmp_path / "bia.db", OpenMode.CONNECT)
+    await pool.release(first)
+    assert hosts() == []
 
 
 async def test_when_the_app_is_gone_the_server_and_its_hosts_end_without_a_word() -> None:
