@@ -34,7 +34,7 @@ from app.ui.theme.theme import (
     TEXT_HEADING,
     Theme,
 )
-from app.ui.widgets.accessibility import announce
+from app.ui.widgets.accessibility import announce, follow_where_it_stands
 from app.ui.widgets.labels import ScaledLabel, plain_tip, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 
@@ -301,13 +301,7 @@ class FocusMemory:
 
     def go_through(self, fields: Sequence[QWidget], *, before: QWidget) -> None:
         """Have Tab lead through *fields* in their order, and only then to *before*, whatever was made first."""
-        last: QWidget | None = before.previousInFocusChain()
-        while last is not None and (last in fields or not last.focusPolicy() & Qt.FocusPolicy.TabFocus):
-            last = last.previousInFocusChain()
-        for field in (*fields, before):
-            if last is not None and last.nextInFocusChain() is not field:
-                QWidget.setTabOrder(last, field)
-            last = field
+        follow_where_it_stands(before, fields)
 
     def focus_first(self, *buttons: QPushButton) -> None:
         """Put the focus, if it is on nothing else, on the first of *buttons* that can be pressed."""

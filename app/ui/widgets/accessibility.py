@@ -15,19 +15,19 @@ def follow_reading_order(layout: QLayout) -> None:
     """Let Tab follow *layout*, whatever was made first. What is hidden now has its place already."""
     parts = list(focusable(layout))
     for before, after in pairwise(parts):
-        if before.nextInFocusChain() is not after:
-            QWidget.setTabOrder(before, after)
+        QWidget.setTabOrder(before, after)
 
 
 def follow_where_it_stands(container: QWidget, parts: Sequence[QWidget]) -> None:
     """Let Tab find *parts*, which were made later, where *container* stands and not behind everything."""
+    # What a part is asked for in the chain belongs to that part for Python, and is not valid any more once it goes.
     before = container.previousInFocusChain()
-    while before not in (None, container) and (before in parts or before.focusPolicy() is Qt.FocusPolicy.NoFocus):
+    ends = (container, *parts)
+    while before is not None and before not in ends and before.focusPolicy() is Qt.FocusPolicy.NoFocus:
         before = before.previousInFocusChain()
-    for part in parts:
-        if before is not None and before is not container and before.nextInFocusChain() is not part:
-            QWidget.setTabOrder(before, part)
-        before = part
+    first = [] if before is None or before in ends else [before]
+    for one, other in pairwise([*first, *parts]):
+        QWidget.setTabOrder(one, other)
 
 
 def focusable(layout: QLayout) -> Iterator[QWidget]:
