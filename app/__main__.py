@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import errno
 import gc
-import os
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app import __version__
 from app.domain.errors import Problem, ProblemCode
-from app.platform.files import open_binary, prepare_data_folder, raise_open_file_limit
-from app.platform.terminal import prepare_streams
+from app.platform.files import prepare_data_folder, raise_open_file_limit
+from app.platform.terminal import discard_output, prepare_streams
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 
 if TYPE_CHECKING:
@@ -46,12 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Problem as problem:
         return _print_problem(problem)
     except BrokenPipeError:  # whoever read the output has seen enough
-        _discard_output()
+        discard_output()
         return _BROKEN_PIPE
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        _discard_output()  # the program's own files have a `Problem`: this is the output
+        discard_output()  # the program's own files have a `Problem`: this is the output
         return _print_problem(Problem(ProblemCode.OUTPUT_NOT_WRITTEN, detail=error.strerror or ""))
     except (KeyboardInterrupt, EOFError):  # Ctrl+C; Ctrl+D where something was asked
         return _INTERRUPTED
@@ -82,14 +80,6 @@ def _print_crash(error: Exception) -> int:
     print("\n".join(exception_outline(error)), file=sys.stderr)
     print(texts("cli.crashed"), file=sys.stderr)
     return _SOFTWARE_ERROR
-
-
-def _discard_output() -> None:
-    """Let what is still buffered go nowhere: Python would try to write it once more at its end, and complain."""
-    with suppress(OSError, ValueError):
-        nowhere = open_binary(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def _open_window(env_file: Path | None) -> int:

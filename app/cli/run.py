@@ -22,6 +22,8 @@ from app.domain.link_status import LinkState
 from app.platform.files import require_room
 from app.platform.locks import FileLock, LockHeld
 from app.platform.logging import log_to
+from app.platform.system import ending_signals
+from app.platform.terminal import discard_terminal
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.services import Services
 from app.settings import Settings
@@ -85,7 +87,7 @@ DONE = 0
 
 
 async def run_until_stopped(settings: Settings, *, as_json: bool) -> int:
-    """Keep the links connected until SIGTERM or SIGINT, then close them and return 0. Raises `Problem`.
+    """Keep the links connected until one of `ending_signals` comes, then close them and return 0. Raises `Problem`.
 
     With *as_json*, standard output is the log, an object per line; else a line per status change.
     """
@@ -158,15 +160,21 @@ class _StatusReporter:
 @contextmanager
 def _set_on_signals(stop: asyncio.Event) -> Iterator[None]:
     loop, caught = asyncio.get_running_loop(), []
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         with suppress(NotImplementedError):  # Windows: Ctrl+C cancels the task, which closes the lines too
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, _stop, number, stop)
             caught.append(number)
     try:
         yield
     finally:
         for number in caught:
             loop.remove_signal_handler(number)
+
+
+def _stop(number: signal.Signals, stop: asyncio.Event) -> None:
+    if number not in (signal.SIGTERM, signal.SIGINT):
+        discard_terminal()
+    stop.set()
 
 
 def lock_data_folder(settings: Settings) -> FileLock:

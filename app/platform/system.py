@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -126,6 +127,21 @@ def _malloc_trim() -> Callable[[int], int] | None:
 
     found: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
     return found
+
+
+def ending_signals() -> list[signal.Signals]:
+    """What asks a program to end in order: also the end of its terminal, unless it is to outlive that (``nohup``)."""
+    asking = [signal.SIGTERM, signal.SIGINT]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        asking.append(signal.SIGHUP)
+    return asking
+
+
+def ignore_terminal() -> None:
+    """Leave Ctrl+C and the end of the terminal to the program that started this process, which then ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 _PR_SET_DUMPABLE: Final = 4  # <linux/prctl.h>

@@ -6,14 +6,17 @@ import codecs
 import json
 import os
 import re
+import stat
 import sys
 import unicodedata
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.names import visible
+from app.platform.files import open_binary
 
 _NEAREST: Final = str.maketrans(
     {"“": '"', "”": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "−": "-", "→": "->", "×": "x", "·": "-"}
@@ -75,6 +78,21 @@ def understands_colours(stream: TextIO) -> bool:
         known = console.GetConsoleMode(handle, ctypes.byref(mode))
         return bool(known and console.SetConsoleMode(handle, mode.value | _UNDERSTAND_COLOURS))
     return stream.isatty()
+
+
+def discard_output() -> None:
+    """Let standard output go nowhere, with what is still buffered: Python would write it once more, and complain."""
+    with suppress(OSError, ValueError):
+        nowhere = open_binary(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def discard_terminal() -> None:
+    """Let standard output go nowhere if it went to a terminal, which is gone. A file or a pipe stays."""
+    with suppress(OSError, ValueError):
+        if stat.S_ISCHR(os.fstat(sys.stdout.fileno()).st_mode):
+            discard_output()
 
 
 def printed(*words: object, file: TextIO | None = None, flush: bool = False) -> None:

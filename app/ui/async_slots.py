@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 from shiboken6 import isValid
 
 from app.domain.errors import Problem
-from app.platform.system import give_back_memory
+from app.platform.system import ending_signals, give_back_memory
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,7 +53,7 @@ def new_loop(app: QApplication) -> asyncio.AbstractEventLoop:
 
 
 def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run *main* on Qt's loop until it returns; Qt ends when it does, not before. SIGTERM and SIGINT cancel *main*."""
+    """Run *main* on Qt's loop until it returns; Qt ends when it does, not before. `ending_signals` cancel *main*."""
     import asyncio
 
     app.setQuitOnLastWindowClosed(False)  # otherwise closing the window stops the loop under everything that must close
@@ -77,12 +77,11 @@ def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> Non
 
 async def _start(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     import asyncio
-    import signal
     from concurrent.futures import ThreadPoolExecutor
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     loop.set_default_executor(ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker"))
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         with suppress(NotImplementedError):  # Windows; there the runner itself minds Ctrl+C
             loop.add_signal_handler(number, task.cancel if task else loop.stop)
     try:

@@ -226,7 +226,7 @@ def end_of(program: subprocess.Popen[str]) -> tuple[str, str, int]:
         return out.read(), err.read(), program.wait(20)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_program_in_order(number: signal.Signals) -> None:
     program = start("await asyncio.Event().wait()")
     program.send_signal(number)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
+import sys
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import Any
 import pytest
 
 from app.domain.link_status import LinkState, Reason
-from tests.acceptance.connect.harness import Harness, no_hosts
+from tests.acceptance.connect.harness import Harness, hosts, no_hosts
 from tests.acceptance.connect.terminal import Command, conecta, started
 from tests.waiting import until
 
@@ -112,6 +115,34 @@ async def test_it_says_in_words_what_it_does_and_ends_by_ctrl_c(harness: Harness
         ended = await service.finished()
     assert (ended.exit_code, ended.out, ended.error.strip()) == (0, "Closing the connections.\n", "")
     assert (home / "window.lock").read_text() == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals that hang up are POSIX")
+async def test_a_terminal_that_is_closed_ends_it_in_order(harness: Harness) -> None:
+    """Who closes the window of a terminal, or loses an ssh connection, loses no message: hosts are not hung up."""
+    async with harness.running() as run:
+        ana = await run.connect_new("Ana Prates")
+    terminal, its_end = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "run"],
+        cwd=harness.settings.data_dir,
+        env={**os.environ, **harness.environment(), "PYTHONPATH": str(ROOT)},
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no thread of ours takes a lock there
+    )
+    os.close(its_end)
+    shown = b""
+    while b"Ready" not in shown:
+        shown += await asyncio.to_thread(os.read, terminal, 1000)
+    await until(lambda: len(hosts()) == 1)
+    os.close(terminal)
+    assert await asyncio.to_thread(process.wait, 20) == 0
+    await no_hosts()
+    last = (await harness.written(ana))[-1].after
+    assert (last.state, last.reason) == (LinkState.OFF, Reason.PROGRAM_CLOSED)
 
 
 def test_make_run_passes_its_arguments_on(harness: Harness) -> None:

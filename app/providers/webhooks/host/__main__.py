@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Mapping
 
 from app.domain.mentorado import ProviderKind
-from app.platform.system import forbid_core_dumps
+from app.platform.system import forbid_core_dumps, ignore_terminal
 from app.providers.hosts.crash import install_crash_hooks
 from app.providers.registry import webhook_parsers
 from app.providers.webhooks.host.dispatcher import Parser
@@ -15,8 +14,8 @@ from app.providers.webhooks.host.main_loop import raise_limits, serve
 
 
 def run(parsers: Mapping[ProviderKind, Parser]) -> None:
-    """Serve until the app is gone. Ctrl+C is for the app, which then ends us."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Serve until the app is gone. The app ends us, not its terminal."""
+    ignore_terminal()
     install_crash_hooks()
     forbid_core_dumps()  # the secrets of the applications are in its memory
     os.umask(0o077)

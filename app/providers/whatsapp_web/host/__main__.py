@@ -6,13 +6,12 @@ With ``--fork-server N`` it is a fork server: for each request on the socket N i
 import gc
 import os
 import selectors
-import signal
 import socket
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from app.platform.system import forbid_core_dumps
+from app.platform.system import forbid_core_dumps, ignore_terminal
 from app.providers.hosts.crash import install_crash_hooks
 
 
@@ -26,9 +25,9 @@ def claim_channel() -> int:
 def main() -> None:
     """Serve until the app is gone. Never returns: the library's threads would keep a normal exit waiting for ever.
 
-    Ctrl+C is for the app, which then ends us: sessions are to leave the server first, and what they received is kept.
+    The app ends us, not its terminal: sessions are to leave the server first, and what they received is kept.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_terminal()
     sys.setswitchinterval(0.00005)  # the library's calls must not wait long for a thread of ours that is busy
     forbid_core_dumps()
     os.umask(0o077)  # the library makes the session file, and it holds keys
