@@ -374,3 +374,9 @@ def test_every_log_message_is_a_literal() -> None:
         if not (call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str))
     ]
     assert made_up == []
+
+
+def test_nobody_asks_qt_who_is_next_in_the_order_of_tab() -> None:
+    """Python takes who is named for a part of whoever was asked, and forgets its layouts when that one is gone."""
+    asking = ("nextInFocusChain", "previousInFocusChain")
+    assert [name(path) for path in SOURCES for each in asking if list(calls(path, each))] == []

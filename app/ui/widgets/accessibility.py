@@ -19,15 +19,40 @@ def follow_reading_order(layout: QLayout) -> None:
 
 
 def follow_where_it_stands(container: QWidget, parts: Sequence[QWidget]) -> None:
-    """Let Tab find *parts*, which were made later, where *container* stands and not behind everything."""
-    # What a part is asked for in the chain belongs to that part for Python, and is not valid any more once it goes.
-    before = container.previousInFocusChain()
-    ends = (container, *parts)
-    while before is not None and before not in ends and before.focusPolicy() is Qt.FocusPolicy.NoFocus:
-        before = before.previousInFocusChain()
-    first = [] if before is None or before in ends else [before]
-    for one, other in pairwise([*first, *parts]):
+    """Let Tab find *parts*, which were made later, where *container* stands and not behind everything.
+
+    Nobody is asked who is next in Qt's chain: Python takes the answer for a part of whoever was asked, and what is laid
+    out on it is not valid any more once that one is gone.
+    """
+    before = _read_before(container)
+    for one, other in pairwise([*([] if before is None else [before]), *parts]):
         QWidget.setTabOrder(one, other)
+
+
+def _read_before(widget: QWidget) -> QWidget | None:
+    """What can have the keyboard and is read last before *widget*, in what it lies in or around that."""
+    around = widget.parentWidget()
+    while around is not None:
+        before: QWidget | None = None
+        for part in _widgets_on(around.layout()):
+            if part is widget:
+                break
+            before = next(iter(reversed(list(_inside(part)))), before)
+        else:
+            before = None  # it is not laid out there
+        if before is not None:
+            return before
+        widget, around = around, around.parentWidget()
+    return None
+
+
+def _widgets_on(layout: QLayout | None) -> Iterator[QWidget]:
+    """What lies on *layout* and on those within, as it is read."""
+    for part in laid_out(layout) if layout is not None else ():
+        if isinstance(part, QLayout):
+            yield from _widgets_on(part)
+        else:
+            yield part
 
 
 def focusable(layout: QLayout) -> Iterator[QWidget]:
