@@ -43,7 +43,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "felt": lambda quick: measure_felt(1 if quick else 5),
     "overview": lambda quick: measure_overview(*((1, 7) if quick else (5, 365))),
     "rows": lambda quick: measure_rows((1_000,) if quick else (1_000, 10_000, 100_000), 1 if quick else 3),
-    "history": lambda quick: measure_history(*((1_000, 20_000, 1) if quick else (20_000, 1_000_000, 5))),
+    "history": lambda quick: measure_history(*((400, 4_000, 1) if quick else (20_000, 1_000_000, 5))),
     "updates": lambda quick: measure_updates(1 if quick else 3, 2.0 if quick else 6.0),
     "hops": lambda quick: measure_hops(1 if quick else 4),
     "webhooks": lambda quick: measure_webhooks(1 if quick else 3, 3.0 if quick else 8.0),

@@ -201,7 +201,7 @@ class HostPool:
                     self._forks = self._fork_failures < _FORK_FAILURES and not isinstance(error, TimeoutError)
                     log.info("A session host could not be forked: %s", error)
                     if not self._forks:
-                        log.warning("No session host is forked any more: %s", error)
+                        log.info("No session host is forked any more")
                     await self._end_fork_server()
             else:
                 self._fork_failures = 0

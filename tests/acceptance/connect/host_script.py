@@ -18,7 +18,7 @@ class HostScript:
 
     def __init__(self, path: Path, good: str) -> None:
         self.path = path
-        self._good = f"exec {good}"
+        self._good = f'exec {good} "$@"'
 
     def says(self, script: str) -> None:
         self.path.unlink(missing_ok=True)

@@ -194,7 +194,7 @@ async def test_a_server_that_does_not_answer_is_ended_and_the_host_started_by_it
         assert server != os.getpid()
         os.kill(server, signal.SIGSTOP)
         monkeypatch.setattr(fork_server, "_ANSWERS_WITHIN", 0.3)
-        with caplog.at_level(logging.WARNING):
+        with caplog.at_level(logging.INFO):
             (third,) = await connected(stack, one_each, people[2:])
         assert parent_of(third) == os.getpid()
         assert not psutil.pid_exists(server)
