@@ -126,7 +126,7 @@ async def test_a_campaign_that_cannot_be_written_down_is_paused(
         assert await c.ended() is CampaignState.PAUSED
         assert c.campaign.pause_reason is PauseReason.INTERRUPTED
         assert len(c.reached) == 1
-        assert [each.levelno for each in caplog.records] == [
+        assert [each.levelno for each in caplog.records if each.levelno >= logging.WARNING] == [
             logging.WARNING if isinstance(error, Problem) else logging.ERROR
         ]
         caplog.clear()
