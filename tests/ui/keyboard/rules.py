@@ -169,6 +169,10 @@ async def _walk(form: QWidget) -> list[QWidget]:
     found = [start] if start is not form else []
     while (here := await _press(form, Qt.Key.Key_Tab)) is not None and here not in found:
         found.append(here)
+        for _ in range(20):  # what was just laid out anew is scrolled to a moment later
+            if not here.visibleRegion().isEmpty():
+                break
+            await asyncio.sleep(0.05)
         assert not here.visibleRegion().isEmpty(), f"{_name(here)} has the focus and is out of sight"
         assert len(found) < _MANY
     assert here is None or here is found[0], f"Tab never leaves {_name(found[-1])}"
