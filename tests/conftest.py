@@ -151,15 +151,7 @@ def _end(config: pytest.Config, why: str) -> None:
     os._exit(3)
 
 
-COVERING = ("core", "domain", "storage", "cli", "formats", "providers/test_leftovers.py")
-"""Coverage is measured in these only: they cover `app.domain` and `app.core` whole; measuring costs a third more."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    covering = [Path(__file__).parent / place for place in COVERING]
-    for item in items:
-        if not any(item.path.is_relative_to(place) for place in covering):
-            item.add_marker("no_cover")
     items[:] = _in_order(items)
 
 

@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 
 from app.core.audit_service import AuditService
-from app.core.backups import BackupPruner, BackupService
+from app.core.backups import BackupCopies, BackupPruner, BackupService
 from app.core.event_bus import EventBus
 from app.core.write_queue import WriteQueue
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.erasure import CopyKind, OldCopy
 from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import MentoradoId
 from app.domain.procedure import ProcedureId
 from app.storage.audit_log import SqlAuditLog
 from app.storage.history.repository import SqlHistoryDump
@@ -439,3 +441,17 @@ async def test_an_archive_that_cannot_be_read_leaves_no_half_of_a_copy(
             await kept.backups.hold(ONE, archive)
         assert caught.value.code is ProblemCode.BACKUP_UNREADABLE
         assert [path for path in kept.folder.iterdir() if ONE in path.name] == []
+
+
+async def test_backups_of_the_mentorado_are_copies(fast_dir: Path) -> None:
+    async with secret_store(fast_dir, TALK[:1]) as v:
+        path = await v.backup()
+        copies = BackupCopies(v.backups)
+        assert await copies.wipe(v.ana.id, [b"5521987650001"]) == 0
+        found = await copies.copies(v.ana.id)
+        assert found == [OldCopy(kind=CopyKind.BACKUP, path=path, at=v.clock.time)]
+        assert await copies.copies(MentoradoId("a" * 32)) == []
+        await copies.remove([OldCopy(kind=CopyKind.DATABASE, path=path, at=DAWN)])
+        assert path.exists()
+        await copies.remove(found)
+        assert not path.exists()

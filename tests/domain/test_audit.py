@@ -13,9 +13,12 @@ from app.domain.audit import (
     AuditOutcome,
     AuditRecord,
     ChainBreak,
+    Sealing,
     Verification,
     chain_entry,
     is_intact,
+    seal,
+    seal_holds,
     without_begun,
 )
 from app.domain.mentorado import new_mentorado_id
@@ -83,3 +86,28 @@ def test_a_chain_holds_whose_missing_end_would_be_noticed() -> None:
     assert not Verification(broken=None, number=3).holds
     assert Verification(broken=None, number=3, noted_from=1, noted_to=3).holds
     assert not Verification(broken=ChainBreak(number=2, found="hash"), number=3, noted_to=3).holds
+
+
+def test_a_seal_holds_for_its_entry_and_key_alone() -> None:
+    key, other = b"k" * 32, b"o" * 32
+    made = seal(key, 7, ENTRY.hash)
+    assert seal_holds(key, 7, ENTRY.hash, made) is True
+    assert seal_holds(key, 8, ENTRY.hash, made) is False
+    assert seal_holds(key, 7, "b" * 64, made) is False
+    assert seal_holds(other, 7, ENTRY.hash, made) is None
+    assert seal_holds(None, 7, ENTRY.hash, made) is None
+    for damaged in (None, 7, "", made[:-1], made.upper()):
+        assert seal_holds(key, 7, ENTRY.hash, damaged) is False
+
+
+@pytest.mark.parametrize(
+    ("found", "sealing"),
+    [
+        (Verification(broken=None, number=9, sealed_from=2, sealed_to=9), Sealing.SEALED),
+        (Verification(broken=None, number=9, sealed_from=2, sealed_to=8, foreign_seals=True), Sealing.PARTLY),
+        (Verification(broken=None, number=9, foreign_seals=True), Sealing.KEY_MISSING),
+        (Verification(broken=None, number=9), Sealing.NOT_SEALED),
+    ],
+)
+def test_the_seals_vouch_as_far_as_the_last_with_the_key_that_is_here(found: Verification, sealing: Sealing) -> None:
+    assert found.sealing is sealing

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.backups import BackupCopies
-from app.domain.erasure import CopyKind, OldCopy, spellings, traces_of
+from app.domain.erasure import CopyKind, OldCopy, traces_of
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
@@ -16,7 +15,6 @@ from app.providers.leftovers import SessionLeftovers, WebhookLeftovers
 from app.providers.whatsapp_web.host.spool import SessionSpool, SpoolRecord, iter_records
 from app.providers.whatsapp_web.session_repository import SessionDirectory
 from tests.clock import DAWN
-from tests.core.secret_store import TALK, secret_store
 
 WHO = MentoradoId("a" * 32)
 TRACES = traces_of([Address(AddressKind.PHONE, "+5521987650001")])
@@ -112,33 +110,3 @@ def test_deliveries_that_nobody_understood_go_and_damaged_spools_are_named(tmp_p
     with pytest.raises(Problem) as caught:
         asyncio.run(webhooks.remove([copy]))
     assert caught.value.code is ProblemCode.WEBHOOK_SPOOL_UNUSABLE
-
-
-async def test_backups_of_the_mentorado_are_copies(fast_dir: Path) -> None:
-    async with secret_store(fast_dir, TALK[:1]) as v:
-        path = await v.backup()
-        copies = BackupCopies(v.backups)
-        assert await copies.wipe(v.ana.id, TRACES) == 0
-        found = await copies.copies(v.ana.id)
-        assert found == [OldCopy(kind=CopyKind.BACKUP, path=path, at=v.clock.time)]
-        assert await copies.copies(WHO) == []
-        await copies.remove([OldCopy(kind=CopyKind.DATABASE, path=path, at=DAWN)])
-        assert path.exists()
-        await copies.remove(found)
-        assert not path.exists()
-
-
-@pytest.mark.parametrize(
-    ("address", "named"),
-    [
-        (Address(AddressKind.PHONE, "+5521987650001"), {"5521987650001", "552187650001"}),
-        (Address(AddressKind.PHONE, "+525512345678"), {"525512345678", "5215512345678"}),
-        (Address(AddressKind.LID, "200000000000001"), {"200000000000001"}),
-        (Address(AddressKind.OTHER, "abc"), {"abc"}),
-    ],
-)
-def test_an_address_is_found_in_each_of_its_spellings_unless_it_is_too_short(address: Address, named: set[str]) -> None:
-    assert set(spellings(address)) == named
-    assert traces_of([address, address]) == tuple(
-        dict.fromkeys(each.encode() for each in spellings(address) if len(each) > 7)
-    )

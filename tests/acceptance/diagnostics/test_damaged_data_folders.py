@@ -20,7 +20,6 @@ from tests.acceptance.diagnostics.planting import have
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the damages are done as they are on Linux"),
     pytest.mark.skipif(not have("permissions"), reason="an administrator may read everything"),
-    pytest.mark.no_cover,
 ]
 
 HEALTHY = "healthy"

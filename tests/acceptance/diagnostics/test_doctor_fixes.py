@@ -22,7 +22,6 @@ from tests.acceptance.diagnostics.planting import Plant
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the faults are planted as they are on Linux"),
-    pytest.mark.no_cover,
 ]
 
 

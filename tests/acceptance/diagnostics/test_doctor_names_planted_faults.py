@@ -22,7 +22,6 @@ from tests.acceptance.diagnostics.planting import FAULTS, Fault, as_parameters
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the faults are planted as they are on Linux"),
-    pytest.mark.no_cover,
 ]
 
 EXIT_CODES = {CheckOutcome.OK: 0, CheckOutcome.UNKNOWN: 0, CheckOutcome.FAILED: 1, CheckOutcome.WARNING: 3}

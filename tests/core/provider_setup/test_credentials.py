@@ -296,6 +296,16 @@ async def test_an_account_that_another_link_has_is_refused_with_the_others_name(
         await harness.core.mentorados.unarchive(ana.id)  # nobody can sign in with that
 
 
+async def test_who_is_archived_comes_back_while_no_credentials_can_be_read(harness: Harness) -> None:
+    async with harness.core.running():
+        ana = await harness.add()
+        await harness.service.save(ana.id, ZAPI)
+        await harness.core.mentorados.archive(ana.id)
+        harness.secret_store.lock()
+        await harness.core.mentorados.unarchive(ana.id)
+        assert harness.core.mentorados.get(ana.id).archived_at is None
+
+
 @KINDS
 async def test_an_account_that_a_command_gave_to_another_link_meanwhile_is_refused(
     harness: Harness, kind: ProviderKind, typed: Credentials
