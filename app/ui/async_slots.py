@@ -116,7 +116,8 @@ def async_slot(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -
     """Make a coroutine method callable from a signal: problems become sentences, bugs become reports.
 
     `sender()` is gone by the time the coroutine runs, so bind what it needs when connecting. The widget itself may be
-    gone by the time it has run: what it meant to show then is nobody's any more.
+    gone by the time it has run: what it meant to show then is nobody's any more. Before the loop runs, when the window
+    is only to be seen, nothing happens.
     """
 
     async def answer(self: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -136,7 +137,11 @@ def async_slot(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -
     def slot(self: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
         import asyncio
 
-        task = asyncio.get_running_loop().create_task(answer(self, *args, **kwargs), name=method.__qualname__)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        task = loop.create_task(answer(self, *args, **kwargs), name=method.__qualname__)
         _running.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(_running.discard)
 

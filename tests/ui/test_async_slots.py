@@ -49,6 +49,12 @@ class SpoolWriter(QWidget):
             self.shown.append("cleaned up")
 
 
+def test_a_key_before_the_loop_runs_does_nothing(qapp: QApplication) -> None:
+    spool_writer = SpoolWriter()
+    spool_writer.work("done")
+    assert spool_writer.shown == []
+
+
 def test_a_slot_may_wait(on_qt: OnQt) -> None:
     async def main() -> list[object]:
         spool_writer = SpoolWriter()

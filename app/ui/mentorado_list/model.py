@@ -366,6 +366,8 @@ class MentoradoListModel(QAbstractListModel):
         return "" if age is None else status_text.age(age)
 
     def tooltip(self, row: MentoradoRow) -> str:
+        if row.early:
+            return ""
         now = self._clock.now()
         sentence = status_text.sentence(row.known, row.mentorado, now)
         lines = [sentence, f"{send_state(row.known, row.stop, now).line}."]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
@@ -228,6 +228,7 @@ class ListPanel(QWidget):
         self._typed = ""
         self._is_empty = False
         self._was_loaded = model.loaded
+        self._once_loaded: Callable[[], None] | None = None  # what a key asked for before
         self._offers_sample = True
         self.chips = ChipBar(model, theme)
         self.bar = ListBar(model, theme)
@@ -276,19 +277,25 @@ class ListPanel(QWidget):
 
     def enter(self) -> None:
         """Walk on from the search with the arrow keys."""
+        if not self._model.loaded:
+            self._once_loaded = self.enter
+            return
         self.table.begin()
         self.take_focus()
 
     def search(self, typed: str) -> None:
         """Show only the matches of *typed*."""
         self._typed = typed.strip()
+        self._once_loaded = None  # that was about other words
         self._model.search(typed)
         self.bar.show_search(self._typed)
         self._choose_page()
 
     def open_first(self) -> None:
         """Open the first match of what was typed, and walk on from there."""
-        if self._typed and self._model.rowCount():
+        if not self._model.loaded:
+            self._once_loaded = self.open_first
+        elif self._typed and self._model.rowCount():
             self.take_focus()
             self.table.open_first()
 
@@ -320,6 +327,7 @@ class ListPanel(QWidget):
         loaded = self._model.loaded
         if not loaded and self._model.rowCount() == 0:
             page = self._loading
+            self._once_loaded = None  # it was about nobody, or may become known much later
         elif not loaded:
             pass  # who there is, of whom nothing can be asked yet
         elif self._model.rowCount() == 0:
@@ -335,6 +343,8 @@ class ListPanel(QWidget):
         if loaded and not self._was_loaded:
             self._was_loaded = True
             self.loaded.emit()
+            if self._once_loaded is not None and self.isVisible():
+                QTimer.singleShot(0, self, self._once_loaded)  # whoever else has to know of them does so by then
         if (page is self._nobody) is not self._is_empty:
             self._is_empty = page is self._nobody
             self.emptied.emit(self._is_empty)

@@ -23,6 +23,7 @@ from app.ui.mentorado_list.narrowing import Narrowing
 from app.ui.mentorado_list.row import ListFilter
 from app.ui.mentorado_list.view import ListPanel
 from app.ui.theme.theme import Theme
+from app.ui.widgets.search_field import SearchField
 from tests.clock import StillClock
 from tests.ui.window_harness import NOON, person
 
@@ -49,6 +50,7 @@ def test_who_is_early_is_there_without_a_status(model: MentoradoListModel) -> No
     assert counted.count() == 0
     off = state_badge(LinkStatus(since=NOON))
     assert not any(word in spoken(model, 0) for word in (off, texts("badge.never_connected")))
+    assert model.index(0).data(Qt.ItemDataRole.ToolTipRole) == ""
 
 
 def test_what_becomes_known_is_shown_and_kept(model: MentoradoListModel) -> None:
@@ -107,6 +109,37 @@ def test_nothing_can_be_asked_of_a_row_before_it_is_known(
     assert all(part.isEnabled() for part in (panel.table, panel.chips, panel.bar))
     model.on_loaded(MentoradosLoaded(tuple(PEOPLE)))
     assert loaded.count() == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "other words", "the database cannot be opened", "another page"])
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Down])
+def test_a_key_in_the_search_waits_until_they_are_known(
+    qtbot: QtBot, model: MentoradoListModel, theme: Theme, key: Qt.Key, meanwhile: str
+) -> None:
+    """Nobody asks the services about an early row, and nobody has to press the key again."""
+    panel, field = ListPanel(model, theme), SearchField(theme)
+    for widget in (panel, field):
+        qtbot.addWidget(widget)
+    field.textChanged.connect(panel.search)
+    field.returnPressed.connect(panel.open_first)
+    field.left_downwards.connect(panel.enter)
+    opened = QSignalSpy(panel.table.opened)
+    panel.show()
+    model.show_early(PEOPLE)
+    QTest.keyClicks(field, PEOPLE[1].name[:4])
+    QTest.keyClick(field, key)
+    assert panel.table.chosen_id is None
+    if meanwhile == "other words":
+        field.setText(PEOPLE[2].name)
+    elif meanwhile == "the database cannot be opened":
+        model.forget_early()
+    elif meanwhile == "another page":
+        panel.hide()
+    model.on_loaded(MentoradosLoaded(tuple(PEOPLE)))
+    QApplication.processEvents()
+    wanted = PEOPLE[1].id if meanwhile == "nothing" else None
+    assert panel.table.chosen_id == wanted
+    assert opened.count() == int(wanted is not None and key is Qt.Key.Key_Return)
 
 
 def test_a_chip_tells_no_number_before_it_is_known(qtbot: QtBot, theme: Theme) -> None:
