@@ -1,12 +1,14 @@
 """Measure start, memory and speed on this machine: ``python -m tests.benchmarks [--quick] [NAME ...]``.
 
 A measurement is a function that yields figures, most of them with a goal; to add one, name it in `MEASUREMENTS`.
-The program ends with 0 also when a goal is missed, since it measures and does not judge; with 1 when one failed.
+The program ends with 0 also when a goal is missed, since it measures and does not judge; with 1 when one failed, and
+with 130 when it was interrupted: what was measured until then is said and written.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 import traceback
@@ -49,6 +51,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "webhooks": lambda quick: measure_webhooks(1 if quick else 3, 3.0 if quick else 8.0),
 }
 
+_INTERRUPTED = 128 + signal.SIGINT
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what was named, or everything, and print a line per figure as soon as it is known."""
@@ -58,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         before = None if asked.against is None else read_report(asked.against)
     except (OSError, ValueError) as error:
         parser.error(f"--against: {error}")
-    began, failed, measured = time.monotonic(), list[str](), list[Measured]()
+    began, failed, measured, interrupted = time.monotonic(), list[str](), list[Measured](), False
     machine = _machine()
     _say(f"{', '.join(f'{name} {value}' for name, value in machine.items())}\n\n{heading()}")
     for name in [*asked.names, *asked.only] or MEASUREMENTS:
@@ -66,16 +70,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             for each in run(name, MEASUREMENTS[name](asked.quick)):
                 measured.append(each)
                 _say(row(each.figure))
+        except KeyboardInterrupt:
+            interrupted = True
+            break
         except Exception:  # noqa: BLE001 - the others can still be measured
             failed.append(name)
             traceback.print_exc()
     _say("\n" + "\n".join(summary(measured)))
+    if (file := asked.write or (None if asked.quick else REPORT)) and measured:
+        write_report(file, measured, {**machine, "quick": asked.quick})
     if before is not None:
         _say(f"\nCompared with {asked.against}, of {before['began']}\n\n" + "\n".join(compare(before, measured)))
-    if file := asked.write or (None if asked.quick else REPORT):
-        write_report(file, measured, {**machine, "quick": asked.quick})
-    _say(f"\n{time.monotonic() - began:.0f} s" + (f"; failed: {', '.join(failed)}" if failed else ""))
-    return 1 if failed else 0
+    ending = [f"failed: {', '.join(failed)}"] * bool(failed) + ["interrupted"] * interrupted
+    _say("; ".join([f"\n{time.monotonic() - began:.0f} s", *ending]))
+    return _INTERRUPTED if interrupted else 1 if failed else 0
 
 
 def _say(words: str) -> None:
@@ -105,4 +113,6 @@ def _arguments() -> ArgumentParser:
 
 
 if __name__ == "__main__":
+    # Killed at once it would leave programs, and folders in memory.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.exit(main())

@@ -74,7 +74,22 @@ def read_report(file: Path) -> dict[str, Any]:
     report = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(report, dict) or report.get("format") != _FORMAT:
         raise ValueError(f"{file} is no report of this version")
+    figures = report.get("figures")
+    if not isinstance(report.get("began"), str) or not isinstance(figures, list) or not all(map(_is_figure, figures)):
+        raise ValueError(f"{file} is damaged")
     return report
+
+
+def _is_figure(each: object) -> bool:
+    """Whether *each* has what is compared."""
+    return (
+        isinstance(each, dict)
+        and isinstance(each.get("measurement"), str)
+        and isinstance(each.get("name"), str)
+        and isinstance(each.get("median"), int | float)
+        and isinstance(each.get("ratio", ""), int | float | None)
+        and isinstance(each.get("met", ""), bool | None)
+    )
 
 
 def compare(before: Mapping[str, Any], after: Sequence[Measured]) -> Iterator[str]:

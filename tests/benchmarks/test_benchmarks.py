@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.__main__ import main
+from tests.benchmarks.__main__ import MEASUREMENTS, main
 from tests.benchmarks.figures import Figure, Goal, Sample
 from tests.benchmarks.report import compare, read_report, run, summary, write_report
 from tests.benchmarks.table import row
@@ -52,6 +54,24 @@ def test_what_cannot_be_measured_fails_and_the_rest_is_measured(capsys: pytest.C
     assert "failed: qr" in capsys.readouterr().out
 
 
+def test_what_was_measured_before_it_was_interrupted_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(_quick: bool) -> Iterator[Figure]:
+        yield figure(3)
+        raise KeyboardInterrupt
+
+    report = tmp_path / "bench.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MEASUREMENTS, "qr", measure)
+        assert main(["qr", "start", "--write", str(report)]) == 130
+        assert [each["median"] for each in read_report(report)["figures"]] == [3]
+        assert "interrupted" in capsys.readouterr().out
+        patch.setitem(MEASUREMENTS, "qr", lambda _quick: islice(measure(False), 1, None))
+        assert main(["qr", "--write", str(report)]) == 130
+    assert read_report(report)["figures"]  # a run that measured nothing leaves the former report alone
+
+
 def test_what_was_missed_is_said_at_the_end() -> None:
     part = Figure(name="  of which waiting", unit="ms", ours=Sample.of([5]), goal=Goal(value=4))
     measured = list(run("x", [figure(3, 9, Goal(ratio=1 / 3)), part]))
@@ -76,11 +96,23 @@ def test_two_runs_are_compared_by_the_ratio_to_what_was_measured_beside_them(tmp
 
 def test_a_measurement_that_was_not_asked_for_is_not_gone(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
-    write_report(file, list(run("x", [figure(3)])), {})
+    write_report(file, list(run("x", [figure(3)])), {"began": "yesterday"})
     assert list(compare(read_report(file), list(run("y", [])))) == []
 
 
-@pytest.mark.parametrize("words", [None, "{}", "[]", "no JSON"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        None,
+        "{}",
+        "[]",
+        "no JSON",
+        '{"format": 0, "began": "", "figures": []}',
+        '{"format": 1, "began": ""}',
+        '{"format": 1, "figures": []}',
+        '{"format": 1, "began": "", "figures": [{"measurement": "x", "name": "y"}]}',
+    ],
+)
 def test_only_a_report_can_be_compared_with(
     words: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
