@@ -137,7 +137,7 @@ class SessionsSection(Section):
 
     @async_slot
     async def share(self, sessions: Hashable) -> None:
-        """Let so many sessions share a process from now on; those that are open stay where they are."""
+        """Let so many sessions share a process from now on; of those that are open, only one that is alone moves."""
         if isinstance(sessions, int):
             await self.change_setting(self._settings_service, SESSIONS_PER_HOST, sessions)
 
