@@ -279,6 +279,24 @@ def test_no_name_needs_a_private_language() -> None:
     assert private == []
 
 
+IN_PROSE = frozenset(
+    "chore chores clerk deed deeds desk desks doorway enrolment enrolments errand errands roster scribe teller".split()  # noqa: SIM905
+)
+"""Of the private words, those that no sentence about a program needs in another meaning."""
+
+
+def test_no_docstring_and_no_comment_needs_a_private_language() -> None:
+    spoken = re.compile(rf"\b(?:{'|'.join(sorted(IN_PROSE))})\b", re.IGNORECASE)
+    private = []
+    for path in SOURCES:
+        if not spoken.search(path.read_text(encoding="utf-8")):
+            continue
+        with path.open("rb") as file:
+            prose = [t for t in tokenize.tokenize(file.readline) if t.type == tokenize.COMMENT or t.string[:3] == '"""']
+        private += [f"{name(path)}:{t.start[0]}: {each}" for t in prose for each in spoken.findall(t.string)]
+    assert private == []
+
+
 def test_what_a_docstring_names_in_backticks_exists() -> None:
     """Names of other programs are in double backticks."""
     identifiers = {part for path in SOURCES for part in path.with_suffix("").parts} | {"py"} | NAMES | {ENV_FILE}

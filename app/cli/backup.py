@@ -9,7 +9,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from app.cli.output import LinkOutput
+from app.cli.output import LinkOutput, print_json
 from app.cli.procedures import MOVING, problem_of, undo_if_possible, wait_until_settled
 from app.core.background import BackgroundTasks
 from app.domain.backup import BackupInfo, BackupProgress
@@ -17,10 +17,10 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import BackupProgressed, ProcedureChanged
 from app.domain.mentorado import Mentorado
 from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState, StepName
-from app.platform.terminal import json_line, read_secret
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.platform.terminal import read_secret
 from app.services import Services
-from app.text.audit import exactly
+from app.text.audit import exact_time
 from app.text.procedure import mark, outcome
 from app.text.status import texts
 
@@ -52,7 +52,7 @@ async def back_up(core: Services, name: str, arguments: Namespace) -> int:
     path = ended.step(StepName.PUT_IN_PLACE).facts["path"]
     (info,) = [info for info in await core.backups.all(mentorado.id) if str(info.path) == path]
     if arguments.json:
-        _print_json(_backup_as_json(info))
+        print_json(_backup_as_json(info))
     else:
         print(texts.plural("cli.backed_up", info.messages, name=info.name, path=info.path))
         print(_protection(encrypted=info.encrypted))
@@ -70,9 +70,9 @@ async def verify(core: Services, path: Path, arguments: Namespace) -> int:
                 raise
             info = await core.backups.verify(path, passphrase=_ask_passphrase(), on_progress=progress.show)
     if arguments.json:
-        _print_json(_backup_as_json(info))
+        print_json(_backup_as_json(info))
     else:
-        print(texts.plural("cli.verified", info.messages, name=info.name, at=exactly(info.at)))
+        print(texts.plural("cli.verified", info.messages, name=info.name, at=exact_time(info.at)))
         print(_protection(encrypted=info.encrypted))
     return DONE
 
@@ -82,11 +82,11 @@ async def list_backups(core: Services, name: str, *, as_json: bool) -> int:
     whose = core.mentorados.find(name, archived=True).id if name else None
     infos = await core.backups.all(whose)
     if as_json:
-        _print_json({"backups": [_backup_as_json(info) for info in infos]})
+        print_json({"backups": [_backup_as_json(info) for info in infos]})
         return DONE
     for info in infos:
         how = texts("archive.protected" if info.encrypted else "archive.unprotected")
-        print("\t".join((exactly(info.at), info.name, str(info.messages), how, str(info.path))))
+        print("\t".join((exact_time(info.at), info.name, str(info.messages), how, str(info.path))))
     if not infos:
         print(texts("cli.no_backups"))
     return DONE
@@ -108,7 +108,7 @@ async def restore(core: Services, arguments: Namespace) -> int:
     why = "restored" if "session" in keys else keys.get("why", "other")
     encrypted = ended.step(StepName.CHECK_ARCHIVE).facts.get("encrypted") == "yes"
     if arguments.json:
-        _print_json({"new": new, "session": why, "encrypted": encrypted})
+        print_json({"new": new, "session": why, "encrypted": encrypted})
     else:
         print(texts.plural("cli.restored", new, name=mentorado.name))
         print(texts(f"cli.keys.{why}" if texts.has(f"cli.keys.{why}") else "cli.keys.other"))
@@ -165,7 +165,7 @@ def list_procedures(core: Services, *, as_json: bool) -> int:
     """List the unfinished procedures, each with the program that runs it."""
     found = core.procedures.unfinished()
     if as_json:
-        _print_json({"procedures": [_procedure_as_json(core, procedure) for procedure in found]})
+        print_json({"procedures": [_procedure_as_json(core, procedure) for procedure in found]})
         return DONE
     for procedure in found:
         name = core.mentorados.get(procedure.head.mentorado_id).name
@@ -173,7 +173,7 @@ def list_procedures(core: Services, *, as_json: bool) -> int:
         at_work = texts("cli.procedure_held", owner=holder) if holder else ""
         print(
             "\t".join(
-                filter(None, (exactly(procedure.head.began_at), name, _unfinished_text(core, procedure), at_work))
+                filter(None, (exact_time(procedure.head.began_at), name, _unfinished_text(core, procedure), at_work))
             )
         )
     if not found:
@@ -232,7 +232,7 @@ def _report_end(core: Services, procedure: Procedure, mentorado: Mentorado, *, a
     if procedure.state is ProcedureState.FAILED:
         raise problem_of(procedure)
     if as_json:
-        _print_json(_procedure_as_json(core, procedure))
+        print_json(_procedure_as_json(core, procedure))
     elif procedure.state is ProcedureState.UNDONE:
         print(texts("cli.procedure_undone"))
     elif procedure.state is ProcedureState.DONE:
@@ -422,7 +422,3 @@ def _backup_as_json(info: BackupInfo) -> dict[str, Any]:
         "audit_number": info.audit_number,
         "audit_head": info.audit_hash,
     }
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    print(json_line(value), flush=True)

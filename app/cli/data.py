@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.cli.output import print_json
 from app.core.diagnostics.support_bundle import require_names
 from app.core.privacy_service import contact_of
 from app.doctor import build_doctor
@@ -16,7 +17,6 @@ from app.domain.audit import AuditEntry
 from app.domain.errors import Problem, ProblemCode
 from app.domain.support_bundle import SupportBundle
 from app.formats.export_html import HtmlExportRenderer
-from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.services import Services
 from app.text import audit as audit_text
@@ -61,7 +61,7 @@ async def export(core: Services, arguments: Namespace) -> int:
         contact=contact,
     )
     if arguments.json:
-        _print_json(
+        print_json(
             {
                 "folder": str(exported.folder),
                 "messages": exported.messages,
@@ -85,7 +85,7 @@ async def erase(core: Services, arguments: Namespace) -> int:
         await core.personal_data.remove_copies(mentorado.id, erased.copies)
     if arguments.json:
         copies = [{"kind": each.kind, "path": str(each.path), "at": each.at.isoformat()} for each in erased.copies]
-        _print_json(
+        print_json(
             {
                 "messages": erased.messages,
                 "traces": erased.traces and erased.traces.code,
@@ -128,7 +128,7 @@ async def list_set_aside(core: Services, name: str | None, limit: int, *, as_jso
             }
             for each in deliveries
         ]
-        _print_json({"count": sum(each.count for each in counts), "deliveries": described})
+        print_json({"count": sum(each.count for each in counts), "deliveries": described})
         return DONE
     for each in deliveries:
         at = each.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -150,7 +150,7 @@ async def clock(core: Services, *, confirm: bool, as_json: bool) -> int:
     doubt, now = core.clock.doubt, core.clock.now()
     if as_json:
         computer = now if doubt is None else doubt.computer
-        _print_json({"believed": doubt is None, "computer": computer.isoformat(), "trusted": now.isoformat()})
+        print_json({"believed": doubt is None, "computer": computer.isoformat(), "trusted": now.isoformat()})
     elif doubt is None:
         print(texts("clock.cli_fine", now=status_text.full_date_time(now.astimezone())))
     else:
@@ -166,7 +166,7 @@ async def metrics(core: Services, arguments: Namespace) -> int:
         await core.metrics.switch(on=arguments.switch == "on")
     chosen = core.metrics.settings
     if arguments.json:
-        _print_json({"on": chosen.on, "port": chosen.port, "address": chosen.address})
+        print_json({"on": chosen.on, "port": chosen.port, "address": chosen.address})
     else:
         print(texts("cli.metrics_on", address=chosen.address) if chosen.on else texts("cli.metrics_off"))
     return DONE
@@ -179,7 +179,7 @@ async def verify_audit(core: Services, *, as_json: bool) -> int:
     if as_json:
         found = None if broken is None else {"number": broken.number, "found": broken.found}
         number, head = await core.audit.head()
-        _print_json(
+        print_json(
             {
                 "holds": verified.holds,
                 "broken": found,
@@ -209,12 +209,16 @@ async def list_audit(core: Services, limit: int, *, as_json: bool) -> int:
     """List the latest audit entries, the newest first."""
     entries = await core.audit.entries(limit=limit)
     if as_json:
-        _print_json({"entries": [_entry_as_json(entry) for entry in entries]})
+        print_json({"entries": [_entry_as_json(entry) for entry in entries]})
         return DONE
     for entry in entries:
         record = entry.record
-        who, what, outcome = audit_text.who(record), audit_text.what(record.action), audit_text.outcome(record.outcome)
-        print("\t".join((str(entry.number), audit_text.exactly(record.at), who, what, record.subject, outcome)))
+        who, what, outcome = (
+            audit_text.actor_label(record),
+            audit_text.action_label(record.action),
+            audit_text.outcome(record.outcome),
+        )
+        print("\t".join((str(entry.number), audit_text.exact_time(record.at), who, what, record.subject, outcome)))
     if not entries:
         print(texts("cli.audit_empty"))
     return DONE
@@ -236,10 +240,6 @@ def _entry_as_json(entry: AuditEntry) -> dict[str, Any]:
         "reason": record.reason,
         "hash": entry.hash,
     }
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    print(json_line(value), flush=True)
 
 
 async def support_bundle(core: Services, arguments: Namespace) -> int:
@@ -271,7 +271,7 @@ def _print_bundle(bundle: SupportBundle, names: Sequence[str], arguments: Namesp
     if arguments.json:
         files = [{"name": f.name, "bytes": len(f.content), "included": f.name in names} for f in bundle.files]
         people = {str(number): person.name for number, person in bundle.people.items()} if arguments.key else {}
-        _print_json({"to": arguments.to and str(arguments.to), "files": files, "people": people})
+        print_json({"to": arguments.to and str(arguments.to), "files": files, "people": people})
         return
     if listed:
         for file in bundle.files:
@@ -302,7 +302,7 @@ async def run_database_command(core: Services, arguments: Namespace) -> int:
         await core.audit_service.flush()
     people = sum(1 for _ in core.mentorados.all())
     if arguments.json:
-        print(json_line({"database": str(core.settings.database), "mentorados": people}))
+        print_json({"database": str(core.settings.database), "mentorados": people})
     else:
         print(texts.plural("cli.database_ready", people, path=core.settings.database))
     return DONE
@@ -312,7 +312,7 @@ async def list_copies(core: Services, *, as_json: bool) -> int:
     """List the copies beside the database, the newest last."""
     copies = [(path, _taken_at(path)) for path in await core.database.copies()]
     if as_json:
-        print(json_line({"copies": [{"path": str(path), "at": at.isoformat()} for path, at in copies]}))
+        print_json({"copies": [{"path": str(path), "at": at.isoformat()} for path, at in copies]})
         return DONE
     for path, at in copies:
         print(f"{at:%Y-%m-%d %H:%M} UTC\t{path}")

@@ -115,7 +115,7 @@ def _print_dry_run(core: Services, made: SwitchDryRun) -> None:
         way = f"{provider(planned.source)} → {provider(target)}"
         print(f"{core.mentorados.name_of(planned.mentorado_id)}  {way}  {switch_text.outcome(planned)}")
         for severity in Severity:
-            for found in planned.of(severity):
+            for found in planned.with_severity(severity):
                 sentence = switch_text.finding(found, planned, target, made.at)
                 todo = switch_text.todo(found, planned, target)
                 mark = "" if severity is Severity.TELLS else f"{switch_text.severity(severity)}: "

@@ -17,7 +17,7 @@ BackgroundTask = Callable[[], Awaitable[None]]
 
 
 class BackgroundTasks:
-    """Enter it to have every chore running; leave it, and all have ended. A chore that breaks ends alone."""
+    """Runs the tasks inside its context, and cancels them at the end. One that fails is logged, and ends alone."""
 
     def __init__(self, *background_tasks: BackgroundTask) -> None:
         self._background_tasks = background_tasks

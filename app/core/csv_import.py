@@ -24,7 +24,7 @@ from app.formats.spreadsheet import (
 )
 
 LARGEST: Final = 2 << 20
-"""Bytes; a roster of thousands is a tenth of it."""
+"""Bytes; a list of thousands takes a tenth of it."""
 
 MOST_ROWS: Final = 5_000
 

@@ -57,7 +57,7 @@ class AuditRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """A deed in its place in the chain; *number* is counted from 1 without gaps."""
+    """A record in its place in the chain; *number* is counted from 1 without gaps."""
 
     number: int
     record: AuditRecord

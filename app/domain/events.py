@@ -28,7 +28,7 @@ from app.domain.trusted_time import ClockDoubt
 
 @dataclass(frozen=True, slots=True)
 class MentoradosLoaded:
-    """The roster was read from storage."""
+    """The mentorados were read from storage."""
 
     mentorados: tuple[Mentorado, ...]
 

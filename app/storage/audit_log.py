@@ -29,6 +29,7 @@ from app.domain.audit import (
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.storage.audit_integrity import AuditHeads, AuditSeals
+from app.storage.columns import json_text
 from app.storage.database import WITH_CHANGES, BesideChanges, Database
 from app.storage.tables import audit
 
@@ -290,8 +291,8 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
         "action": record.action,
         "mentorado_id": record.mentorado_id,
         "subject": record.subject,
-        "before": _json(record.before),
-        "after": _json(record.after),
+        "before": json_text(record.before),
+        "after": json_text(record.after),
         "outcome": record.outcome.value,
         "reason": record.reason,
         "previous_hash": entry.previous_hash,
@@ -312,7 +313,3 @@ def _entry(row: Mapping[str, Any]) -> AuditEntry:
         reason=row["reason"],
     )
     return AuditEntry(number=row["number"], record=record, previous_hash=row["previous_hash"], hash=row["hash"])
-
-
-def _json(values: Mapping[str, str]) -> str:
-    return json.dumps(dict(values), ensure_ascii=False, sort_keys=True)

@@ -1,7 +1,9 @@
-"""What the tables are made of: the type of a moment, and the names of constraints."""
+"""What the tables are made of: the type of a moment, texts of JSON, and the names of constraints."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Dialect, MetaData, String
@@ -32,6 +34,11 @@ def utc_text(when: datetime) -> str:
         raise ValueError(f"{when} has no time zone")
     in_utc = when if when.tzinfo is UTC else when.astimezone(UTC)
     return in_utc.isoformat("T", "microseconds")
+
+
+def json_text(values: Mapping[str, str]) -> str:
+    """*values* as they are stored in a column of text."""
+    return json.dumps(dict(values), ensure_ascii=False, sort_keys=True)
 
 
 # Names for all constraints, so that a migration can speak of them.

@@ -28,6 +28,7 @@ from app.platform.locks import (
     OwnerState,
     read_owner,
 )
+from app.storage.columns import json_text
 from app.storage.database import Database
 from app.storage.rows import plain, readable
 from app.storage.tables import procedure, procedure_entry
@@ -75,7 +76,7 @@ def _begin(connection: Connection, head: ProcedureInfo, first: JournalEntry) -> 
             user=head.actor.user,
             operator=head.actor.operator,
             began_at=head.began_at,
-            facts=_json(head.facts),
+            facts=json_text(head.facts),
         )
     )
     _append(connection, first)
@@ -93,7 +94,7 @@ def _append(connection: Connection, entry: JournalEntry) -> None:
             at=entry.at,
             kind=entry.kind.value,
             step=entry.step and entry.step.value,
-            facts=_json(entry.facts),
+            facts=json_text(entry.facts),
         )
     )
 
@@ -158,10 +159,6 @@ def _facts(written: object) -> StepData:
     if not isinstance(known, dict) or not all(isinstance(value, str) for value in known.values()):
         raise ValueError("not facts")
     return known
-
-
-def _json(facts: StepData) -> str:
-    return json.dumps(dict(facts), ensure_ascii=False, sort_keys=True)
 
 
 class FileProcedureLocks:

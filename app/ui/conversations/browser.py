@@ -177,7 +177,7 @@ class ConversationBrowser(QWidget):
         """The name of the mentorado."""
         try:
             return self._mentorados.get(self._mentorado_id).name if self._mentorado_id else ""
-        except Problem:  # the roster was read anew, without this one
+        except Problem:  # the mentorados were reloaded without this one
             return ""
 
     def show_mentorado(self, mentorado_id: MentoradoId | None, *, keep_search: bool = False) -> None:

@@ -70,7 +70,7 @@ class MentoradoListModel(QAbstractListModel):
         self.ticks = Ticks(self)
         self.ticks.changed.connect(self._touch_ticks)
         self._rows: dict[MentoradoId, MentoradoRow] = {}
-        self._early: dict[MentoradoId, LinkStatus] = {}  # observed before the roster was read
+        self._early: dict[MentoradoId, LinkStatus] = {}  # observed before the mentorados were loaded
         self._stops: dict[MentoradoId, OutboundStop] = {}
         self._unseen: frozenset[MentoradoId] = frozenset()
         self._handlings: dict[MentoradoId, Handling] = {}
@@ -267,7 +267,7 @@ class MentoradoListModel(QAbstractListModel):
 
     def search(self, typed: str) -> None:
         """Show only the matches of *typed*."""
-        query = Query.of(typed)
+        query = Query.parse(typed)
         fewer = query.narrows(self._query) and not self._stale
         self._filter(self._shown if fewer else self._sorted, query, self._group, self._narrowing)
 
@@ -296,7 +296,7 @@ class MentoradoListModel(QAbstractListModel):
 
     @property
     def loaded(self) -> bool:
-        """Whether the roster was read at least once."""
+        """Whether the mentorados were loaded at least once."""
         return self._loaded
 
     @property

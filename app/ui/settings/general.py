@@ -48,7 +48,7 @@ class OperatorSection(Section):
 
     @async_slot
     async def save(self) -> None:
-        """From the next deed on this name stands in the audit."""
+        """Store the name; the audit log has it from the next entry on."""
         await self._settings_service.change(OPERATOR_NAME, self.field.text())
         self.field.setText(self._settings_service.settings.operator_name)
         self.show_saved(texts("settings.saved"))
