@@ -17,7 +17,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.provider_descriptor import CredentialReport, Credentials
 from app.domain.sending import NumberDetails, OutgoingMessage, QueuedMessage, SendResult
 
-# --- what a provider says about an open line ---------------------------------------------------------------------
+# --- events of an open connection ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class QrScanned:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The line is through, signed in as *account*. Said again whenever a provider that is polled confirms it.
+    """The connection is through, signed in as *account*. Said again whenever a provider that is polled confirms it.
 
     A link that is connected may still send less than all, because of *reason* and perhaps until a time. *detail* is
     what the provider says about that, without contents or tokens.
@@ -84,7 +84,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """This line is over, another may be tried: the host died, or the first dial did not get through."""
+    """This connection is over, another may be tried: the host died, or the first dial did not get through."""
 
     reason: Reason
     detail: str = ""
@@ -100,7 +100,7 @@ class ActivitySeen:
 
 @dataclass(frozen=True, slots=True)
 class HostAnswered:
-    """The process of ours that holds the line answered its heartbeat. It says nothing about the far end."""
+    """The process of ours that holds the connection answered its heartbeat. It says nothing about the far end."""
 
     at: datetime
     host: HostPlacement | None = None
@@ -130,7 +130,7 @@ ConnectionEvent = (
 
 
 class Connection(Protocol):
-    """An open line to a provider for one link; leaving its context closes it."""
+    """An open connection to a provider for one link; leaving its context closes it."""
 
     def events(self) -> AsyncIterator[ConnectionEvent]:
         """Yield the provider's events until the connection ends."""
@@ -142,7 +142,7 @@ class Connection(Protocol):
 
 
 class Provider(Protocol):
-    """Knows how to reach one messaging service. Raises `Problem` when a line cannot even be tried."""
+    """Knows how to reach one messaging service. Raises `Problem` when a connection cannot even be tried."""
 
     def connect(self, mentorado: Mentorado) -> AbstractAsyncContextManager[Connection]:
         """Open a connection with the stored session or credentials of this link."""
@@ -158,7 +158,7 @@ class CanPair(Protocol):
     """A provider whose links are paired with a QR code."""
 
     def pair(self, mentorado: Mentorado) -> AbstractAsyncContextManager[Connection]:
-        """Open a line that makes a new session. The old one stays untouched until `adopt`."""
+        """Open a connection that makes a new session. The old one stays untouched until `adopt`."""
         ...
 
     async def commit_pairing(self, link: Link) -> None:
@@ -206,7 +206,7 @@ class SessionHolder(StrEnum):
 
 @runtime_checkable
 class HasSessionFile(Protocol):
-    """A provider whose sessions are files, which can be looked at without opening a line."""
+    """A provider whose sessions are files, which can be looked at without opening a connection."""
 
     async def session_holder(self, link: Link) -> tuple[SessionHolder, str]:
         """Who has the session open, and their name for a person; of `NOBODY`, the one who died with it open."""
@@ -274,7 +274,7 @@ class HasQueue(Protocol):
         ...
 
     def allow_flush(self, link: Link) -> None:
-        """The next line of *link* may come back although messages wait, and will then send them. Holds once."""
+        """The next connection of *link* may come back although messages wait, and will then send them. Holds once."""
         ...
 
 
@@ -305,11 +305,11 @@ class HasNumberDetails(Protocol):
 
 @runtime_checkable
 class CanSend(Protocol):
-    """A provider that messages can be sent through while a line is open.
+    """A provider that messages can be sent through while a connection is open.
 
     *reaches* are the kinds of address it can write to, the best first. *echoes_sent* says that what was sent comes back
-    as a fact of the line, by which it gets into the history, also when its fate is uncertain. *window* is how long
-    after a contact's last message anything but a template may be sent; None where there are no templates.
+    as a fact of the connection, by which it gets into the history, also when its fate is uncertain. *window* is how
+    long after a contact's last message anything but a template may be sent; None where there are no templates.
     """
 
     reaches: Sequence[AddressKind]
@@ -327,7 +327,7 @@ class HasSessionBackup(Protocol):
     """A provider whose device keys are stored locally."""
 
     async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
-        """Copy the keys in use to the new file *to*, also while the line is open; None when there are none.
+        """Copy the keys in use to the new file *to*, also while the connection is open; None when there are none.
 
         Raises `Problem` when they cannot be read.
         """
@@ -352,10 +352,10 @@ class HandlesWebhooks(Protocol):
     """A provider that calls us, where a team has a public address for its webhooks."""
 
     def handle(self, link_id: LinkId, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> bool:
-        """Hand *facts* to the open line of *link_id*, which yields `MessagesReceived` and calls *confirm* once they are
-        stored; with *check* it asks its provider at once. Returns False, and does nothing, when no line is open.
+        """Hand *facts* to the open connection of *link_id*, which yields `MessagesReceived` and calls *confirm* once
+        they are stored; with *check* it asks its provider at once. Returns False, and does nothing, when none is open.
 
-        What is not confirmed when its line closes is forgotten here: whoever delivered it does so again.
+        What is not confirmed when its connection closes is forgotten here: whoever delivered it does so again.
         """
         ...
 

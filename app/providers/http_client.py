@@ -81,7 +81,7 @@ class HttpClient:
         import httpx
 
         if self._client.is_closed:
-            return TransportError("the line was closed", sent=False)
+            return TransportError("the connection was closed", sent=False)
         sent = False
 
         async def notice(event: str, _info: Mapping[str, Any]) -> None:

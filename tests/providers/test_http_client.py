@@ -182,7 +182,7 @@ async def test_what_cannot_be_written_is_not_sent(served: Served) -> None:
         answer = await wire.request("POST", "fine", json={"text": "\ud800"})
         assert isinstance(answer, TransportError)
         assert not answer.sent
-    assert await wire.request("GET", "fine") == TransportError("the line was closed", sent=False)
+    assert await wire.request("GET", "fine") == TransportError("the connection was closed", sent=False)
 
 
 @pytest.mark.parametrize("pauses", range(6))

@@ -1,4 +1,4 @@
-"""Takes in what arrives over one line: stores it, then confirms it to the provider, and never the other way round."""
+"""Stores what arrives over one connection, and confirms it to the provider after that, never before."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class MessageIngestor:
 class IngestQueue:
     """The queue between one connection and the history: a slow disk never delays a status change."""
 
-    def __init__(self, line: Connection, ingestor: MessageIngestor) -> None:
-        self._line = line
+    def __init__(self, connection: Connection, ingestor: MessageIngestor) -> None:
+        self._connection = connection
         self._ingestor = ingestor
         self._queue: asyncio.Queue[tuple[Mentorado, MessagesReceived]] = asyncio.Queue()
 
@@ -96,7 +96,7 @@ class IngestQueue:
         while True:
             mentorado, arrived = await self._queue.get()
             await self._ingestor.store(mentorado, arrived)
-            await self._line.confirm(arrived.up_to)
+            await self._connection.confirm(arrived.up_to)
             self._queue.task_done()
 
     async def join(self) -> None:

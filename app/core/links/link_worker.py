@@ -112,7 +112,7 @@ class RetryTimer:
 
 
 REASON_BY_PROBLEM: Final = {problem: reason for reason, spec in REASONS.items() for problem in spec.problems}
-"""A problem met while a line was being opened, as the reason its link shows."""
+"""A problem met while a connection was being opened, as the reason its link shows."""
 
 TRIED_AGAIN: Final = frozenset({ProblemCode.TOO_MANY_OPEN_FILES})
 """Problems that may pass without a person."""
@@ -127,7 +127,7 @@ REFUSALS_IN_A_ROW = 3
 """A session that the service turned away so often, without a reason, is taken for one it will not let in any more."""
 
 CLOSING_EVENTS_SECONDS = 5.0
-"""How long the end of a line waits for what arrived last to be stored; it is repeated on the next line otherwise."""
+"""How long the end of a connection waits for what arrived last to be stored; otherwise the provider repeats it."""
 
 _ON_A_LINE = frozenset({LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY, LinkState.UNKNOWN})
 
@@ -163,7 +163,7 @@ class LinkWorker:
         self._connection: Connection | None = None
         self._grace: asyncio.Task[None] | None = None
         self._breaks = 0
-        self._was_connected = False  # whether the present line ever connected
+        self._was_connected = False  # whether the present connection ever connected
         self.retry_requested_early = False
 
     async def run(self, *, pair_anew: bool) -> None:
@@ -191,10 +191,10 @@ class LinkWorker:
         self._retry_timer.hurry()
 
     def check_now(self) -> None:
-        """Have a polled provider asked at once over the line that is open; another is opened if it cannot be."""
-        line = self._connection
-        if line is not None and isinstance(line, CanCheckNow):
-            line.check_now()
+        """Have a polled provider asked at once over the connection that is open; another is opened if it cannot be."""
+        connection = self._connection
+        if connection is not None and isinstance(connection, CanCheckNow):
+            connection.check_now()
         else:
             self.retry_now()
 
@@ -215,8 +215,8 @@ class LinkWorker:
             elif pair_anew or not (link.account or await self._provider.has_credentials(link)):
                 await self._pair(self._provider)
                 return
-        async with self._retry_timer.interruptible(), self._provider.connect(self._mentorado) as line:
-            await self._listen(line, None)
+        async with self._retry_timer.interruptible(), self._provider.connect(self._mentorado) as connection:
+            await self._listen(connection, None)
 
     async def _pending_account(self, provider: CanPair, link: Link, *, pair_anew: bool) -> PhoneNumber | None:
         """The account of a scan that a person must decide about first. A new pairing replaces a damaged one."""
@@ -233,17 +233,17 @@ class LinkWorker:
         async with self._pairing_queue.slot(self._link_id) as turn:
             if self._status.reason is Reason.WAITING_TURN:
                 self._move(Trigger.CONNECT)
-            async with self._retry_timer.interruptible(), provider.pair(self._mentorado) as line:
-                await self._listen(line, turn)
+            async with self._retry_timer.interruptible(), provider.pair(self._mentorado) as connection:
+                await self._listen(connection, turn)
 
-    async def _listen(self, line: Connection, turn: PairingSlot | None) -> None:
-        """Follow *line* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
-        intake = IngestQueue(line, self._ingestor)
-        self._connection = line
+    async def _listen(self, connection: Connection, turn: PairingSlot | None) -> None:
+        """Follow *connection* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
+        intake = IngestQueue(connection, self._ingestor)
+        self._connection = connection
         try:
             async with asyncio.TaskGroup() as group:
                 taking_in = group.create_task(intake.run(), name=f"intake {self._link_id}")
-                await self._follow(line, intake, turn, group)
+                await self._follow(connection, intake, turn, group)
                 self._end_grace()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSING_EVENTS_SECONDS):
@@ -255,9 +255,9 @@ class LinkWorker:
             self._connection = None
 
     async def _follow(
-        self, line: Connection, intake: IngestQueue, turn: PairingSlot | None, group: asyncio.TaskGroup
+        self, connection: Connection, intake: IngestQueue, turn: PairingSlot | None, group: asyncio.TaskGroup
     ) -> None:
-        async for signal in line.events():
+        async for signal in connection.events():
             match signal:
                 case MessagesReceived():
                     intake.add(self._mentorado, signal)
@@ -282,7 +282,7 @@ class LinkWorker:
                     self._show_progress(signal)
 
     def _stop_for(self, problem: Problem) -> None:
-        """No line could be opened: a person is needed, unless the cause may be over in a moment."""
+        """No connection could be opened: a person is needed, unless the cause may be over in a moment."""
         reason = REASON_BY_PROBLEM.get(problem.code, Reason.UNEXPECTED)
         if problem.code in TRIED_AGAIN:
             self._on_connection_closed(reason, str(problem))

@@ -21,7 +21,7 @@ from app.domain.repositories import Clock
 
 
 class PairingSlot:
-    """The right to pair. `end` gives it up early: once a link is through, the next one need not wait for its line."""
+    """The right to pair. `end` gives it up early: the next link need not wait until this one's connection ends."""
 
     def __init__(self, release: Callable[[], None]) -> None:
         self._release: Callable[[], None] | None = release

@@ -28,7 +28,7 @@ class ReconnectPolicy:
     slower: float = 2.0  # the wait's ceiling is this many times higher afterwards, and its floor half of that
     flaps: int = 6  # falls from connected…
     flap_window: float = 600.0  # …within this time make a link wait for a person
-    grace: float = 5.0  # a line that its provider brings back by itself has so long before it is replaced
+    grace: float = 5.0  # a connection that its provider brings back by itself has so long before it is replaced
     per_second: int = 5  # tries of all links together
     random: Callable[[float, float], float] = uniform
 

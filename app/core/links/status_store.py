@@ -223,7 +223,9 @@ class StatusWaiter:
         for leave in self._leave:
             leave()
 
-    async def until(self, settled: Callable[[LinkStatus], bool], *, within: float | None = None) -> LinkStatus | None:
+    async def wait_until(
+        self, settled: Callable[[LinkStatus], bool], *, within: float | None = None
+    ) -> LinkStatus | None:
         """The first status from now on that is *settled*; None when *within* so many seconds there was none."""
         async with asyncio.TaskGroup() as group:
             bell = group.create_task(self._expire(within))

@@ -32,7 +32,7 @@ FLUSH_SECONDS = 3.0
 class Supervisor:
     """Owns one task per running link, and that of the write queue.
 
-    Enter it to get a task group; leave it, and every line has been closed and everything has been written down.
+    Enter it to get a task group; leave it, and every connection has been closed and everything has been written down.
     """
 
     def __init__(
@@ -231,7 +231,7 @@ class Supervisor:
         await self._start(self._mentorados.get(mentorado_id), pair_anew=True)
 
     async def pause(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
-        """Stop the link for a moment, and wait until its line is closed; it stays one that should run."""
+        """Stop the link for a moment, and wait until its connection is closed; it stays one that should run."""
         link = self._mentorados.get(mentorado_id, link_id).link
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
@@ -265,12 +265,12 @@ class Supervisor:
         self._board.record_smoke_test(link, outcome, at or self._clock.now())
 
     async def disconnect(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
-        """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
+        """Ask the link to stop, and wait until its connection is closed. Its session stays for the next time."""
         await self.pause(mentorado_id, link_id)
         await self._mentorados.save_link(replace(self._mentorados.get(mentorado_id, link_id).link, enabled=False))
 
     async def put_in_use(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
-        """Let *link_id*, which is beside the link in use, carry the messages from now on. Neither line is closed."""
+        """Put *link_id*, which is beside the link in use, in its place. Neither connection is closed."""
         former = self._mentorados.get(mentorado_id).link
         after = await self._mentorados.put_in_use(link_id)
         self._board.announce(after.link)
@@ -310,7 +310,7 @@ class Supervisor:
         await self._start(mentorado, pair_anew=False)
 
     async def restart(self, mentorado_id: MentoradoId, link_id: LinkId | None = None) -> None:
-        """Close the line of a link that runs and open another, with what it signs in with now."""
+        """Close the connection of a link that runs and open another, with what it signs in with now."""
         link = self._mentorados.get(mentorado_id, link_id).link
         if link.id not in self._runs or self.status(link.id).state is LinkState.BLOCKED:
             return
@@ -319,7 +319,7 @@ class Supervisor:
         await self._start(self._mentorados.get(mentorado_id, link_id), pair_anew=False)
 
     async def _start(self, mentorado: Mentorado, *, pair_anew: bool) -> None:
-        """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""
+        """Start a worker, once the former one has closed: a link must never have two open connections."""
         link = mentorado.link
         if self.status(link.id).state in (LinkState.BLOCKED, LinkState.OFF):
             await self._on_worker_ended(link)

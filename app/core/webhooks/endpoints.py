@@ -30,7 +30,7 @@ def path_name(link_id: LinkId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EndpointLookup:
-    """The doors that could be made, and why the others could not."""
+    """The endpoints that could be made, and why the others could not."""
 
     endpoints: tuple[Endpoint, ...]
     verify_token: str = field(default="", repr=False)
@@ -57,7 +57,7 @@ class EndpointRegistry:
         return sorted(people, key=lambda each: each.link.account is None)
 
     def affects(self, link_id: LinkId) -> bool:
-        """Whether this link has a door, or may get one: most never do, and change all the time."""
+        """Whether this link has an endpoint, or may get one: most never do, and change all the time."""
         return link_id in self._made or any(each.link.id == link_id for each in self.mentorados())
 
     async def all(self) -> EndpointLookup:

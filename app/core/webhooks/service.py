@@ -1,4 +1,4 @@
-"""Webhooks, where a team has a public address for them: on or off, who is let in, and what came is handed to its line.
+"""Receives webhooks where a team has a public address for them, and hands each to the connection that it is about.
 
 Off unless somebody switches them on. Without them everything works; but what a provider took is then all that is known
 of a message it does not let us ask about.
@@ -67,7 +67,7 @@ class WebhookDispatcher:
         self._out: dict[LinkId, set[int]] = {}
 
     def dispatch(self, batch: DeliveryBatch) -> None:
-        """To the open line of the link; else it waits with the receiver until one is open."""
+        """To the open connection of the link; else it waits with the receiver until one is open."""
         link_id, mark = batch.link_id, batch.mark
         mentorado = next((each for each in self._mentorados.through_all() if each.link.id == link_id), None)
         provider: object = self._providers.get(mentorado.link.provider) if mentorado else None
@@ -99,9 +99,9 @@ class WebhookDispatcher:
 
 
 def _deliver_separately(provider: HandlesWebhooks, batch: DeliveryBatch, confirm: Callable[[], None]) -> bool:
-    """Pass on each fact by itself; one that the line fails on is set aside in its place, so that the others arrive.
+    """Pass on each fact by itself; one that the connection fails on is set aside, so that the others arrive.
 
-    Returns False when nothing at all can be passed on: then all is tried again with the next line.
+    Returns False when nothing at all can be passed on: then all is tried again with the next connection.
     """
     last = len(batch.facts) - 1
     try:
@@ -109,7 +109,7 @@ def _deliver_separately(provider: HandlesWebhooks, batch: DeliveryBatch, confirm
             _deliver_one(provider, batch.link_id, fact, confirm if number == last else _no_confirm)
             for number, fact in enumerate(batch.facts)
         )
-    except Exception:  # noqa: BLE001 - the line itself is broken, and the log has said so
+    except Exception:  # noqa: BLE001 - the connection itself is broken, and the log has said so
         return False
 
 
@@ -338,7 +338,7 @@ class WebhookService:
                 async with asyncio.TaskGroup() as group:
                     tasks = [
                         group.create_task(self._follow(running_server, deliveries), name="webhooks"),
-                        group.create_task(self._send_endpoints(running_server, place), name="webhooks' doors"),
+                        group.create_task(self._send_endpoints(running_server, place), name="webhooks' endpoints"),
                         group.create_task(self._wait_until_changed(), name="webhooks' settings"),
                     ]
                     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -26,7 +26,7 @@ ToChild = TypeVar("ToChild")
 FromChild = TypeVar("FromChild")
 
 _KEPT_LINES: Final = 50
-_LAST_WORDS: Final = 0.5  # seconds that output may still be read after the process has ended
+_DRAIN_SECONDS: Final = 0.5  # seconds that output may still be read after the process has ended
 HEARTBEAT_SECONDS: Final = 10.0
 _EXIT_CODE_WITHIN: Final = 1.0  # seconds, after a process that somebody else waits for has ended
 _UNKNOWN_EXIT_CODE: Final = 255  # asyncio's word for it
@@ -74,7 +74,7 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         heartbeat: float,  # seconds
     ) -> None:
         self.incoming: asyncio.Queue[FromChild | HostExited] = asyncio.Queue()
-        self.noise: deque[str] = deque(maxlen=_KEPT_LINES)  # what it printed: for a crash's detail only
+        self.stderr_lines: deque[str] = deque(maxlen=_KEPT_LINES)  # what it printed: for a crash's detail only
         self._decode = decode
         self._line_limit = line_limit
         self._grace = grace
@@ -185,7 +185,7 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
                 if fd == 1:
                     self._read(line)
                 else:
-                    self._hear(line.decode(errors="replace"))
+                    self._read_stderr(line.decode(errors="replace"))
         if len(unread) > self._line_limit:
             unread.clear()
             if fd == 1:
@@ -193,13 +193,13 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == 1:  # it can say no more; normally because it ended, which is about to be known
-            asyncio.get_running_loop().call_later(_LAST_WORDS, self._end, "it closed its output")
+            asyncio.get_running_loop().call_later(_DRAIN_SECONDS, self._end, "it closed its output")
 
     def process_exited(self) -> None:
         self._exited.set()
         if self._closing and self._transport is not None:
             self._transport.close()  # not before: while the exit is unknown it polls, which loses the exit code
-        asyncio.get_running_loop().call_later(_LAST_WORDS, self._end_by_death)
+        asyncio.get_running_loop().call_later(_DRAIN_SECONDS, self._end_by_death)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The process ended and all its output was read."""
@@ -219,11 +219,11 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
             self._ponged = message.number
         self._receive(message)
 
-    def _hear(self, line: str) -> None:
+    def _read_stderr(self, line: str) -> None:
         """Record a crash that the child tells of; keep anything else that it printed for the moment it ends."""
         crash = read_child_line(line)
         if crash is None:
-            self.noise.append(line)
+            self.stderr_lines.append(line)
         else:
             fields = {"trace": crash.lines, "place": crash.place, "effect": crash.effect}
             log.error("A child process failed unexpectedly", extra=fields)

@@ -26,7 +26,7 @@ LOOK_AGAIN_SECONDS: Final = 60.0
 """The next round is due by the wall clock: a computer that slept would otherwise wait for all of it again."""
 
 LATE: Final = timedelta(minutes=2)
-"""A failure older than the line by more than this was told before: somebody has connected the number since."""
+"""A failure older than the connection by more than this was told before: somebody has connected the number since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class MetaConnection(PolledConnection):
                 self._on_failure_receipt(fact)
 
     def set_limited(self, until: datetime) -> None:
-        """Meta slowed the number down until then; the line stays open and shows it."""
+        """Meta slowed the number down until then; the connection stays open and shows it."""
         self._limited_until = until
         if self._last is not None:
             self.emit(self._last)
@@ -79,7 +79,7 @@ class MetaConnection(PolledConnection):
         self.emit(ActivitySeen(self._clock.now(), inbound=False))
 
     async def keep_asking(self) -> None:
-        """Ask at once and then in the rhythm, until the line is over."""
+        """Ask at once and then in the rhythm, until the connection is over."""
         while not self.over:
             self._asked = False
             verdict = await self._inquiry.verdict()

@@ -25,7 +25,7 @@ class RetryDelay:
     tries: int = 5
     factor: float = 2.0
 
-    def after(self, failed: int) -> float | None:
+    def longest(self, failed: int) -> float | None:
         """The ceiling after *failed* tries, counted from 1; None when there were enough."""
         return None if failed > self.tries else min(self.most, self.first * self.factor ** (failed - 1))
 

@@ -135,12 +135,12 @@ class MetaCloudProvider:
         self._version = version
         self._timeouts = Timeouts()
         self._owners = owners
-        self._lines: dict[LinkId, tuple[MetaConnection, MessageSender]] = {}
+        self._connections: dict[LinkId, tuple[MetaConnection, MessageSender]] = {}
         self._stopped: dict[LinkId, NotSent] = {}  # what sending ends in until a person connects the link again
         self._catalogues: dict[str, TemplateCache] = {}
         self._held: dict[LinkId, HeldTemplates] = {}
 
-    # --- lines
+    # --- connections
 
     @asynccontextmanager
     async def connect(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
@@ -150,24 +150,26 @@ class MetaCloudProvider:
         async with self._graph(credentials) as graph:
             number_id = credentials[_F.PHONE_NUMBER_ID]
             history = DeliveryPoller(graph, number_id, self._clock)
-            line = MetaConnection(HealthProbe(graph, number_id, self._clock), history, self._clock, PollIntervals())
+            connection = MetaConnection(
+                HealthProbe(graph, number_id, self._clock), history, self._clock, PollIntervals()
+            )
             dispatch = MessageSender(
                 graph,
                 number_id,
                 catalogue=self._catalogue(credentials),
                 clock=self._clock,
-                effects=SendCallbacks(stop=line.stop, limited=line.set_limited),
+                effects=SendCallbacks(stop=connection.stop, limited=connection.set_limited),
                 held=self._held.setdefault(link.id, HeldTemplates()),
             )
             self._stopped.pop(link.id, None)
-            self._lines[link.id] = line, dispatch
+            self._connections[link.id] = connection, dispatch
             try:
-                async with background_task(line.keep_asking()):
-                    yield line
+                async with background_task(connection.keep_asking()):
+                    yield connection
             finally:
-                del self._lines[link.id]
-                if line.stopped is not None:
-                    self._stopped[link.id] = line.stopped
+                del self._connections[link.id]
+                if connection.stopped is not None:
+                    self._stopped[link.id] = connection.stopped
 
     async def has_credentials(self, link: Link) -> bool:
         try:
@@ -179,15 +181,15 @@ class MetaCloudProvider:
         return True
 
     def handle(self, link_id: LinkId, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> bool:
-        """Hand what a webhook told to the open line of *link_id*; False when none is open.
+        """Hand what a webhook told to the open connection of *link_id*; False when none is open.
 
         Messages are not taken before Meta said whose number it is: they could be somebody else's.
         """
-        line = self._lines[link_id][0] if link_id in self._lines else None
-        if line is None or line.over or (facts and line.account is None):
+        connection = self._connections[link_id][0] if link_id in self._connections else None
+        if connection is None or connection.over or (facts and connection.account is None):
             return False
-        line.handle(facts, check, confirm)
-        dispatch = self._lines[link_id][1]
+        connection.handle(facts, check, confirm)
+        dispatch = self._connections[link_id][1]
         for fact in facts:
             dispatch.heed(fact)
         if check:
@@ -281,20 +283,20 @@ class MetaCloudProvider:
     # --- sending
 
     async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
-        """Send through the open line of the right number; anything else is refused here."""
+        """Send through the open connection of the right number; anything else is refused here."""
         link_id = mentorado.link.id
-        found = self._lines.get(link_id)
+        found = self._connections.get(link_id)
         stopped = self._stopped.get(link_id) if found is None else found[0].stopped
         if stopped is not None:
             return stopped
         account = None if found is None or found[0].over else found[0].account
         if found is None or account is None or not same_account(account, mentorado.expected_account):
             return NotSent(trouble=SendErrorKind.NOT_CONNECTED)
-        line, dispatch = found
+        connection, dispatch = found
         result = await dispatch.send(message)
         if isinstance(result, Accepted):
-            line.sent()
-            line.history.track(result.provider_id, (message.to,))
+            connection.sent()
+            connection.history.track(result.provider_id, (message.to,))
         return result
 
     # --- credentials, as they are kept

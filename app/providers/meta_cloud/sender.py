@@ -46,7 +46,7 @@ _UNSENT = RetryDelay(2, 60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCallbacks:
-    """What a result means beyond the message: *stop* ends the line, *limited* shows it slowed until a time."""
+    """What a result means beyond the message: *stop* ends the connection, *limited* shows it slowed until a time."""
 
     stop: Callable[[NotSent, Blocked], None]
     limited: Callable[[datetime], None]
@@ -191,7 +191,7 @@ class MessageSender:
         failed = self._failed.pop(key, 0) + 1
         self._failed[key] = failed
         _keep_last(self._failed)
-        ceiling = wait.after(failed)
+        ceiling = wait.longest(failed)
         if ceiling is None:
             return None
         # What failed together is not tried together.
@@ -251,7 +251,7 @@ class TrackedMessage:
 
 
 class DeliveryPoller:
-    """The messages sent over one line, followed for a day. A refusal ends it without a word: it was only an attempt."""
+    """The messages sent over one connection, followed for a day. A refused one is dropped: it was only an attempt."""
 
     def __init__(self, graph: Graph, phone_number_id: str, clock: Clock) -> None:
         self._graph = graph

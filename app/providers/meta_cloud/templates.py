@@ -206,8 +206,8 @@ class _Hold:
 
 
 class HeldTemplates:
-    """The holds of one number, by the addresses of each person. They outlive a line; a restart of the program does
-    not: Meta then refuses the first template again, and nothing is delivered.
+    """The holds of one number, by the addresses of each person. They outlive a connection, but no restart of the
+    program: Meta then refuses the first template again, and nothing is delivered.
     """
 
     def __init__(self) -> None:

@@ -161,7 +161,7 @@ class ReceiverProcess(ChildProcess[ToHost, FromHost]):
 
     def stderr_tail(self) -> str:
         """The last line it printed, without what may have come from outside."""
-        return next(filter(None, map(str.strip, reversed(self.noise))), "").partition(":")[0]
+        return next(filter(None, map(str.strip, reversed(self.stderr_lines))), "").partition(":")[0]
 
 
 def _problem(why: str, detail: str, place: WebhookSettings) -> Problem:

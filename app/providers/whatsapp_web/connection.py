@@ -1,4 +1,4 @@
-"""One open line to a session host, saying in the core's words what the host said in the protocol's."""
+"""One open connection to a session host, saying in the core's words what the host said in the protocol's."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
         self._over = False
 
     def events(self) -> AsyncIterator[ConnectionEvent]:
-        """Yield what the host says, until the line is over."""
+        """Yield what the host says, until the connection is over."""
         return self
 
     async def __anext__(self) -> ConnectionEvent:
@@ -128,7 +128,7 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
         while signal is None:
             signal = await self._next()
         self._over = isinstance(signal, Blocked | Failed)
-        if not isinstance(signal, HostAnswered):  # a host that lives is not a line that gets on
+        if not isinstance(signal, HostAnswered):  # a host that lives is not a connection that gets on
             self._wait, self._deadline = self._timeout_after(signal), None
         return signal
 
@@ -181,7 +181,7 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
             session.move()
 
     async def confirm(self, up_to: int) -> None:
-        """Let the host forget what it kept; a host that is gone hears it from the next line."""
+        """Let the host forget what it kept; a host that is gone hears it from the next connection."""
         if (session := self._session) is not None:
             session.host.process.send(Confirm(session=session.id, up_to=up_to))
 
@@ -227,7 +227,7 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
             case QrScanned():
                 return self._timeouts.sign_in
             case _:
-                return None  # the library watches the line from here on
+                return None  # the library watches the connection from here on
 
     def _signal_of(self, message: FromHost | HostExited | MoveRequested) -> ConnectionEvent | None:
         match message:
@@ -308,13 +308,13 @@ class SessionConnection(AsyncIterator[ConnectionEvent]):
 
 
 class ClosedConnection(AsyncIterator[ConnectionEvent]):
-    """A line that was over before a host was needed."""
+    """A connection that was over before a host was needed."""
 
     def __init__(self, signal: Blocked) -> None:
         self._signals: list[ConnectionEvent] = [signal]
 
     async def confirm(self, up_to: int) -> None:
-        """Nothing arrives over this line that the host would keep."""
+        """Nothing arrives over this connection that the host would keep."""
 
     def events(self) -> AsyncIterator[ConnectionEvent]:
         """Yield the one thing there is to say."""
@@ -338,45 +338,45 @@ _LEVELS: Final = {"ERROR": logging.INFO, "WARN": logging.INFO, "INFO": logging.I
 
 
 class ConnectionRegistry:
-    """The lines that are open now, by their links."""
+    """The connections that are open now, by their links."""
 
     def __init__(self) -> None:
-        self._lines: dict[LinkId, SessionConnection] = {}
+        self._connections: dict[LinkId, SessionConnection] = {}
 
     @contextmanager
-    def register(self, link_id: LinkId, line: SessionConnection) -> Iterator[None]:
-        """*line* can be sent over inside."""
-        self._lines[link_id] = line
+    def register(self, link_id: LinkId, connection: SessionConnection) -> Iterator[None]:
+        """*connection* can be sent over inside."""
+        self._connections[link_id] = connection
         try:
             yield
         finally:
-            if self._lines.get(link_id) is line:
-                del self._lines[link_id]
+            if self._connections.get(link_id) is connection:
+                del self._connections[link_id]
 
     def ping(self) -> tuple[LinkId, ...]:
-        """Ask the host of every line for a sign of life; returns whose they are."""
-        for line in self._lines.values():
-            line.ping()
-        return tuple(self._lines)
+        """Ask the host of every connection for a sign of life; returns whose they are."""
+        for connection in self._connections.values():
+            connection.ping()
+        return tuple(self._connections)
 
     async def pairing_code(self, link_id: LinkId, phone: PhoneNumber) -> str:
-        """A code to type instead of scanning. Raises `Problem`, also where no line is open that shows one."""
-        line = self._lines.get(link_id)
-        if line is None:
+        """A code to type instead of scanning. Raises `Problem`, also where no connection is open that shows one."""
+        connection = self._connections.get(link_id)
+        if connection is None:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="no code is shown")
-        return await line.pairing_code(phone)
+        return await connection.pairing_code(phone)
 
     async def send(self, link_id: LinkId, message: OutgoingMessage) -> SendResult:
         """Returns once the server took it, or did not. What ends in silence is `Uncertain`."""
-        line = self._lines.get(link_id)
+        connection = self._connections.get(link_id)
         if message.template is not None or not message.text:
             return NotSent(trouble=SendErrorKind.REQUEST, detail="only texts can be sent")
         if message.to.kind is not AddressKind.PHONE:
             return NotSent(trouble=SendErrorKind.RECIPIENT_INVALID)
-        if line is None:
+        if connection is None:
             return NotSent(trouble=SendErrorKind.NOT_CONNECTED)
         try:
-            sent = await line.send_text(PhoneNumber(message.to.value), message.text)
+            sent = await connection.send_text(PhoneNumber(message.to.value), message.text)
         except Problem as problem:
             return _unsent(problem)
         return Accepted(provider_id=sent.message_id, to=message.to)

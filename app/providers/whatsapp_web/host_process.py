@@ -179,5 +179,5 @@ class HostProcess(ChildProcess[ToHost, FromHost]):
         return Problem(ProblemCode.REQUEST_REFUSED, why="the session host ended")
 
     def _death(self) -> str:
-        fatal = next((line for line in self.noise if _FATAL.match(line)), "")
+        fatal = next((line for line in self.stderr_lines if _FATAL.match(line)), "")
         return ": ".join(filter(None, (super()._death(), fatal)))

@@ -1,4 +1,4 @@
-"""WhatsApp Web as the core sees it: every line is a session that is open in a session host."""
+"""WhatsApp Web as the core sees it: every connection is a session that is open in a session host."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class WhatsAppWebProvider:
             heartbeat=heartbeat,
             detailed_log=library_log,
         )
-        self._lines = ConnectionRegistry()
+        self._connections = ConnectionRegistry()
 
     @asynccontextmanager
     async def connect(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
@@ -121,9 +121,9 @@ class WhatsAppWebProvider:
                 yield ClosedConnection(refusal)
                 return
             await asyncio.to_thread(self._set_strays_aside, mentorado.id, folder, file)
-            async with self._line(file, OpenMode.CONNECT, folder) as line:
-                with self._lines.register(mentorado.link.id, line):
-                    yield line
+            async with self._open_connection(file, OpenMode.CONNECT, folder) as connection:
+                with self._connections.register(mentorado.link.id, connection):
+                    yield connection
 
     @asynccontextmanager
     async def pair(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
@@ -140,17 +140,19 @@ class WhatsAppWebProvider:
                 # Somebody asks for a code again after the wrong phone scanned one.
                 await self._give_up(mentorado_id, folder)
                 file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
-            async with self._line(file, OpenMode.PAIR if account is None else OpenMode.CONNECT, folder) as line:
-                with self._lines.register(mentorado.link.id, line):
-                    yield line
+            async with self._open_connection(
+                file, OpenMode.PAIR if account is None else OpenMode.CONNECT, folder
+            ) as connection:
+                with self._connections.register(mentorado.link.id, connection):
+                    yield connection
 
     async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
-        """Over the line that is open, if one is."""
-        return await self._lines.send(mentorado.link.id, message)
+        """Over the connection that is open, if one is."""
+        return await self._connections.send(mentorado.link.id, message)
 
     async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
-        """Over the line that shows a QR, if one is open."""
-        return await self._lines.pairing_code(link.id, phone)
+        """Over the connection that shows a QR, if one is open."""
+        return await self._connections.pairing_code(link.id, phone)
 
     async def has_credentials(self, link: Link) -> bool:
         """Whether a session was ever adopted. A session that got lost since still counts: connecting says so, while
@@ -159,7 +161,7 @@ class WhatsAppWebProvider:
         return link.account is not None or folder.current is not None
 
     async def commit_pairing(self, link: Link) -> None:
-        """Swap the pointer to the candidate; also while its line is open."""
+        """Swap the pointer to the candidate; also while its connection is open."""
         folder = self._files.folder(link.mentorado_id)
         async with self._owning_or_open(link.mentorado_id, folder):
             if (candidate := folder.candidate) is not None:
@@ -188,7 +190,7 @@ class WhatsAppWebProvider:
         return "" if current is None else current.name
 
     async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
-        """Copy the keys in use, also while their line is open; another mentorado's keys are not."""
+        """Copy the keys in use, also while their connection is open; another mentorado's keys are not."""
         folder = self._files.folder(link.mentorado_id)
         if (mentorado := self._mentorado_of(link)) is not None and (current := folder.current) is not None:
             refusal = await asyncio.to_thread(self._owners.refusal, mentorado, current)
@@ -199,7 +201,7 @@ class WhatsAppWebProvider:
     async def restore_session(
         self, link: Link, file: Path, taken_at: datetime, *, used_since: bool, only_ask: bool = False
     ) -> None:
-        """Put keys back where that does no harm; their line must not be open."""
+        """Put keys back where that does no harm; their connection must not be open."""
         mentorado = self._mentorado_of(link)
         if mentorado is not None and await asyncio.to_thread(self._owners.refusal, mentorado, file) is not None:
             raise Problem(ProblemCode.SESSION_CORRUPT, path=str(file), why="it holds the session of another number")
@@ -216,7 +218,7 @@ class WhatsAppWebProvider:
         return await asyncio.to_thread(Snapshots(self._files.folder(link.mentorado_id).path).infos)
 
     async def is_open(self, link: Link) -> bool:
-        """Whether a program that lives, this one or another, has a line of *link* open."""
+        """Whether a program that lives, this one or another, has a connection of *link* open."""
         owner = self._files.folder(link.mentorado_id).owner()
         return owner is not None and owner.lives()
 
@@ -226,7 +228,7 @@ class WhatsAppWebProvider:
         return "" if owner is None else owner.label()
 
     async def session_holder(self, link: Link) -> tuple[SessionHolder, str]:
-        """Who has the session of *link* open. A dead owner's note is taken over with the next line."""
+        """Who has the session of *link* open. A dead owner's note is taken over with the next connection."""
         if link.mentorado_id in self._open:
             return SessionHolder.HERE, ""
         owners = await asyncio.to_thread(self._files.folder(link.mentorado_id).owners)
@@ -237,7 +239,7 @@ class WhatsAppWebProvider:
         return SessionHolder.NOBODY, ""
 
     async def read_session(self, link: Link) -> PhoneNumber | None:
-        """Whose session the current file holds; it is read as before every line. Raises `Problem`."""
+        """Whose session the current file holds; it is read as before every connection. Raises `Problem`."""
         folder = await asyncio.to_thread(self._files.folder_of_paired, link.mentorado_id)
         return (await asyncio.to_thread(folder.session_to_open))[1]
 
@@ -255,11 +257,11 @@ class WhatsAppWebProvider:
             self._on_taken_over(link.mentorado_id, f"{owner}; not proven dead, overruled")
 
     def ping_hosts(self) -> Sequence[LinkId]:
-        """Ask the host of every open line for a sign of life; returns the links. An answer is evidence of its link."""
-        return self._lines.ping()
+        """Ping the host of every open connection; returns the links. An answer is evidence of its link."""
+        return self._connections.ping()
 
     def set_detailed_log(self, on: bool) -> None:
-        """The library's own log, level by level, in the log of each line's mentorado."""
+        """The library's own log, level by level, in the log of each connection's mentorado."""
         self._pool.set_detailed_log(on)
 
     async def memory(self) -> Sequence[int]:
@@ -315,13 +317,13 @@ class WhatsAppWebProvider:
             raise
 
     async def _line_closed(self, mentorado_id: MentoradoId) -> None:
-        """Wait for a line that was just left and is closing; raises `Problem` when it is open to stay."""
+        """Wait for a connection that was just left and is closing; raises `Problem` when it is open to stay."""
         if (held := self._open.get(mentorado_id)) is not None:
             try:
                 async with asyncio.timeout(_CLOSED_WITHIN):
                     await held.wait()
             except TimeoutError:
-                raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="its line is open") from None
+                raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="its connection is open") from None
 
     async def _give_up(self, mentorado_id: MentoradoId, folder: SessionDirectory) -> None:
         """Set the candidate aside, and unlink it from its phone unless another link might be cut off by that."""
@@ -338,41 +340,41 @@ class WhatsAppWebProvider:
         await asyncio.to_thread(folder.reject, self._clock.now(), why)
 
     async def _say_goodbye(self, candidate: Path) -> bool:
-        async with self._line(candidate, OpenMode.CONNECT) as line:
-            async for signal in line.events():
+        async with self._open_connection(candidate, OpenMode.CONNECT) as connection:
+            async for signal in connection.events():
                 if isinstance(signal, Connected):
-                    await line.log_out()
+                    await connection.log_out()
                     return True
         return False
 
     @asynccontextmanager
-    async def _line(
+    async def _open_connection(
         self, file: Path, mode: OpenMode, folder: SessionDirectory | None = None
     ) -> AsyncIterator[SessionConnection]:
-        """A line with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
+        """A connection with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
         session = await self._pool.place(file, mode)
-        line = SessionConnection(
+        connection = SessionConnection(
             session, self._pool, self._clock, self._timeouts, device_name=self._device_name, proxy=self._proxy
         )
         try:
             if folder is not None and mode is OpenMode.CONNECT:  # while the host loads the library
                 await asyncio.to_thread(Snapshots(folder.path).take, file, self._clock.now())
-            line.open()
+            connection.open()
             if folder is None:
-                yield line
+                yield connection
             else:
                 async with (
                     background_task(self._snapshot_daily(folder)),
-                    background_task(self._share_host_when_quiet(line)),
+                    background_task(self._share_host_when_quiet(connection)),
                 ):
-                    yield line
+                    yield connection
         finally:
-            await line.close()
+            await connection.close()
 
-    async def _share_host_when_quiet(self, line: SessionConnection) -> None:
+    async def _share_host_when_quiet(self, connection: SessionConnection) -> None:
         while True:
             await asyncio.sleep(self._moves_looked_after)
-            line.request_move(self._quiet_before_move)
+            connection.request_move(self._quiet_before_move)
 
     async def _snapshot_daily(self, folder: SessionDirectory) -> None:
         snapshots = Snapshots(folder.path)

@@ -94,7 +94,7 @@ class RestoreStep(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCallbacks:
-    """What the provider keeps of a link between its lines."""
+    """What the provider keeps of a link between its connections."""
 
     may_flow: Callable[[], bool]  # whether a person let the queue be sent
     came_back: Callable[[], None]  # the session is up
@@ -102,11 +102,13 @@ class LinkCallbacks:
 
 
 class SessionPoller:
-    """Runs one line until a person is needed."""
+    """Runs one connection until a person is needed."""
 
-    def __init__(self, line: ZapiConnection, *, pace: PollSettings, word: LinkCallbacks, linked_before: bool) -> None:
-        self.line = line
-        self.instance = line.instance
+    def __init__(
+        self, connection: ZapiConnection, *, pace: PollSettings, word: LinkCallbacks, linked_before: bool
+    ) -> None:
+        self.connection = connection
+        self.instance = connection.instance
         self.pace = pace
         self.account: PhoneNumber | None = None  # whose number is linked, as far as was seen
         self.opened = False
@@ -120,8 +122,8 @@ class SessionPoller:
 
     async def run(self) -> None:
         """Ask again and again, and bring the session back when it dropped."""
-        while not self.line.over:
-            await self.line.sleep(await self._poll())
+        while not self.connection.over:
+            await self.connection.sleep(await self._poll())
 
     async def _poll(self) -> float:
         """Ask once; returns after how long to ask again."""
@@ -132,7 +134,7 @@ class SessionPoller:
                 self.block(denied)
             case UnexpectedResponse(why):
                 return self.on_no_answer(why)
-            case Restorable() | Unlinked() if self.line.through and self._first_odd():
+            case Restorable() | Unlinked() if self.connection.through and self._first_odd():
                 return self.pace.again
             case Unlinked():
                 self._ended("no phone is linked")
@@ -144,17 +146,17 @@ class SessionPoller:
     async def on_connected(self, connected: SessionConnected) -> float:
         """The session is up, which counts once it is known whose it is; returns after how long to ask again."""
         self._polls += 1
-        if self.line.account_stale or not self.line.through or self._polls % self.pace.device_every == 0:
+        if self.connection.account_stale or not self.connection.through or self._polls % self.pace.device_every == 0:
             match await self.instance.device():
                 case PhoneDevice(phone):
-                    self.account, self.line.account_stale = phone, False
+                    self.account, self.connection.account_stale = phone, False
                 case AccessDenied() as denied:
                     self.block(denied)
                     return self.pace.status
                 case UnexpectedResponse(why):
                     return self.on_no_answer(f"whose number is linked cannot be told: {why}")
         self._word.came_back()
-        self.line.emit(self._opened(connected))
+        self.connection.emit(self._opened(connected))
         self._odd, self.steps, self.pairing = 0, list(RestoreStep), False
         if self.opened and not self._queueing_disabled:  # not before the core has judged whose number it is
             self._queueing_disabled = True
@@ -176,17 +178,17 @@ class SessionPoller:
 
     def on_no_answer(self, why: str) -> float:
         """It could not be asked, or gave no answer; returns after how long to ask again."""
-        if self._first_odd() and self.line.through and self.instance.pause <= self.pace.again:
+        if self._first_odd() and self.connection.through and self.instance.pause <= self.pace.again:
             return self.pace.again
         if self.pairing and self._odd >= self.pace.misses:
-            self.line.emit(Blocked(Reason.UNREACHABLE, detail=why))
+            self.connection.emit(Blocked(Reason.UNREACHABLE, detail=why))
         else:
-            self.line.emit(Unreachable(why))
+            self.connection.emit(Unreachable(why))
         return self.pace.again if self.pairing else self.pace.status
 
     def block(self, denied: AccessDenied) -> None:
         """A person must do something before Z-API lets us in again."""
-        self.line.emit(Blocked(denied.reason, detail=denied.text))
+        self.connection.emit(Blocked(denied.reason, detail=denied.text))
 
     async def queue_is_safe(self) -> bool:
         """Whether the session may come back now, which sends what waits. Says why when it may not."""
@@ -199,7 +201,7 @@ class SessionPoller:
                 self.on_no_answer("the queue cannot be read: an empty page, and not the last")
             case QueuePage(messages, cursor):
                 count = f"{len(messages)}{'' if cursor is None else ' or more'}"
-                self.line.emit(Blocked(Reason.QUEUE_PENDING, detail=f"{count} wait in the queue"))
+                self.connection.emit(Blocked(Reason.QUEUE_PENDING, detail=f"{count} wait in the queue"))
             case AccessDenied() as denied:
                 self.block(denied)
             case UnexpectedResponse(why):
@@ -212,11 +214,11 @@ class SessionPoller:
             if not await self.queue_is_safe():
                 return False
             step = self.steps.pop(0)
-            self.line.emit(Lost(Reason.SESSION_DROPPED, step, self.pace.restoring))
+            self.connection.emit(Lost(Reason.SESSION_DROPPED, step, self.pace.restoring))
             done = await (self.instance.restore() if step is RestoreStep.RESTORE else self.instance.restart())
             if isinstance(done, AccessDenied):
                 self.block(done)
-            elif not self.line.over and await self._still_down():
+            elif not self.connection.over and await self._still_down():
                 continue
             return False
         self._word.failed_tries()
@@ -226,7 +228,7 @@ class SessionPoller:
         """Whether the session is known to be down some time after a step."""
         known = why = ""
         for _ in range(self.pace.rechecks):
-            await self.line.sleep(self.pace.recheck)
+            await self.connection.sleep(self.pace.recheck)
             match await self.instance.status():
                 case SessionConnected() as connected:
                     await self.on_connected(connected)
@@ -237,7 +239,7 @@ class SessionPoller:
                     why = text
                 case Restorable() | Unlinked():
                     known = "down"
-            if self.line.over:
+            if self.connection.over:
                 return False
         if not known:
             self.on_no_answer(why)
@@ -249,6 +251,6 @@ class SessionPoller:
 
     def _ended(self, detail: str) -> None:
         if self._linked_before or self.opened:
-            self.line.emit(Blocked(Reason.LOGGED_OUT, detail=detail))
-        else:  # never linked, but that could not be asked when the line was opened: the next one pairs
-            self.line.emit(Failed(Reason.LOGGED_OUT, detail))
+            self.connection.emit(Blocked(Reason.LOGGED_OUT, detail=detail))
+        else:  # never linked, but that could not be asked when the connection was opened: the next one pairs
+            self.connection.emit(Failed(Reason.LOGGED_OUT, detail))

@@ -1,4 +1,4 @@
-"""Z-API as the core sees it: one line for each instance, over one client of its own."""
+"""Z-API as the core sees it: one connection for each instance, over one client of its own."""
 
 from __future__ import annotations
 
@@ -61,36 +61,36 @@ class ZapiProvider:
         self._base_url = base_url
         self._pace, self._timeouts = PollSettings(), Timeouts()
         self._owners = owners
-        self._lines: dict[LinkId, ZapiConnection] = {}
+        self._connections: dict[LinkId, ZapiConnection] = {}
         self._may_flow: dict[LinkId, datetime] = {}  # until when
         self._failed_tries: set[LinkId] = set()  # links that neither a restore nor a restart brought back
-        self._unscanned: set[LinkId] = set()  # links whose last line was a pairing in which no phone was seen
+        self._unscanned: set[LinkId] = set()  # links whose last connection was a pairing in which no phone was seen
         self._expected: dict[LinkId, PhoneNumber] = {}  # whose phone is never to be unlinked
 
-    # --- lines
+    # --- connections
 
     @asynccontextmanager
     async def connect(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
         """Watch the instance, and bring its session back when it drops. Raises `Problem(CREDENTIALS_MISSING)`."""
-        async with self._line(mentorado) as (line, poller), background_task(poller.run()):
-            yield line
+        async with self._open_connection(mentorado) as (connection, poller), background_task(poller.run()):
+            yield connection
 
     @asynccontextmanager
     async def pair(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
         """Show codes until a phone is linked; one that is linked already is taken for the one that was wanted."""
         link_id = mentorado.link.id
-        async with self._line(mentorado) as (line, poller):
+        async with self._open_connection(mentorado) as (connection, poller):
             if link_id in self._failed_tries:
                 poller.steps.clear()
             try:
                 async with background_task(QrPairing(poller, self._clock).pair()):
-                    yield line
+                    yield connection
             finally:
                 if poller.account is None:
                     self._unscanned.add(link_id)
 
     async def has_credentials(self, link: Link) -> bool:
-        """Whether a phone is linked, or can be without a code. When that cannot be asked, a line will say so."""
+        """Whether a phone is linked, or can be without a code. When that cannot be asked, a connection will say so."""
         async with self._instance(link) as instance:
             match await instance.status():
                 case Unlinked():
@@ -139,15 +139,15 @@ class ZapiProvider:
 
     async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
         """Raises `Problem(NOT_POSSIBLE_NOW)` unless a QR is shown, for only then the queue was looked at."""
-        line = self._lines.get(link.id)
-        if line is None or not line.showing_code:
+        connection = self._connections.get(link.id)
+        if connection is None or not connection.showing_code:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="no code is shown")
-        match await line.instance.phone_code(phone):
+        match await connection.instance.phone_code(phone):
             case answers.Code(text):
-                line.typed_code_until = self._clock.now() + timedelta(seconds=self._pace.typing)
+                connection.typed_code_until = self._clock.now() + timedelta(seconds=self._pace.typing)
                 return text
             case answers.PasskeyChallenge():
-                line.emit(Blocked(Reason.PASSKEY_REQUIRED))
+                connection.emit(Blocked(Reason.PASSKEY_REQUIRED))
                 raise Problem(ProblemCode.PROVIDER_REFUSED, detail="passkey")
             case AccessDenied() | UnexpectedResponse() as trouble:
                 raise _problem(trouble)
@@ -231,32 +231,32 @@ class ZapiProvider:
 
     async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
         """Z-API's yes means queued. While the phone is away nothing is handed over, or it would go out later."""
-        line = self._lines.get(mentorado.link.id)
+        connection = self._connections.get(mentorado.link.id)
         to = phone_field(message.to)
         if message.template is not None or not message.text:
             return NotSent(trouble=SendErrorKind.REQUEST, detail="only texts can be sent")
         if to is None:
             return NotSent(trouble=SendErrorKind.RECIPIENT_INVALID)
-        if line is None or not line.through:
+        if connection is None or not connection.through:
             return NotSent(trouble=SendErrorKind.NOT_CONNECTED)
-        result, stop = await line.instance.send_text(to, message.text)
+        result, stop = await connection.instance.send_text(to, message.text)
         if stop is not None:
-            line.emit(Blocked(stop, detail="" if isinstance(result, Accepted) else result.detail))
+            connection.emit(Blocked(stop, detail="" if isinstance(result, Accepted) else result.detail))
         elif isinstance(result, NotSent) and result.trouble is SendErrorKind.NOT_CONNECTED:
-            line.check_now()
+            connection.check_now()
         return result
 
     def handle(self, link_id: LinkId, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> bool:
-        line = self._lines.get(link_id)
-        if line is None or line.over:
+        connection = self._connections.get(link_id)
+        if connection is None or connection.over:
             return False
-        line.handle(facts, check, confirm)
+        connection.handle(facts, check, confirm)
         return True
 
     # --- inside
 
     @asynccontextmanager
-    async def _line(self, mentorado: Mentorado) -> AsyncIterator[tuple[ZapiConnection, SessionPoller]]:
+    async def _open_connection(self, mentorado: Mentorado) -> AsyncIterator[tuple[ZapiConnection, SessionPoller]]:
         link = mentorado.link
         self._expected[link.id] = mentorado.expected_account
         self._unscanned.discard(link.id)
@@ -267,13 +267,16 @@ class ZapiProvider:
         )
         credentials = await self._credentials(link)
         async with open_zapi_client(self._base_url, credentials, self._timeouts) as instance:
-            line = self._lines[link.id] = ZapiConnection(instance, self._clock)
+            connection = self._connections[link.id] = ZapiConnection(instance, self._clock)
             try:
-                yield line, SessionPoller(line, pace=self._pace, word=word, linked_before=link.account is not None)
+                yield (
+                    connection,
+                    SessionPoller(connection, pace=self._pace, word=word, linked_before=link.account is not None),
+                )
             finally:
-                line.through = False
-                if self._lines.get(link.id) is line:
-                    del self._lines[link.id]
+                connection.through = False
+                if self._connections.get(link.id) is connection:
+                    del self._connections[link.id]
 
     def _flows(self, link_id: LinkId) -> bool:
         until = self._may_flow.get(link_id)

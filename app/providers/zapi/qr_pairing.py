@@ -24,11 +24,11 @@ CODES: Final = 3
 
 
 class QrPairing:
-    """What comes before a line's course while no phone is linked."""
+    """What comes before a connection's course while no phone is linked."""
 
     def __init__(self, poller: SessionPoller, clock: Clock) -> None:
         self._poller = poller
-        self._line = poller.line
+        self._connection = poller.connection
         self._pace = poller.pace
         self._clock = clock
         self._shown = 0
@@ -37,8 +37,8 @@ class QrPairing:
 
     async def pair(self) -> None:
         """Show codes until a phone is linked, then watch. What can be restored needs none."""
-        while not (self._line.over or self._poller.opened):
-            await self._line.sleep(await self._step())
+        while not (self._connection.over or self._poller.opened):
+            await self._connection.sleep(await self._step())
         await self._poller.run()
 
     async def _step(self) -> float:
@@ -55,7 +55,7 @@ class QrPairing:
                 await poller.restore()
             case Restorable() | Unlinked():
                 await self._show_codes()
-                self._line.showing_code = False
+                self._connection.showing_code = False
         return self._pace.again
 
     async def _show_codes(self) -> None:
@@ -66,10 +66,10 @@ class QrPairing:
             wait = await self._show_one()
             if wait is None or await self._something_happened(wait):
                 return
-        while (until := self._line.typed_code_until) is not None and until > self._clock.now():
+        while (until := self._connection.typed_code_until) is not None and until > self._clock.now():
             if await self._something_happened((until - self._clock.now()).total_seconds()):
                 return
-        self._line.emit(Blocked(Reason.QR_EXPIRED))
+        self._connection.emit(Blocked(Reason.QR_EXPIRED))
 
     async def _show_one(self) -> float | None:
         """Show the next code; returns for how long, and None when there was none."""
@@ -80,9 +80,9 @@ class QrPairing:
                 await self._already()
             case QrImage():
                 detail = "a picture of the code came instead of its text"
-                self._line.emit(Blocked(Reason.PAIRING_FAILED, detail=detail))
+                self._connection.emit(Blocked(Reason.PAIRING_FAILED, detail=detail))
             case PasskeyChallenge():
-                self._line.emit(Blocked(Reason.PASSKEY_REQUIRED))
+                self._connection.emit(Blocked(Reason.PASSKEY_REQUIRED))
             case AccessDenied() as denied:
                 self._poller.block(denied)
             case UnexpectedResponse(why):
@@ -94,8 +94,8 @@ class QrPairing:
         same, self._last = text == self._last, text
         self._shown += 1
         lifetime = self._pace.lifetime - self._pace.code if same else self._pace.lifetime
-        self._line.emit(QrIssued(text, self._shown, CODES, lifetime))
-        self._line.showing_code = True
+        self._connection.emit(QrIssued(text, self._shown, CODES, lifetime))
+        self._connection.showing_code = True
         if self._shown == CODES:
             return lifetime
         return self._pace.same_code if same else self._pace.code
@@ -109,11 +109,11 @@ class QrPairing:
                 self._poller.on_no_answer("it shows no code, and is not connected")
 
     async def _something_happened(self, within: float) -> bool:
-        """Whether the phone was linked, or the line ended, while a code was shown."""
+        """Whether the phone was linked, or the connection ended, while a code was shown."""
         end = self._clock.now() + timedelta(seconds=within)
         while (left := (end - self._clock.now()).total_seconds()) > 0:
-            await self._line.sleep(min(self._pace.scan, left))
-            if self._line.over:
+            await self._connection.sleep(min(self._pace.scan, left))
+            if self._connection.over:
                 return True
             match await self._poller.instance.status():
                 case SessionConnected() as connected:

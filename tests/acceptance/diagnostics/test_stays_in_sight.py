@@ -202,18 +202,18 @@ async def test_a_snoozed_link_is_left_alone_over_a_restart_and_told_when_that_is
         run.fall(bia)
         await until(lambda: len(run.desktop.all) == 2)
         assert run.desktop.titles == ["Ana 1 precisa de você · Saiu da conta"]
-        stored = core.snoozes.of(ana.id)
+        stored = core.snoozes.snooze_of(ana.id)
         await core.snoozes.load()
-        assert core.snoozes.of(ana.id) == stored, "on disk"
+        assert core.snoozes.snooze_of(ana.id) == stored, "on disk"
         assert run.started.window._model.find_row(ana.id).snoozed
         core.snoozes._snoozes[ana.link.id] = Snooze(core.clock.now() + GATHER)
         core.bus.publish(SnoozesChanged(None))
         await until(lambda: len(run.desktop.all) == 3)
         assert run.desktop.titles == ["2 mentorados precisam de você: Ana 1, Ana 0"]
         run.started.window.controller.snooze(ana.id, SnoozeLength.RECOVERY)
-        await until(lambda: core.snoozes.of(ana.id))
+        await until(lambda: core.snoozes.snooze_of(ana.id))
         run.observe(ana, LinkState.CONNECTED)
-        assert core.snoozes.of(ana.id) is None, "it recovered"
+        assert core.snoozes.snooze_of(ana.id) is None, "it recovered"
 
 
 async def test_whoever_is_looked_after_by_somebody_is_not_told_until_they_recover(

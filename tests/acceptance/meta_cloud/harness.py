@@ -108,7 +108,7 @@ class ProgramRun(program.ProgramRun):
     async def rested(self, person: Person) -> None:
         """Wait until the line has asked all it wanted to."""
         async with asyncio.timeout(10):
-            while (line := self.provider._lines.get(person.link)) is None or line[0]._nap is None:
+            while (line := self.provider._connections.get(person.link)) is None or line[0]._nap is None:
                 await asyncio.sleep(0.001)
         await settle()  # what it said is on its way to the board
 

@@ -164,7 +164,7 @@ async def test_a_clock_that_is_set_back_does_not_put_questions_off(harness: Harn
         await run.rested(ana)
         asked = len(harness.cloud.asked("health"))
         harness.clock.time -= timedelta(hours=3)
-        line = run.provider._lines[ana.link][0]
+        line = run.provider._connections[ana.link][0]
         line._wake()
         await run.later(ana, 600)
         assert len(harness.cloud.asked("health")) == asked + 1

@@ -176,7 +176,7 @@ async def test_an_answer_that_never_comes_is_uncertain_and_is_never_sent_again_b
 async def test_what_never_left_may_be_tried_again(harness: Harness) -> None:
     async with harness.running(timeouts=QUICK) as run:
         ana = await run.connected()
-        wire = run.provider._lines[ana.link][1]._graph._wire
+        wire = run.provider._connections[ana.link][1]._graph._wire
         wire._client.base_url = "http://127.0.0.1:9"  # nobody is there
         result = await run.send(ana)
         assert isinstance(result, NotSent)

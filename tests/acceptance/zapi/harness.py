@@ -136,7 +136,7 @@ class ProgramRun(program.ProgramRun):
         client.instance.scan(phone or client.person.digits, await self.code(client.person))
 
     def line(self, client: Client) -> ZapiConnection:
-        return self.provider._lines[client.person.link]
+        return self.provider._connections[client.person.link]
 
     async def send(self, client: Client, text: str, to: str = "+5511912345678") -> SendResult:
         address = Address(AddressKind.PHONE, to)

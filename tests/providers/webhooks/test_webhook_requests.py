@@ -45,7 +45,7 @@ class HandlerHarness:
         self.full = False
         self.counting = OutcomeCounters((), now)
         self.request_handler = WebhookRequestHandler(self._keep, self.counting, now, **limits)
-        self.request_handler.admit(ENDPOINTS)
+        self.request_handler.set_endpoints(ENDPOINTS)
 
     async def _keep(self, kept: StoredDelivery) -> int:
         if self.writing is not None:

@@ -377,7 +377,7 @@ async def test_a_session_whose_keys_are_gone_shows_no_code_to_whoever_only_conne
     folder = harness.root / ana.id
     file = folder / (folder / "current").read_text().strip()
     file.unlink()
-    async with harness.provider._line(file, OpenMode.CONNECT) as line:
+    async with harness.provider._open_connection(file, OpenMode.CONNECT) as line:
         signals = [signal_ async for signal_ in line.events()]
     (refused,) = signals
     assert isinstance(refused, Blocked)

@@ -252,7 +252,7 @@ host.main()
         assert await messages.get() == Unable(reason=Reason.ENGINE_MISSING, detail="not here")
     await host.close()
     await server.close()
-    assert not server.noise, "it told of a crash"
+    assert not server.stderr_lines, "it told of a crash"
 
 
 async def test_a_start_that_is_cancelled_does_not_wait_for_the_server_and_keeps_nothing_open() -> None:

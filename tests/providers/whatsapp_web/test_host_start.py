@@ -93,8 +93,8 @@ async def test_the_library_s_prints_stay_out_of_the_protocol(harness: ProviderHa
         await harness.scan(person, code.text)
         await until(line, Connected)
         assert isinstance(line, SessionConnection)
-        assert "Login event: success" in host_of(line).noise
-        assert not any(code.text in text for text in host_of(line).noise)
+        assert "Login event: success" in host_of(line).stderr_lines
+        assert not any(code.text in text for text in host_of(line).stderr_lines)
 
 
 def test_the_command_can_be_replaced() -> None:

@@ -1,6 +1,6 @@
-"""What happens to a delivery after it was answered: taken apart, handed to the app link by link, forgotten when stored.
+"""Parses deliveries that were answered, hands them to the app link by link, and deletes them when they are stored.
 
-A link whose line is closed costs a number per delivery here, not its contents: those are read again when it is open.
+While the connection of a link is closed, only the numbers of its deliveries are in memory; they are read again later.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from app.providers.webhooks.host.counters import OutcomeCounters
 from app.providers.webhooks.host.spool import DeliverySpool, SpoolWriter, StoredDelivery
 
 
-class Addressees:
-    """Knows the doors as they are now. Nothing is addressed before they are known: *known* is set then."""
+class LinkLookup:
+    """Finds the links that a delivery is about. *known* is set once the app has told the endpoints."""
 
     def __init__(self) -> None:
         self.known = asyncio.Event()
         self._endpoints: tuple[Endpoint, ...] = ()
         self._numbers: dict[LinkId, PhoneNumber] = {}
 
-    def admit(self, endpoints: EndpointList) -> None:
+    def set_endpoints(self, endpoints: EndpointList) -> None:
         """These are the links and their numbers from now on."""
         self._endpoints = endpoints.endpoints
         self._numbers = {
@@ -39,7 +39,7 @@ class Addressees:
         }
         self.known.set()
 
-    def of(self, callback: ParsedWebhook, kept: StoredDelivery) -> Sequence[LinkId]:
+    def links_of(self, callback: ParsedWebhook, kept: StoredDelivery) -> Sequence[LinkId]:
         """The links that *callback* is about, of those the delivery may be about; one where it has facts."""
         if not callback.key:
             return tuple(kept.endpoints.values())
@@ -55,7 +55,7 @@ class Addressees:
 
     def is_of_another_number(self, callback: ParsedWebhook, kept: StoredDelivery) -> bool:
         """Whether it is about an account that a link has, and about the number of none."""
-        return callback.key in kept.endpoints and not self.of(callback, kept)
+        return callback.key in kept.endpoints and not self.links_of(callback, kept)
 
     def _has(self, link_id: LinkId, number: PhoneNumber) -> bool:
         own = self._numbers.get(link_id)
@@ -104,13 +104,13 @@ class _Outbox:
 
 
 class DeliveryDispatcher:
-    """Runs on the host's loop; reading is the clerk's, taking apart a thread's."""
+    """Runs on the loop of the host; the thread of `SpoolWriter` reads, other threads parse."""
 
     def __init__(
         self,
         spool_writer: SpoolWriter,
         parsers: Mapping[ProviderKind, Parser],
-        addressees: Addressees,
+        links: LinkLookup,
         *,
         counting: OutcomeCounters,
         tell: Callable[[DeliveryBatch], None],
@@ -120,7 +120,7 @@ class DeliveryDispatcher:
         """Deliveries from number *new_from* on are counted; the ones before were, in a former run."""
         self._spool_writer = spool_writer
         self._parsers = parsers
-        self._addressees = addressees
+        self._links = links
         self._counting = counting
         self._tell = tell
         self._note = note
@@ -176,7 +176,7 @@ class DeliveryDispatcher:
 
     async def run(self) -> None:
         """Look at what is on disk, in its order, until cancelled."""
-        await self._addressees.known.wait()
+        await self._links.known.wait()
         while True:
             await self._work.wait()
             await asyncio.sleep(GATHER_SECONDS)
@@ -222,7 +222,7 @@ class DeliveryDispatcher:
         strangers = any(callback.key and callback.key not in kept.endpoints for callback in webhooks)
         if strangers:
             self._counting.add(DeliveryOutcome.OTHER_ACCOUNT, _only(kept.endpoints.values()))
-        links = dict.fromkeys(link_id for callback in webhooks for link_id in self._addressees.of(callback, kept))
+        links = dict.fromkeys(link_id for callback in webhooks for link_id in self._links.links_of(callback, kept))
         owed = self._owed[kept.number] = Counter[LinkId]()
         misled = await self._keep_misled(kept, webhooks)
         for link_id in links:
@@ -230,7 +230,7 @@ class DeliveryDispatcher:
                 self._counting.add(DeliveryOutcome.ACCEPTED, link_id)
             box = self._boxes.setdefault(link_id, _Outbox())
             if box.closed or box.later or len(box.ready) >= AHEAD:
-                if any(callback.facts for callback in webhooks if link_id in self._addressees.of(callback, kept)):
+                if any(callback.facts for callback in webhooks if link_id in self._links.links_of(callback, kept)):
                     self._put_off(kept.number, link_id)
             elif parts := self._parts(kept, webhooks, link_id):
                 owed[link_id] = len(parts)
@@ -240,14 +240,14 @@ class DeliveryDispatcher:
         self._forget_if_done(kept.number)
 
     def _put_off(self, number: int, link_id: LinkId) -> None:
-        """Delivery *number* is read again when the line of *link_id* takes it."""
+        """Delivery *number* is read again when the connection of *link_id* takes it."""
         self._owed[number][link_id] = 0
         self._boxes.setdefault(link_id, _Outbox()).later.append(number)
         self._counting.changed = True
 
     async def _keep_misled(self, kept: StoredDelivery, webhooks: Sequence[ParsedWebhook]) -> bool:
         """What is about an account of ours and names the number of nobody here goes to no link, and is not lost."""
-        misled = [each for each in webhooks if self._addressees.is_of_another_number(each, kept)]
+        misled = [each for each in webhooks if self._links.is_of_another_number(each, kept)]
         if not any(each.facts for each in misled):
             return bool(misled)
         if kept.number >= self._new_from:
@@ -265,7 +265,7 @@ class DeliveryDispatcher:
         """Take apart, for this link alone, what was only a number."""
         while not box.closed and box.later and len(box.ready) < PORTION:
             numbers = list(itertools.islice(box.later, PORTION))
-            some = await self._spool_writer.query(functools.partial(_these, numbers))
+            some = await self._spool_writer.query(functools.partial(_read_by_number, numbers))
             taken = await self._taken_apart(some)
             if box.closed or list(itertools.islice(box.later, len(some))) != [kept.number for kept in some]:
                 continue  # it closed, or began again, meanwhile
@@ -284,7 +284,7 @@ class DeliveryDispatcher:
 
     async def _move_on(self, kept: StoredDelivery, webhooks: Sequence[ParsedWebhook], link_id: LinkId) -> None:
         """What *link_id* waited for may be another link's by now: credentials were corrected, or are known only now."""
-        links = dict.fromkeys(each for callback in webhooks for each in self._addressees.of(callback, kept))
+        links = dict.fromkeys(each for callback in webhooks for each in self._links.links_of(callback, kept))
         for other in links:
             if other not in (link_id, *self._owed[kept.number]):
                 self._put_off(kept.number, other)
@@ -293,7 +293,7 @@ class DeliveryDispatcher:
             await self._keep_misled(kept, webhooks)
 
     def _parts(self, kept: StoredDelivery, webhooks: Sequence[ParsedWebhook], link_id: LinkId) -> list[_Chunk]:
-        mine = [callback for callback in webhooks if link_id in self._addressees.of(callback, kept)]
+        mine = [callback for callback in webhooks if link_id in self._links.links_of(callback, kept)]
         facts = [fact for callback in mine for fact in callback.facts]
         check = any(callback.check for callback in mine)
         portions = [tuple(facts[at : at + PORTION]) for at in range(0, len(facts), PORTION)] or [()]
@@ -310,7 +310,7 @@ class DeliveryDispatcher:
             self._mark += 1
             box.sent[self._mark] = portion
             updates = sorted(
-                (fact for part in portion for fact in part.facts), key=_when
+                (fact for part in portion for fact in part.facts), key=_time_of
             )  # what came together, in order
             check = any(part.check for part in portion)
             self._tell(DeliveryBatch(link_id=link_id, mark=self._mark, facts=tuple(updates), check=check))
@@ -337,11 +337,11 @@ class DeliveryDispatcher:
             self._note(f"delivery {kept.number} was not understood ({type(error).__name__}), and set aside")
 
 
-def _these(numbers: Sequence[int], spool: DeliverySpool) -> list[StoredDelivery]:
+def _read_by_number(numbers: Sequence[int], spool: DeliverySpool) -> list[StoredDelivery]:
     return spool.read_by_number(numbers)
 
 
-def _when(fact: MessageUpdate) -> datetime:
+def _time_of(fact: MessageUpdate) -> datetime:
     return fact.sent_at if isinstance(fact, ProviderMessage) else fact.at
 
 

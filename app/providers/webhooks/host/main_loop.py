@@ -1,4 +1,4 @@
-"""One run of the process: what the app says, what comes in at the door, and what is handed on, on one loop."""
+"""One run of the webhooks host: commands of the app, requests from outside and deliveries to the app, on one loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.webhooks import EndpointList, WebhookStats
 from app.providers.hosts.codec import Ping, PipeWriter, Pong, ProtocolError
 from app.providers.webhooks.host.counters import OutcomeCounters
-from app.providers.webhooks.host.dispatcher import Addressees, DeliveryDispatcher, Parser
+from app.providers.webhooks.host.dispatcher import DeliveryDispatcher, LinkLookup, Parser
 from app.providers.webhooks.host.request_handler import WebhookRequestHandler
 from app.providers.webhooks.host.spool import DeliverySpool, SpoolWriter, StoredDelivery
 from app.providers.webhooks.protocol import (
@@ -43,15 +43,15 @@ from app.providers.webhooks.server_process import bind_error_kind
 NOWHERE: Final = -1
 TELL_SECONDS: Final = 0.5  # between two tellings of the counts
 WRITE_EVERY: Final = 4  # tellings between two writings of them
-_LAST_WORDS: Final = 2.0  # seconds
+_DRAIN_SECONDS: Final = 2.0  # seconds
 
 
-async def serve(asked: BinaryIO, channel: int, parsers: Mapping[ProviderKind, Parser]) -> None:
-    """Do what *asked* says, until it ends; *channel* is the descriptor to answer on."""
+async def serve(source: BinaryIO, channel: int, parsers: Mapping[ProviderKind, Parser]) -> None:
+    """Run the commands that *source* holds until it ends; *channel* is the descriptor to answer on."""
     host = WebhookHost(channel, parsers)
-    hearing = asyncio.Queue[ToHost | None]()
-    threading.Thread(target=_read_commands, args=(asked, asyncio.get_running_loop(), hearing), daemon=True).start()
-    begin = await hearing.get()
+    commands = asyncio.Queue[ToHost | None]()
+    threading.Thread(target=_read_commands, args=(source, asyncio.get_running_loop(), commands), daemon=True).start()
+    begin = await commands.get()
     if not isinstance(begin, StartServer):
         return
     try:
@@ -61,7 +61,7 @@ async def serve(asked: BinaryIO, channel: int, parsers: Mapping[ProviderKind, Pa
     except sqlite3.Error as error:
         host.tell(StartFailed("disk", str(error)))
     else:
-        await host.work(hearing)
+        await host.work(commands)
     finally:
         await host.close()
 
@@ -70,8 +70,8 @@ class WebhookHost:
     """Everything that one run holds."""
 
     def __init__(self, channel: int, parsers: Mapping[ProviderKind, Parser]) -> None:
-        self._voice = PipeWriter(channel)
-        self.tell: Callable[[FromHost], None] = self._voice.send
+        self._writer = PipeWriter(channel)
+        self.tell: Callable[[FromHost], None] = self._writer.send
         self._parsers = parsers
         self._listens = False
         self._spool_writer: SpoolWriter | None = None
@@ -86,32 +86,30 @@ class WebhookHost:
         spool.vacuum()
         self._spool_writer = spool_writer = SpoolWriter(spool)
         self._counting = OutcomeCounters(counted, _now)
-        addressees = Addressees()
-        self._sorting = DeliveryDispatcher(
+        links = LinkLookup()
+        self._dispatcher = DeliveryDispatcher(
             spool_writer,
             self._parsers,
-            addressees,
+            links,
             counting=self._counting,
             tell=self.tell,
             note=lambda words: self.tell(LogMessage(words)),
             new_from=new_from,
         )
-        self._addressees = addressees
+        self._links = links
         self._request_handler = WebhookRequestHandler(self._keep, self._counting, _now)
         port = 0
         self._listens = begin.port != NOWHERE
         if self._listens:
-            from app.providers.webhooks.host.main_loop import HttpServer  # uvicorn, which is needed for nothing else
-
             self._http_server = HttpServer(self._request_handler)
             port = await self._http_server.open(begin.address, begin.port)
         self.tell(Listening(port))
 
-    async def work(self, hearing: asyncio.Queue[ToHost | None]) -> None:
-        """Until the app says no more, or there is nothing left and no door is open."""
+    async def work(self, commands: asyncio.Queue[ToHost | None]) -> None:
+        """Run until the app closes the pipe, or nothing is left and no endpoint is open."""
         tasks = [
             asyncio.get_running_loop().create_task(each)
-            for each in (self._sorting.run(), self._report(), self._obey(hearing))
+            for each in (self._dispatcher.run(), self._report(), self._run_commands(commands))
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -124,7 +122,7 @@ class WebhookHost:
                 raise result
 
     async def close(self) -> None:
-        """Answer what was accepted, write it down, and say the last words."""
+        """Answer and store what was accepted, then send the last messages to the app."""
         if self._http_server is not None:
             await self._http_server.close()
         if self._spool_writer is not None:
@@ -132,26 +130,26 @@ class WebhookHost:
             with suppress(sqlite3.Error):
                 await self._spool_writer.query(lambda spool: spool.write_counts(counts))
             self._spool_writer.close()
-        self._voice.close(_LAST_WORDS)
+        self._writer.close(_DRAIN_SECONDS)
 
     async def _keep(self, kept: StoredDelivery) -> int:
-        assert self._spool_writer is not None  # noqa: S101 - there is no door without it
+        assert self._spool_writer is not None  # noqa: S101 - no endpoint is open without it
         number = await self._spool_writer.append(kept)
-        self._sorting.notify()
+        self._dispatcher.notify()
         return number
 
-    async def _obey(self, hearing: asyncio.Queue[ToHost | None]) -> None:
-        while (message := await hearing.get()) is not None:
+    async def _run_commands(self, commands: asyncio.Queue[ToHost | None]) -> None:
+        while (message := await commands.get()) is not None:
             match message:
                 case EndpointList():
-                    self._request_handler.admit(message)
-                    self._addressees.admit(message)
+                    self._request_handler.set_endpoints(message)
+                    self._links.set_endpoints(message)
                 case ConfirmBatch(link_id, mark):
-                    self._sorting.confirm(link_id, mark)
+                    self._dispatcher.confirm(link_id, mark)
                 case Pause(link_id):
-                    self._sorting.pause(link_id)
+                    self._dispatcher.pause(link_id)
                 case Resume(link_id):
-                    self._sorting.resume(link_id)
+                    self._dispatcher.resume(link_id)
                 case Ping(number):
                     self.tell(Pong(number))
                 case StartServer():
@@ -161,11 +159,11 @@ class WebhookHost:
         """Tell the counts when they changed, and write them down now and then."""
         assert self._spool_writer is not None  # noqa: S101 - opened by now
         count = 0
-        while self._listens or not self._sorting.caught_up or self._sorting.has_pending:
+        while self._listens or not self._dispatcher.caught_up or self._dispatcher.has_pending:
             if self._counting.changed:
                 self._counting.changed = False
                 counts = self._counting.all()
-                self.tell(WebhookStats(counts, self._sorting.waiting()))
+                self.tell(WebhookStats(counts, self._dispatcher.waiting()))
                 count += 1
                 if count % WRITE_EVERY == 0:
                     with suppress(sqlite3.Error):
@@ -173,14 +171,14 @@ class WebhookHost:
             await asyncio.sleep(TELL_SECONDS)
 
 
-def _read_commands(asked: BinaryIO, loop: asyncio.AbstractEventLoop, hearing: asyncio.Queue[ToHost | None]) -> None:
+def _read_commands(source: BinaryIO, loop: asyncio.AbstractEventLoop, commands: asyncio.Queue[ToHost | None]) -> None:
     with suppress(RuntimeError):  # the loop has ended meanwhile
-        for line in iter(lambda: asked.readline(LINE_LIMIT), b""):
+        for line in iter(lambda: source.readline(LINE_LIMIT), b""):
             try:
-                loop.call_soon_threadsafe(hearing.put_nowait, decode_to_host(line))
+                loop.call_soon_threadsafe(commands.put_nowait, decode_to_host(line))
             except ProtocolError:
                 break  # something else than the app is speaking
-        loop.call_soon_threadsafe(hearing.put_nowait, None)
+        loop.call_soon_threadsafe(commands.put_nowait, None)
 
 
 def _now() -> datetime:

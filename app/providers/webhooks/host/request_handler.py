@@ -1,4 +1,4 @@
-"""Decides at the door, on the raw bytes and before anything is parsed that is not proven: an ASGI function.
+"""An ASGI application that accepts or refuses requests by their raw bytes, before anything unproven is parsed.
 
 Meta signs each delivery with the app's secret (``X-Hub-Signature-256: sha256=<hex of HMAC-SHA256 over the raw body>``)
 and asks once, by GET, whether we know the verify token. Z-API signs nothing: its path ends with a secret, and the body
@@ -109,7 +109,7 @@ class WebhookRequestHandler:
         self._by_secret: dict[ProviderKind, dict[bytes, dict[str, LinkId]]] = {}
         self._known: OrderedDict[bytes, asyncio.Future[bool] | None] = OrderedDict()
 
-    def admit(self, endpoints: EndpointList) -> None:
+    def set_endpoints(self, endpoints: EndpointList) -> None:
         """Accept requests for *endpoints* from now on."""
         self._endpoints = endpoints
         self._by_path, self._by_secret = {}, {kind: {} for kind in _SIGNED.values()}

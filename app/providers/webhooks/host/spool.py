@@ -1,7 +1,7 @@
-"""What was accepted and is not stored yet: on disk before it is answered, and there until the app has stored it.
+"""The spool: deliveries are written to it before they are answered, and stay until the app has stored them.
 
-One SQLite file, because deliveries are confirmed in any order: those of a link whose line is closed stay while the
-others go. Every call raises `sqlite3.Error` when the disk will not have it.
+It is one SQLite file, because deliveries are confirmed in any order: those of a link whose connection is closed stay
+longer. Every call raises `sqlite3.Error` when the disk cannot be written.
 """
 
 from __future__ import annotations
