@@ -23,7 +23,7 @@ from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.audit.model import LINE_ROLE, AuditModel, AuditRow
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import paint_icon_circle, pixmap
+from app.ui.theme.icons import paint_icon_circle, pixel_ratio, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import badge_size, paint_badge
 from app.ui.widgets.tables import RowTable, paint_row_ground, row_state
@@ -115,7 +115,7 @@ class EntryDelegate(QStyledItemDelegate):
     def _paint_words(self, painter: QPainter, line: AuditRow, left: int, right: int, middle: int) -> None:
         record, colours, gap = line.entry.record, self._colours, self._theme.px(20)
         used = self._line(painter, line.what, self._strong, colours.text, QRectF(left, middle, right - left, 0))
-        whom, room = audit_text.whom(record) if record.subject else "", right - left - used
+        whom, room = audit_text.subject_label(record) if record.subject else "", right - left - used
         beside = room >= self._theme.px(_LEAST_NAME)  # in less room, a name says nothing
         if whom and beside:
             self._line(painter, f" · {whom}", self._plain, colours.text2, QRectF(left + used, middle, room, 0))
@@ -162,7 +162,7 @@ class EntryDelegate(QStyledItemDelegate):
 
     def _paint_arrow(self, painter: QPainter, left: int, room: QRect) -> None:
         side = self._theme.px(_ARROW)
-        sign = pixmap("arrow-right", self._colours.text3, side, _ratio(painter))
+        sign = pixmap("arrow-right", self._colours.text3, side, pixel_ratio(painter))
         painter.drawPixmap(QPointF(left, room.center().y() - side / 2 + 1), sign)
 
     def _paint_side(self, painter: QPainter, side: Side, room: QRect) -> None:
@@ -190,10 +190,6 @@ class EntryDelegate(QStyledItemDelegate):
         at = QRectF(room.left(), room.top() - height / 2, room.width(), height)
         painter.drawText(at, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
         return metrics.horizontalAdvance(shown)
-
-
-def _ratio(painter: QPainter) -> float:
-    return float(painter.device().devicePixelRatioF())
 
 
 class EntryTable(RowTable):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QObject, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from app.core.outbound.campaigns import CampaignService
@@ -21,7 +21,7 @@ from app.ui.widgets.accessibility import announce
 from app.ui.widgets.labels import Badge, ScaledLabel, text_label
 from app.ui.widgets.layouts import FlowLayout, vbox
 from app.ui.widgets.split_view import SidePane
-from app.ui.widgets.tables import SIDE, RowDelegate, RowsModel
+from app.ui.widgets.tables import SIDE, RowDelegate, RowsModel, paint_shares
 
 _HEIGHT, _ICON, _GAP, _BAR = 84, 20, 14, 4
 
@@ -59,15 +59,9 @@ _BAR_STATES: Final = (RecipientState.ACCEPTED, RecipientState.UNCERTAIN, Recipie
 def paint_progress(painter: QPainter, rect: QRect, campaign: Campaign, theme: Theme) -> None:
     """A bar of what was accepted, is uncertain and was not sent, of all."""
     colours = theme.tokens
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-    painter.fillRect(rect, QColor(colours.border))
-    left = float(rect.left())
-    for each, colour in zip(_BAR_STATES, (colours.accent, colours.border_strong, colours.danger), strict=True):
-        width = rect.width() * campaign.counts.get(each, 0) / max(campaign.total, 1)
-        painter.fillRect(QRect(round(left), rect.top(), round(left + width) - round(left), rect.height()), colour)
-        left += width
-    painter.restore()
+    counts = (campaign.counts.get(each, 0) for each in _BAR_STATES)
+    shares = zip(counts, (colours.accent, colours.border_strong, colours.danger), strict=True)
+    paint_shares(painter, rect, colours.border, shares, campaign.total)
 
 
 class CampaignDelegate(RowDelegate):

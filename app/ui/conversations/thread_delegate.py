@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.text import conversation as conversation_text
 from app.ui.conversations.bubbles import Bubble, BubbleStyle, lay_out
 from app.ui.conversations.thread_model import KEPT, ThreadModel, ThreadRow
-from app.ui.theme.icons import pixmap
+from app.ui.theme.icons import pixel_ratio, pixmap
 from app.ui.theme.theme import Theme
 
 _RADIUS = 14
@@ -103,7 +103,7 @@ class ThreadDelegate(QStyledItemDelegate):
             made.quote.layout.draw(painter, made.quote_frame.topLeft() + QPointF(px(10), px(5)))
         if made.kind is not None and made.kind_frame is not None:
             side, at = px(16), made.kind_frame.topLeft()
-            sign = pixmap(made.kind_icon, look.colours.text2, side, _ratio(painter))
+            sign = pixmap(made.kind_icon, look.colours.text2, side, pixel_ratio(painter))
             painter.drawPixmap(at + QPointF(0, (look.kind.height() - side) / 2), sign)
             painter.setPen(QColor(made.paint.quiet if made.quiet else made.paint.text))
             made.kind.layout.draw(painter, at + QPointF(side + px(5) + 2, 0))
@@ -129,7 +129,7 @@ class ThreadDelegate(QStyledItemDelegate):
                 painter.drawRoundedRect(frame.adjusted(0, 0, 0, 0), high / 2, high / 2)
             if mark.icon:
                 at = QPointF(frame.center().x() - side / 2, frame.center().y() - side / 2)
-                painter.drawPixmap(at, pixmap(mark.icon, mark.colour, side, _ratio(painter)))
+                painter.drawPixmap(at, pixmap(mark.icon, mark.colour, side, pixel_ratio(painter)))
             else:
                 self._write(painter, frame.adjusted(0, 0, 2, 0), mark.text, look.meta_font, mark.colour)
             left += mark.width + px(5)
@@ -150,7 +150,3 @@ class ThreadDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(QColor(colour))
         painter.drawText(frame, flags, text)
-
-
-def _ratio(painter: QPainter) -> float:
-    return float(painter.device().devicePixelRatioF())

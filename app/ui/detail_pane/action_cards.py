@@ -7,14 +7,11 @@ from collections.abc import Callable
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
-    QFontMetrics,
-    QKeyEvent,
     QPainter,
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from app.domain.actions import ActionName, UnavailableReason
 from app.text.signs import ACTION_ICON, Tone
@@ -27,40 +24,30 @@ from app.ui.theme.theme import (
     SPACE_1,
     SPACE_2,
     SPACE_3,
-    TEXT_BODY,
-    TEXT_SMALL,
     Theme,
 )
 from app.ui.widgets.accessibility import announce
 from app.ui.widgets.action_menu import CARDS, MORE, RISKY, Availability, Slot, SlotState, resolve_slots
 from app.ui.widgets.labels import plain_tip
 from app.ui.widgets.layouts import vbox
+from app.ui.widgets.radio_card import WRAPPED, CardButton
 
 _TILE = 36
 _CARD_ICON = 18
 _MARK = 16
-_WIDTH = 316
-_WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 
 
-class ActionCard(QAbstractButton):
+class ActionCard(CardButton):
     """Shows an action, or with a lock why it does not fit now. It is told which, it does not know the rules.
 
     A locked one can have the focus, so that its reason can be heard; pressed, it says the reason and does nothing.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._name = ActionName.CONNECT
-        self._line = ""
         self._locked = False
         self._shown: tuple[ActionName, str, str, bool, bool] | None = None
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        theme.changed.connect(self.updateGeometry)
         theme.changed.connect(self.update)
 
     @property
@@ -93,25 +80,13 @@ class ActionCard(QAbstractButton):
         self.updateGeometry()
         self.update()
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
     def heightForWidth(self, width: int) -> int:
         room = width - self._around_words
         words = self._height(self._name_font, self.text(), room) + self._height(self._line_font, self._line, room)
         return max(ACTION_CARD_HEIGHT, words + 2 * SPACE_3)
 
-    def sizeHint(self) -> QSize:
-        return QSize(_WIDTH, self.heightForWidth(_WIDTH))
-
     def minimumSizeHint(self) -> QSize:
         return QSize(self._around_words + self._theme.px(80), ACTION_CARD_HEIGHT)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         tokens = self._theme.tokens
@@ -151,24 +126,12 @@ class ActionCard(QAbstractButton):
         ):
             painter.setFont(font)
             painter.setPen(QColor(colour))
-            painter.drawText(at, _WRAPPED, words)
+            painter.drawText(at, WRAPPED, words)
 
     @property
     def _around_words(self) -> int:
         """What the width spends on the picture, the mark and the gaps."""
         return 3 * SPACE_3 + self._theme.px(_TILE) + SPACE_2 + self._theme.px(_MARK)
-
-    @property
-    def _name_font(self) -> QFont:
-        return self._theme.font(TEXT_BODY, QFont.Weight.DemiBold)
-
-    @property
-    def _line_font(self) -> QFont:
-        return self._theme.font(TEXT_SMALL)
-
-    @staticmethod
-    def _height(font: QFont, words: str, room: int) -> int:
-        return QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), _WRAPPED, words).height()
 
 
 def _middle(rect: QRect, side: int) -> QRect:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.domain.history_bar import bucket_edges, link_buckets
@@ -25,12 +25,21 @@ from app.text.uptime import name, stretch, whole
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, TEXT_SMALL, Theme, Tokens
 from app.ui.widgets.choices import SegmentedControl
-from app.ui.widgets.history_bar import KIND_ICONS, HistoryBar, KindLegend, kind_colours, paint_kind
+from app.ui.widgets.history_bar import (
+    EDGE,
+    KIND_ICONS,
+    HistoryBar,
+    KindLegend,
+    framed_band,
+    kind_colours,
+    paint_kind,
+    paint_pointed,
+)
 from app.ui.widgets.labels import ScaledLabel, plain_tip
 from app.ui.widgets.layouts import vbox
 from app.ui.widgets.walked_picture import WalkedPicture, paint_time_marks, time_marks, time_marks_height
 
-BAND, _EDGE = 22, 3
+BAND = 22
 _ICON, _ROOM_FOR_ICON = 12, 26
 _LEAST = 3.0
 """Pixels a stretch has at the least: a fall of a minute must be seen in a week."""
@@ -82,7 +91,7 @@ class TimelineBand(WalkedPicture):
         return stretch(self._segments[place])
 
     def sizeHint(self) -> QSize:
-        return QSize(200, round(self._theme.px(BAND) + 2 * _EDGE + time_marks_height(self._theme)))
+        return QSize(200, round(self._theme.px(BAND) + 2 * EDGE + time_marks_height(self._theme)))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())
@@ -92,28 +101,16 @@ class TimelineBand(WalkedPicture):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
         band = self._band()
-        outline = QPainterPath()
-        outline.addRoundedRect(band, 6, 6)
-        painter.save()
-        painter.setClipPath(outline)
-        painter.fillRect(band, QColor(tokens.surface))
-        for segment in sorted(self._segments, key=_rank):
-            self._paint_segment(painter, segment, tokens)
-        painter.restore()
-        painter.setPen(QPen(QColor(tokens.border_strong), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPath(outline)
+        with framed_band(painter, band, tokens):
+            for segment in sorted(self._segments, key=_rank):
+                self._paint_segment(painter, segment, tokens)
         if self._segments:
             marks = time_marks(self._span, self._begin, self._end)
             paint_time_marks(
-                painter, self._theme, self._span, marks, x=self._x, top=band.bottom() + _EDGE, width=self.width()
+                painter, self._theme, self._span, marks, x=self._x, top=band.bottom() + EDGE, width=self.width()
             )
         if (pointed := self.pointed_at) is not None:
-            painter.setPen(QPen(QColor(tokens.focus if self.hasFocus() else tokens.text), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            room = self._room(pointed)
-            wide = max(0.0, 6 - room.width()) / 2
-            painter.drawRoundedRect(room.adjusted(-wide, -_EDGE + 1, wide, _EDGE - 1), 3, 3)
+            paint_pointed(painter, self._room(pointed), tokens.focus if self.hasFocus() else tokens.text)
         painter.end()
 
     def _paint_segment(self, painter: QPainter, segment: Segment, tokens: Tokens) -> None:
@@ -140,7 +137,7 @@ class TimelineBand(WalkedPicture):
         return next((place for place, each in enumerate(self._segments) if each.begin <= moment < each.end), None)
 
     def _band(self) -> QRectF:
-        return QRectF(0.5, _EDGE + 0.5, self.width() - 1, self._theme.px(BAND) - 1)
+        return QRectF(0.5, EDGE + 0.5, self.width() - 1, self._theme.px(BAND) - 1)
 
     def _room(self, segment: Segment) -> QRectF:
         left, right, band = self._x(segment.begin), self._x(segment.end), self._band()

@@ -16,7 +16,7 @@ from app.domain.names import initials
 from app.text import status as status_text
 from app.text.signs import Tone, badge_icon, tone_of
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import paint_icon_circle, paint_letter_circle, pixmap
+from app.ui.theme.icons import paint_icon_circle, paint_letter_circle, pixel_ratio, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.theme.tokens import BadgeColours
 from app.ui.widgets.labels import badge_size, paint_badge
@@ -175,10 +175,10 @@ class MentoradoDelegate(QStyledItemDelegate):
         if ticked:
             tick = self._theme.px(_BOX_TICK)
             place = QPointF(_LEFT + (self._avatar_size - tick) / 2, middle - tick / 2)
-            painter.drawPixmap(place, pixmap("check", colours.on_accent, tick, _ratio(painter)))
+            painter.drawPixmap(place, pixmap("check", colours.on_accent, tick, pixel_ratio(painter)))
 
     def _paint_avatar(self, painter: QPainter, mentorado: Mentorado) -> None:
-        ratio = _ratio(painter)
+        ratio = pixel_ratio(painter)
         picture = avatar(
             initials(mentorado.name),
             self._colours.avatar(mentorado.id),
@@ -220,7 +220,7 @@ class MentoradoDelegate(QStyledItemDelegate):
 
     def _sign(self, painter: QPainter, name: str, colour: str, left: float, middle: float) -> None:
         side = self._theme.px(_SIGN)
-        painter.drawPixmap(QPointF(left, middle - side / 2), pixmap(name, colour, side, _ratio(painter)))
+        painter.drawPixmap(QPointF(left, middle - side / 2), pixmap(name, colour, side, pixel_ratio(painter)))
 
     def _paint_dot(self, painter: QPainter) -> None:
         """A dot at the corner of the picture: what happened to this one was not looked at yet."""
@@ -237,12 +237,12 @@ class MentoradoDelegate(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self._colours.surface))
         painter.drawEllipse(QRectF(_LEFT + side - sign - 1, top - 2, sign + 4, sign + 4))
-        picture = mark("bell-off", self._colours.badge[Tone.IDLE], sign, _ratio(painter))
+        picture = mark("bell-off", self._colours.badge[Tone.IDLE], sign, pixel_ratio(painter))
         painter.drawPixmap(QPointF(_LEFT + side - sign + 1, top), picture)
 
     def _paint_state(self, painter: QPainter, row: MentoradoRow, columns: _Columns) -> None:
         mentorado, status, stopped = row.mentorado, row.known, row.stop is not None
-        middle, px, ratio = self.row_height / 2 + columns.below, self._theme.px, _ratio(painter)
+        middle, px, ratio = self.row_height / 2 + columns.below, self._theme.px, pixel_ratio(painter)
         if columns.provider is not None:
             word = status_text.provider(mentorado.link.provider)
             self._line(
@@ -304,10 +304,6 @@ def _static_text(words: str, font: QFont, room: int) -> _Line:
         static.prepare(font=font)
         size = static.size()
     return _Line(static, size.width(), size.height())
-
-
-def _ratio(painter: QPainter) -> float:
-    return float(painter.device().devicePixelRatioF())
 
 
 MARK_SIZE = 20

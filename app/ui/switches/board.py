@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QWidget
 
 from app.core.links.supervisor import Supervisor
@@ -33,6 +33,7 @@ from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import Badge, ScaledLabel, set_role, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox
 from app.ui.widgets.split_view import SplitView
+from app.ui.widgets.tables import paint_shares
 
 _S = SwitchItemState
 _SOON = 40
@@ -59,22 +60,14 @@ _WANTED = {
 def paint_progress(painter: QPainter, rect: QRect, run: SwitchRun, theme: Theme) -> None:
     """A bar of who was switched, is under way, and failed, of all."""
     colours = theme.tokens
-    painter.save()
-    painter.fillRect(rect, QColor(colours.border))
-    left = float(rect.left())
     parts = (
         (run_text.DONE, colours.accent),
         ((_S.RUNNING,), colours.badge[Tone.PROGRESS].fg),
         ((_S.FAILED,), colours.danger),
         ((_S.ROLLED_BACK, _S.LEFT_OUT), colours.border_strong),
     )
-    for states, colour in parts:
-        width = rect.width() * run.count(*states) / max(len(run.items), 1)
-        painter.fillRect(
-            QRect(round(left), rect.top(), round(left + width) - round(left), rect.height()), QColor(colour)
-        )
-        left += width
-    painter.restore()
+    shares = ((run.count(*states), colour) for states, colour in parts)
+    paint_shares(painter, rect, colours.border, shares, len(run.items))
 
 
 class SwitchProgressBar(QWidget):

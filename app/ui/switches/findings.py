@@ -46,7 +46,7 @@ _ICON = 16
 
 def is_there(planned: PlannedSwitch) -> bool:
     """Whether a mentorado stays only because the target is in use already."""
-    blocking = planned.of(Severity.BLOCKS)
+    blocking = planned.with_severity(Severity.BLOCKS)
     return bool(blocking) and all(each.code is FindingCode.SAME_PROVIDER for each in blocking)
 
 
@@ -94,7 +94,7 @@ class FindingsView(SidePane):
         self.setAccessibleName(f"{name}. {switch_text.outcome(planned)}.")
 
     def _add_group(self, column: QVBoxLayout, severity: Severity, planned: PlannedSwitch, made: SwitchDryRun) -> None:
-        found = planned.of(severity)
+        found = planned.with_severity(severity)
         if not found:
             return
         there = severity is Severity.BLOCKS and is_there(planned)

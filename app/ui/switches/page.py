@@ -171,7 +171,7 @@ class SwitchesPage(DraftPage):
         plan = self._planned
         if plan is None:
             return ""
-        whom = run_text.who(plan, len(plan.mentorados), self._name_of)
+        whom = run_text.scope(plan, len(plan.mentorados), self._name_of)
         return texts("switches.name", who=whom, target=provider(plan.target))
 
     def _on_changed(self, event: SwitchesChanged) -> None:

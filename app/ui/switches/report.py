@@ -64,7 +64,7 @@ class PlannedRow:
 def planned_row(planned: PlannedSwitch, made: SwitchDryRun, name: str) -> PlannedRow:
     """Who, from where to where, whether, and what matters most about it."""
     target = made.plan.target
-    telling = [*planned.of(Severity.BLOCKS), *planned.of(Severity.WARNS)]
+    telling = [*planned.with_severity(Severity.BLOCKS), *planned.with_severity(Severity.WARNS)]
     main = switch_text.finding(telling[0], planned, target, made.at) if telling else texts("switches.report.all_well")
     if more := len(telling) - 1 if telling else 0:
         main = f"{main} {texts.plural('switches.report.more', more)}"
@@ -303,7 +303,7 @@ class _Figures(QWidget):
     def show_dry_run(self, made: SwitchDryRun) -> None:
         count = len(made.switching)
         staying = len(made.people) - count
-        noted = sum(bool(each.of(Severity.WARNS)) for each in made.switching)
+        noted = sum(bool(each.with_severity(Severity.WARNS)) for each in made.switching)
         figures = [
             (texts.number(count), texts.plural("switches.report.figure.switching", count)),
             (texts.number(staying), texts.plural("switches.report.figure.staying", staying)),

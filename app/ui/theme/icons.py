@@ -37,6 +37,11 @@ def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixmap:
 
 
 @cache
+def pixel_ratio(painter: QPainter) -> float:
+    """Pixels per logical pixel of what *painter* paints on."""
+    return float(painter.device().devicePixelRatioF())
+
+
 def icon(name: str, colour: str, size: int) -> QIcon:
     """The drawing as an icon for buttons and menus, sharp on every screen that is plugged in."""
     drawn = QIcon()

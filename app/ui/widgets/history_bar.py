@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +21,8 @@ from app.ui.widgets.layouts import FlowLayout, hbox
 from app.ui.widgets.walked_picture import WalkedPicture, paint_time_marks, time_marks, time_marks_height
 
 _NARROW = 8.0
+EDGE: Final = 3
+"""Pixels above and below a band, for the frame of what is pointed at."""
 
 _TONES = {
     Kind.CONNECTED: Tone.CONNECTED,
@@ -46,6 +49,29 @@ _LINES = {
     Kind.CLOSED: Qt.PenStyle.DashLine,
     Kind.UNRECORDED: Qt.PenStyle.DotLine,
 }
+
+
+@contextmanager
+def framed_band(painter: QPainter, band: QRectF, tokens: Tokens) -> Iterator[None]:
+    """What is painted inside is cut at the round corners of *band*, which gets its ground before and its edge after."""
+    outline = QPainterPath()
+    outline.addRoundedRect(band, 6, 6)
+    painter.save()
+    painter.setClipPath(outline)
+    painter.fillRect(band, QColor(tokens.surface))
+    yield
+    painter.restore()
+    painter.setPen(QPen(QColor(tokens.border_strong), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(outline)
+
+
+def paint_pointed(painter: QPainter, room: QRectF, colour: str) -> None:
+    """Frame the part of a band that is pointed at, however narrow it is."""
+    painter.setPen(QPen(QColor(colour), 2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    wide = max(0.0, 6 - room.width()) / 2
+    painter.drawRoundedRect(room.adjusted(-wide, -EDGE + 1, wide, EDGE - 1), 3, 3)
 
 
 def paint_kind(painter: QPainter, room: QRectF, kind: Kind, tokens: Tokens) -> None:
@@ -125,7 +151,7 @@ class KindLegend(QWidget):
             key.word.setText(kind_word(key.kind))
 
 
-_HEIGHT, _EDGE, _GAP = 36, 3, 1.0
+_HEIGHT, _GAP = 36, 1.0
 _FROM_TOP: Final = (Kind.BLOCKED, Kind.PROGRESS, Kind.UNKNOWN, Kind.WAITING, *UNOBSERVED, Kind.CONNECTED)
 
 
@@ -159,7 +185,7 @@ class HistoryBar(WalkedPicture):
         return bucket_words(self._buckets[place], self._span)
 
     def sizeHint(self) -> QSize:
-        return QSize(200, round(self._theme.px(_HEIGHT) + 2 * _EDGE + time_marks_height(self._theme)))
+        return QSize(200, round(self._theme.px(_HEIGHT) + 2 * EDGE + time_marks_height(self._theme)))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())
@@ -168,17 +194,9 @@ class HistoryBar(WalkedPicture):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens, band = self._theme.tokens, self._band()
-        outline = QPainterPath()
-        outline.addRoundedRect(band, 6, 6)
-        painter.save()
-        painter.setClipPath(outline)
-        painter.fillRect(band, QColor(tokens.surface))
-        for place, bucket in enumerate(self._buckets):
-            self._paint_bucket(painter, self._column(place), bucket)
-        painter.restore()
-        painter.setPen(QPen(QColor(tokens.border_strong), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPath(outline)
+        with framed_band(painter, band, tokens):
+            for place, bucket in enumerate(self._buckets):
+                self._paint_bucket(painter, self._column(place), bucket)
         if self._buckets:
             marks = time_marks(self._span, self._buckets[0].begin, self._buckets[-1].end)
             paint_time_marks(
@@ -187,15 +205,11 @@ class HistoryBar(WalkedPicture):
                 self._span,
                 marks,
                 x=self._x,
-                top=band.bottom() + _EDGE,
+                top=band.bottom() + EDGE,
                 width=self.width(),
             )
         if self.at is not None:
-            painter.setPen(QPen(QColor(tokens.focus if self.hasFocus() else tokens.text), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            room = self._column(self.at)
-            wide = max(0.0, 6 - room.width()) / 2
-            painter.drawRoundedRect(room.adjusted(-wide, -_EDGE + 1, wide, _EDGE - 1), 3, 3)
+            paint_pointed(painter, self._column(self.at), tokens.focus if self.hasFocus() else tokens.text)
         painter.end()
 
     def _paint_bucket(self, painter: QPainter, room: QRectF, bucket: Bucket) -> None:
@@ -214,7 +228,7 @@ class HistoryBar(WalkedPicture):
         return int(point.x() / self.width() * len(self._buckets))
 
     def _band(self) -> QRectF:
-        return QRectF(0.5, _EDGE + 0.5, self.width() - 1, self._theme.px(_HEIGHT) - 1)
+        return QRectF(0.5, EDGE + 0.5, self.width() - 1, self._theme.px(_HEIGHT) - 1)
 
     def _column(self, place: int) -> QRectF:
         """The buckets are equally wide, though the last has only begun and a day of the year has 23 hours."""

@@ -1,31 +1,64 @@
-"""A choice among a few, with room for what each means."""
+"""Buttons as large as cards, with room for a line of explanation, and one kind to choose among a few."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import RADIUS_ROW, SPACE_2, SPACE_3, TEXT_BODY, TEXT_SMALL, Theme
 
-_WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 _WIDTH, _DOT, _MARK = 316, 18, 14
 
 
-class RadioCard(QAbstractButton):
-    """A name with a line below it, to select like a radio button."""
+class CardButton(QAbstractButton):
+    """A button with a name and a line below it, both of which wrap. Enter presses it, as the space bar does."""
 
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(checkable=True, autoExclusive=True)
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._theme = theme
         self._line = ""
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         theme.changed.connect(self.updateGeometry)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, self.heightForWidth(_WIDTH))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    @property
+    def _name_font(self) -> QFont:
+        return self._theme.font(TEXT_BODY, QFont.Weight.DemiBold)
+
+    @property
+    def _line_font(self) -> QFont:
+        return self._theme.font(TEXT_SMALL)
+
+    @staticmethod
+    def _height(font: QFont, words: str, room: int) -> int:
+        return QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), WRAPPED, words).height()
+
+
+class RadioCard(CardButton):
+    """A card to select like a radio button."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.setCheckable(True)
+        self.setAutoExclusive(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def show_words(self, name: str, line: str) -> None:
         self.setText(name)
@@ -34,24 +67,12 @@ class RadioCard(QAbstractButton):
         self.updateGeometry()
         self.update()
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
     def heightForWidth(self, width: int) -> int:
         room = width - self._text_left - SPACE_3
         return sum(self._height(font, words, room) for font, words in self._text_parts()) + 2 * SPACE_3
 
-    def sizeHint(self) -> QSize:
-        return QSize(_WIDTH, self.heightForWidth(_WIDTH))
-
     def minimumSizeHint(self) -> QSize:
         return QSize(self._text_left + self._theme.px(90), 0)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         tokens, on = self._theme.tokens, self.isChecked()
@@ -73,7 +94,7 @@ class RadioCard(QAbstractButton):
             height = self._height(font, words, room)
             painter.setFont(font)
             painter.setPen(QColor(colour))
-            painter.drawText(QRect(self._text_left, top, room, height), _WRAPPED, words)
+            painter.drawText(QRect(self._text_left, top, room, height), WRAPPED, words)
             top += height
         painter.end()
 
@@ -97,11 +118,4 @@ class RadioCard(QAbstractButton):
         return SPACE_3 + self._theme.px(_DOT) + SPACE_2 + 4
 
     def _text_parts(self) -> tuple[tuple[QFont, str], tuple[QFont, str]]:
-        return (
-            (self._theme.font(TEXT_BODY, QFont.Weight.DemiBold), self.text()),
-            (self._theme.font(TEXT_SMALL), self._line),
-        )
-
-    @staticmethod
-    def _height(font: QFont, words: str, room: int) -> int:
-        return QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), _WRAPPED, words).height()
+        return (self._name_font, self.text()), (self._line_font, self._line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -322,6 +322,25 @@ class RowDelegate(QStyledItemDelegate):
         baseline = middle + (metrics.ascent() - metrics.descent()) / 2
         painter.drawText(QPointF(left, baseline), shown)
         return metrics.horizontalAdvance(shown)
+
+
+Share = tuple[int, str]
+"""How many, and the colour that shows them."""
+
+
+def paint_shares(painter: QPainter, rect: QRect, ground: str, shares: Iterable[Share], total: int) -> None:
+    """A bar in which each of *shares* has its part of *total*, from the left; the rest is *ground*."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+    painter.fillRect(rect, QColor(ground))
+    left = float(rect.left())
+    for count, colour in shares:
+        width = rect.width() * count / max(total, 1)
+        painter.fillRect(
+            QRect(round(left), rect.top(), round(left + width) - round(left), rect.height()), QColor(colour)
+        )
+        left += width
+    painter.restore()
 
 
 class RowList(QListView):
