@@ -104,7 +104,7 @@ class Application:
         bus.subscribe(OutboundStopped, model.on_stopped)
         bus.subscribe(HandlingChanged, model.on_handling)
         bus.subscribe(NotesChanged, model.on_notes)
-        bus.subscribe(SnoozesChanged, lambda _event: model.show_snoozed(core.snoozes.whose()))
+        bus.subscribe(SnoozesChanged, lambda _event: model.show_snoozed(core.snoozes.snoozed_mentorados()))
         bus.subscribe(StorageFailed, window.on_storage_failed)
         bus.subscribe(StorageRecovered, window.on_storage_recovered)
         notice = IncidentBanner(window.banners, self._make_incident_card)

@@ -25,7 +25,7 @@ NO_CONNECT = {
     LinkState.CONNECTING: UnavailableReason.ON_ITS_WAY,
     LinkState.QR_READY: UnavailableReason.ON_ITS_WAY,
     LinkState.RECONNECTING: UnavailableReason.ON_ITS_WAY,
-    LinkState.UNKNOWN: UnavailableReason.ON_ITS_WAY,  # its line is open and asks; "check now" hurries it
+    LinkState.UNKNOWN: UnavailableReason.ON_ITS_WAY,  # its connection is open and asks; "check now" hurries it
 }
 
 _PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE, ActionName.RECOVER})

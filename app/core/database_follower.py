@@ -85,7 +85,7 @@ class DatabaseFollower:
         """Reopen connections whose link has another account now: the former one may belong to another link."""
         try:
             moved = await self._accounts.reload_changed()
-        except Problem as problem:  # the secrets are closed here, and no line is opened with them either
+        except Problem as problem:  # the secrets are closed here, and no connection is opened with them either
             log.debug("The accounts were not reloaded: %s", problem.code)
             return
         for mentorado_id, link_id in moved:

@@ -59,10 +59,10 @@ class SettingsService:
             after = field.put(self._settings, value)
             if after == self._settings:
                 return
-            if field.loosens(field.of(self._settings), value) and len(reason) < LEAST_REASON:
+            if field.loosens(field.get(self._settings), value) and len(reason) < LEAST_REASON:
                 raise Problem(ProblemCode.REASON_MISSING, least=str(LEAST_REASON))
             now = self._clock.now()
-            before_text, after_text = (field.format_value(field.of(each), now) for each in (self._settings, after))
+            before_text, after_text = (field.format_value(field.get(each), now) for each in (self._settings, after))
             with self._audit_service.with_changes(
                 field.action, before={"value": before_text}, after={"value": after_text}, reason=reason
             ):
@@ -75,7 +75,7 @@ class SettingsService:
         now = self._clock.now()
         self._audit_service.record(
             field.action,
-            before={"value": field.format_value(field.of(self._settings), now)},
+            before={"value": field.format_value(field.get(self._settings), now)},
             after={"value": field.format_value(value, now)},
             outcome=AuditOutcome.DECLINED,
         )

@@ -344,7 +344,7 @@ class Report:
     def outcome(self) -> CheckOutcome:
         return worst(self.diagnoses)
 
-    def of(self, outcome: CheckOutcome) -> tuple[Diagnosis, ...]:
+    def with_outcome(self, outcome: CheckOutcome) -> tuple[Diagnosis, ...]:
         """The diagnoses that ended so."""
         return tuple(each for each in self.diagnoses if each.outcome is outcome)
 

@@ -112,7 +112,7 @@ class ReasonSpec:
     ends_pairing: bool = False  # a pairing failed; the session before it, if any, is as it was
     our_side: bool = False  # a fault of this program; after some in a row a person looks
     about_account: bool = False  # over as soon as other credentials are entered
-    problems: tuple[ProblemCode, ...] = ()  # that show as this when they are met while a line is being opened
+    problems: tuple[ProblemCode, ...] = ()  # that show as this when they are met while a connection is being opened
 
 
 _R, _G, _U, _P = Reason, Recommendation, UnavailableReason, ProblemCode

@@ -172,7 +172,7 @@ class Evidence:
     last_smoke_test: datetime | None = None  # that passed, or partly
     smoke_test: SmokeTestOutcome | None = None  # how the last one ended
     last_observation: datetime | None = None
-    host_answered: datetime | None = None  # the process of ours that holds the line, to its heartbeat
+    host_answered: datetime | None = None  # the process of ours that holds the connection, to its heartbeat
     host: HostPlacement | None = None  # that process, as of then
 
 

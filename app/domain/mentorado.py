@@ -27,7 +27,7 @@ class ProviderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A mentorado's line through one provider, as it is configured. What is observed of it is a `LinkStatus`."""
+    """A mentorado's connection through one provider, as it is configured. What is observed of it is a `LinkStatus`."""
 
     id: LinkId
     mentorado_id: MentoradoId

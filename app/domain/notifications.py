@@ -20,7 +20,7 @@ EVERY_DAY: Final = (0, 1, 2, 3, 4, 5, 6)
 MORNING: Final = time(8)
 """When a snooze until tomorrow ends."""
 
-HUSH: Final = timedelta(hours=1)
+MUTED_FOR: Final = timedelta(hours=1)
 """How long the menu of the tray icon makes it quiet."""
 
 _DAY = timedelta(days=1)

@@ -112,7 +112,7 @@ class SettingField(Generic[T]):
         False
     )  # whether the change protects less: it needs a reason
 
-    def of(self, settings: OperatorSettings) -> T:
+    def get(self, settings: OperatorSettings) -> T:
         value: T = getattr(settings, self.name)
         return value
 
@@ -123,12 +123,12 @@ class SettingField(Generic[T]):
 
     def rows(self, settings: OperatorSettings) -> dict[str, object]:
         """Its plain values by their keys in the database."""
-        value = self.of(settings)
+        value = self.get(settings)
         return {self._key(part): _plain(getattr(value, part) if part else value) for part in self.reads}
 
     def read(self, rows: Mapping[str, object]) -> T:
         """The value that *rows* hold; what makes no sense counts as not decided."""
-        default = self.of(OperatorSettings())
+        default = self.get(OperatorSettings())
         found = {part: read(rows.get(self._key(part))) for part, read in self.reads.items()}
         known = {part: value for part, value in found.items() if value is not None}
         return known.get("", default) if "" in self.reads else replace(default, **known)  # type: ignore[type-var]

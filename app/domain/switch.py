@@ -234,7 +234,7 @@ class PlannedSwitch:
         """Whether nothing came up since this *approved* basis; what has gone since asks nobody again."""
         return set(self.basis.splitlines()) <= set(approved.splitlines())
 
-    def of(self, severity: Severity) -> Sequence[SwitchFinding]:
+    def with_severity(self, severity: Severity) -> Sequence[SwitchFinding]:
         return [each for each in self.findings if each.severity is severity]
 
 
@@ -340,7 +340,7 @@ class SwitchItem:
             return procedure.undoing or self.awaits_decision
         return procedure.state is ProcedureState.PAUSED
 
-    def after(self, procedure: Procedure) -> SwitchItem:
+    def updated_by(self, procedure: Procedure) -> SwitchItem:
         """The item by what *procedure*, which is of it, has come to."""
         if procedure.head.kind is ProcedureKind.ROLL_BACK:
             kept = procedure.state is ProcedureState.UNDONE and "kept" in procedure.step(StepName.CUT_BACK).facts

@@ -94,7 +94,7 @@ class ConclusionKind(StrEnum):
     STATUS = "status"  # what the state of the link says is all there is to know
     NOT_ALLOWED = "not_allowed"  # connecting, because of *why*
     WAITING_TURN = "waiting_turn"
-    SILENT_CHANNEL = "silent_channel"  # the process that holds the line says nothing
+    SILENT_CHANNEL = "silent_channel"  # the process that holds the connection says nothing
     NO_ANSWER = "no_answer"  # neither a code nor a reason in time; the detailed log is on
     HELD = "held"  # another program has the session
     INCIDENT = "incident"
@@ -125,7 +125,7 @@ CODE_WITHIN: Final = 30.0
 """Seconds within which a code, a connection or a reason must have come."""
 
 CHANNEL_WITHIN: Final = 15.0
-"""Seconds within which whoever holds the line must have said something: its heartbeat comes every ten."""
+"""Seconds within which whoever holds the connection must have said something: its heartbeat comes every ten."""
 
 LOOKED_BACK: Final = timedelta(hours=24)
 

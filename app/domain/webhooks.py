@@ -84,7 +84,7 @@ class ParsedWebhook:
 
     key: str  # whose it is: Z-API's instance id, Meta's phone number id; empty for all it may be about
     facts: tuple[MessageUpdate, ...] = ()
-    check: bool = False  # the state of the line may have changed: worth asking at once
+    check: bool = False  # the state of the connection may have changed: worth asking at once
     number: PhoneNumber | None = None  # the WhatsApp number that it says it is about
 
 
@@ -110,7 +110,7 @@ class OutcomeCount:
 
 @dataclass(frozen=True, slots=True)
 class WebhookStats:
-    """All counts as they are now, and how many deliveries of each link wait for its line to be open."""
+    """All counts as they are now, and how many deliveries of each link wait for its connection to be open."""
 
     counts: tuple[OutcomeCount, ...]
     waiting: Mapping[LinkId, int]

@@ -105,11 +105,11 @@ def _cells(entry: AuditEntry) -> list[str]:
     return [
         str(entry.number),
         record.at.isoformat(),
-        audit_text.exactly(record.at),
+        audit_text.exact_time(record.at),
         record.actor.user,
         record.actor.operator,
         record.action,
-        audit_text.what(record.action),
+        audit_text.action_label(record.action),
         record.mentorado_id or "",
         record.subject,
         json.dumps(dict(record.before), ensure_ascii=False, sort_keys=True) if record.before else "",

@@ -149,7 +149,7 @@ def ledgers(
 ) -> list[Sequence[ConsentEntry]]:
     """What the ledger has of each of *contacts*, by whichever address of theirs it was recorded."""
     if len(contacts) > _MANY:
-        return Ledger(connection, mentorado_id).of(contacts)
+        return Ledger(connection, mentorado_id).entries_of(contacts)
     return [ledger_of(connection, mentorado_id, [contact]) for contact in contacts]
 
 
@@ -274,7 +274,7 @@ class Ledger:
         self.by_contact = {self._references[group]: entries for group, entries in self._grouped.items()}
         """By the hash under which something was recorded first."""
 
-    def of(self, contacts: Sequence[Address]) -> list[Sequence[ConsentEntry]]:
+    def entries_of(self, contacts: Sequence[Address]) -> list[Sequence[ConsentEntry]]:
         found: list[Sequence[ConsentEntry]] = []
         for contact in contacts:
             groups = dict.fromkeys(self.group(hashed_key(self._mentorado_id, key)) for key in contact.keys)

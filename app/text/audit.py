@@ -106,7 +106,7 @@ class Side:
     icon: str = ""
 
 
-def what(action: str) -> str:
+def action_label(action: str) -> str:
     """Return the action's label."""
     key = f"audit.action.{action}"
     return texts(key) if texts.has(key) else action
@@ -116,12 +116,12 @@ def icon(action: str) -> str:
     return _ICONS.get(action, "activity")
 
 
-def who(record: AuditRecord) -> str:
+def actor_label(record: AuditRecord) -> str:
     """Return the system user, and the operator's name where one is set."""
     return visible(" · ".join(filter(None, (record.actor.user, record.actor.operator))) or "—")
 
 
-def whom(record: AuditRecord) -> str:
+def subject_label(record: AuditRecord) -> str:
     """Return the mentorado or subject of the entry."""
     return visible(record.subject)
 
@@ -197,11 +197,11 @@ def number(count: int) -> str:
     return texts.number(count)
 
 
-def when(at: datetime, today: date) -> str:
+def time(at: datetime, today: date) -> str:
     return date_time(at.astimezone(), today)
 
 
-def exactly(at: datetime) -> str:
+def exact_time(at: datetime) -> str:
     """Format a moment to the second, with its time zone."""
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S %z}"
 

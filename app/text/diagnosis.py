@@ -42,7 +42,7 @@ def summary(report: Report) -> str:
     if report.outcome is CheckOutcome.OK:
         return texts("doctor.cli.fine")
     failed, warnings, unknown = (
-        len(report.of(each)) for each in (CheckOutcome.FAILED, CheckOutcome.WARNING, CheckOutcome.UNKNOWN)
+        len(report.with_outcome(each)) for each in (CheckOutcome.FAILED, CheckOutcome.WARNING, CheckOutcome.UNKNOWN)
     )
     return texts("doctor.cli.summary", failed=failed, warnings=warnings, unknown=unknown)
 

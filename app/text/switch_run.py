@@ -78,7 +78,7 @@ LACKING: Final = frozenset(
 _BLAMELESS: Final = frozenset({SwitchPause.WAVE, SwitchPause.PERSON, None})
 
 
-def who(plan: SwitchPlan, count: int, name_of: NameOf) -> str:
+def scope(plan: SwitchPlan, count: int, name_of: NameOf) -> str:
     """Whom *plan* is about, *count* mentorados of whom are switched."""
     if len(plan.mentorados) == 1:
         return name_of(plan.mentorados[0])
@@ -90,7 +90,7 @@ def who(plan: SwitchPlan, count: int, name_of: NameOf) -> str:
 def name(run: SwitchRun, name_of: NameOf) -> str:
     """What a run is called."""
     target = status_text.provider(run.plan.target)
-    return texts("switches.name", who=who(run.plan, len(run.items), name_of), target=target)
+    return texts("switches.name", who=scope(run.plan, len(run.items), name_of), target=target)
 
 
 @dataclass(frozen=True, slots=True)

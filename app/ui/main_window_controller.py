@@ -258,7 +258,7 @@ class MainWindowController(QObject):
         if runner.snoozes is not None:
             from app.ui.snoozing import add_snooze_menu
 
-            snooze, status = runner.snoozes.of(mentorado_id), actions.context(mentorado_id).status
+            snooze, status = runner.snoozes.snooze_of(mentorado_id), actions.context(mentorado_id).status
             add_snooze_menu(menu, self._theme, snooze, status, runner.clock, partial(self.snooze, mentorado_id))
         return menu
 
@@ -283,7 +283,7 @@ class MainWindowController(QObject):
         from app.ui.snoozing import snooze_choices
 
         if runner.snoozes is not None:
-            snooze, status = runner.snoozes.of(mentorado.id), runner.actions.context(mentorado.id).status
+            snooze, status = runner.snoozes.snooze_of(mentorado.id), runner.actions.context(mentorado.id).status
             line = "" if snooze is None else snooze_state(snooze, runner.clock.now())
             for words, length in snooze_choices(snooze, status):
                 title = texts("palette.action", action=words, name=mentorado.name)

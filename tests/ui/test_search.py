@@ -22,12 +22,12 @@ ANA = search_text(replace(person(1), name="João Pedro d'Ávila", cohort="Turma 
      "+55 21 90000-0001", "21900000001"],
 )  # fmt: skip
 def test_found(typed: str) -> None:
-    assert Query.of(typed).matches(ANA)
+    assert Query.parse(typed).matches(ANA)
 
 
 @pytest.mark.parametrize("typed", ["joana", "joao maria", "90000-0002", "turma 13", "+1 202", "zzz"])
 def test_not_found(typed: str) -> None:
-    assert not Query.of(typed).matches(ANA)
+    assert not Query.parse(typed).matches(ANA)
 
 
 def test_folding_takes_accents_and_capitals_away() -> None:
@@ -42,13 +42,13 @@ def test_whoever_a_narrower_query_finds_the_wider_one_found_too(
     before: str, after: str, name: str, number: int
 ) -> None:
     hay = search_text(replace(person(number), name=name))
-    wide, narrow = Query.of(before), Query.of(after)
+    wide, narrow = Query.parse(before), Query.parse(after)
     if narrow.narrows(wide) and narrow.matches(hay):
         assert wide.matches(hay)
 
 
 def test_typing_on_narrows() -> None:
     steps = ["j", "jo", "joao", "joao p"]
-    assert all(Query.of(b).narrows(Query.of(a)) for a, b in itertools.pairwise(steps))
-    assert not Query.of("12a").narrows(Query.of("12"))  # a number became a word
-    assert not Query.of("jo").narrows(Query.of("joao"))
+    assert all(Query.parse(b).narrows(Query.parse(a)) for a, b in itertools.pairwise(steps))
+    assert not Query.parse("12a").narrows(Query.parse("12"))  # a number became a word
+    assert not Query.parse("jo").narrows(Query.parse("joao"))

@@ -188,7 +188,7 @@ class WindowHarness:
         self.bus.subscribe(HandlingChanged, self.model.on_handling)
         self.bus.subscribe(NotesChanged, self.model.on_notes)
         snoozes = core.services.snoozes
-        self.bus.subscribe(SnoozesChanged, lambda _event: self.model.show_snoozed(snoozes.whose()))
+        self.bus.subscribe(SnoozesChanged, lambda _event: self.model.show_snoozed(snoozes.snoozed_mentorados()))
         self.preferences = Preferences(self.folder / "window.ini")
         app = QApplication.instance()
         assert isinstance(app, QApplication)

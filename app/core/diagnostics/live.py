@@ -37,7 +37,7 @@ class PingsHosts(Protocol):
     """Asks the session hosts for a sign of life."""
 
     def ping_hosts(self) -> Iterable[LinkId]:
-        """Ask every host that holds the line of a link, and return those links. Each answer is evidence of its link."""
+        """Ping every host that holds a connection; returns the links. Each answer is evidence of its link."""
         ...
 
 

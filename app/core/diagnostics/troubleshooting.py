@@ -132,11 +132,11 @@ class TroubleshootingService:
         return ActionName.CONNECT, availability[ActionName.CONNECT]
 
     async def _follow(self, mentorado: Mentorado, watch: StatusWaiter, on_finding: OnFinding) -> TroubleConclusion:
-        """Wait for a sign of whoever holds the line, then for what comes of it."""
+        """Wait for a sign of whoever holds the connection, then for what comes of it."""
         began = self._clock.now()
         status = self._status(mentorado)
         if not self._gives_sign(status):
-            await watch.until(self._gives_sign, within=CHANNEL_WITHIN)
+            await watch.wait_until(self._gives_sign, within=CHANNEL_WITHIN)
             status = self._status(mentorado)
         if status.reason is Reason.WAITING_TURN:
             current = self._supervisor.pairing.current
@@ -148,7 +148,7 @@ class TroubleshootingService:
         on_finding(TroubleFinding(check=_C.EVENT_CHANNEL, mark=mark, words="alive" if alive else "silent"))
         left = CODE_WITHIN - (self._clock.now() - began).total_seconds()
         if status.state not in _ANSWERED:
-            await watch.until(lambda status: status.state in _ANSWERED, within=max(left, 0.0))
+            await watch.wait_until(lambda status: status.state in _ANSWERED, within=max(left, 0.0))
             status = self._status(mentorado)
         return await self._after_answer(mentorado, status, on_finding, alive=alive)
 
@@ -348,7 +348,7 @@ class TroubleshootingService:
         return self._supervisor.status(mentorado.link.id)
 
     def _gives_sign(self, status: LinkStatus) -> bool:
-        """Whether whoever holds the line answered the request, or its heartbeat lately."""
+        """Whether whoever holds the connection answered the request, or its heartbeat lately."""
         if status.state in _ANSWERED:
             return True
         answered = status.evidence.host_answered

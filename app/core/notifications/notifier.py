@@ -150,7 +150,7 @@ class Notifier:
         self._shown: dict[MentoradoId, None] = {}  # in the notification about links, unless a person looked
         self._incidents: dict[ProviderKind, _ProviderIncident] = {}
         self._gathered_at: datetime | None = None
-        self._hushed_until: datetime | None = None
+        self._muted_until: datetime | None = None
         self._missed = _Missed()
         self._any_snoozed = False
         bus.subscribe(StatusChanged, self._on_status)
@@ -166,27 +166,27 @@ class Notifier:
     def quiet_until(self) -> datetime | None:
         """When the quiet that reigns now is over; None when there is none."""
         now = self._clock.now()
-        ends = (self._hushed_until, quiet_until(now, self._settings(), self._zone))
+        ends = (self._muted_until, quiet_until(now, self._settings(), self._zone))
         return max((end for end in ends if end is not None and end > now), default=None)
 
     @property
-    def hushed(self) -> bool:
+    def muted(self) -> bool:
         """Whether a person asked for quiet that is not over."""
-        return self._hushed_until is not None and self._hushed_until > self._clock.now()
+        return self._muted_until is not None and self._muted_until > self._clock.now()
 
-    def hush(self, length: timedelta) -> None:
+    def mute(self, length: timedelta) -> None:
         """Be quiet for *length* from now on, whatever the hour."""
-        self._hushed_until = self._clock.now() + length
+        self._muted_until = self._clock.now() + length
         self._alarm.ring()
 
-    def end_hush(self) -> None:
+    def unmute(self) -> None:
         """Speak again, except in quiet hours."""
-        self._hushed_until = None
+        self._muted_until = None
         self._alarm.ring()
 
     def is_silent(self, mentorado_id: MentoradoId) -> bool:
         """Whether nothing is told of a mentorado: the link is snoozed, or somebody is on it."""
-        return self._snoozes.of(mentorado_id) is not None or self._has_somebody(mentorado_id)
+        return self._snoozes.snooze_of(mentorado_id) is not None or self._has_somebody(mentorado_id)
 
     def on_looked(self) -> None:
         """A person looks at the window: what was told so far is known."""
@@ -255,7 +255,7 @@ class Notifier:
                     self._consider(alert.mentorado_id)
 
     def _on_snoozes(self, event: SnoozesChanged) -> None:
-        self._any_snoozed = self._snoozes.any
+        self._any_snoozed = self._snoozes.has_any
         if event.mentorado_id is not None and self.is_silent(event.mentorado_id):
             self._drop_shown([event.mentorado_id])
             if not can_snooze(self._status_of(event.mentorado_id)):  # it recovered while the snooze was stored

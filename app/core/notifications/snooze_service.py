@@ -46,18 +46,18 @@ class SnoozeService:
         self._snoozes = {link: each for link, each in stored.items() if link in in_use and not each.over(now)}
         self._bus.publish(SnoozesChanged(None))
 
-    def of(self, mentorado_id: MentoradoId) -> Snooze | None:
+    def snooze_of(self, mentorado_id: MentoradoId) -> Snooze | None:
         """The snooze of the link that a mentorado has in use."""
         if not self._snoozes:  # as nearly always
             return None
         return self._snoozes.get(self._mentorados.get(mentorado_id).link.id)
 
-    def whose(self) -> list[MentoradoId]:
+    def snoozed_mentorados(self) -> list[MentoradoId]:
         """Who is left alone."""
         return [each.id for each in self._mentorados.all() if each.link.id in self._snoozes] if self._snoozes else []
 
     @property
-    def any(self) -> bool:
+    def has_any(self) -> bool:
         return bool(self._snoozes)
 
     @property

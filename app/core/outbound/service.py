@@ -199,7 +199,7 @@ class OutboundService:
         until = quiet_until(now, self._zones(to), self._limits())
         return timedelta() if until is None else until - now
 
-    def silent(self, mentorado_id: MentoradoId) -> AbstractAsyncContextManager[None]:
+    def sending_paused(self, mentorado_id: MentoradoId) -> AbstractAsyncContextManager[None]:
         """Nothing is sent for *mentorado_id* inside; entered once every provider answered what it was handed before."""
         return self._gates[mentorado_id].closed()
 

@@ -249,7 +249,9 @@ class SmokeTestService:
         with _Watch(self._bus, self._clock, (mentorado.id, *(() if partner is None else (partner.id,)))) as watch:
             test, sent = await self._send(mentorado, test)
             if _STAGE.DELIVERED in test.expected:
-                if not await watch.until(partial(self._delivered, mentorado, partner, test, sent), DELIVERY_SECONDS):
+                if not await watch.wait_until(
+                    partial(self._delivered, mentorado, partner, test, sent), DELIVERY_SECONDS
+                ):
                     return await self._without_delivery(mentorado, partner, test)
                 test = self._reach(test, _STAGE.DELIVERED)
             if _STAGE.ANSWERED in test.expected:
@@ -328,10 +330,10 @@ class SmokeTestService:
         self, mentorado: Mentorado, partner: Mentorado | None, test: SmokeTest, watch: _Watch
     ) -> SmokeTest:
         if partner is None:
-            answered = await watch.until(partial(self._answered, mentorado, test), PERSON_SECONDS)
-        elif answered := await watch.until(partial(self._has, partner, test), ANSWER_SECONDS):
+            answered = await watch.wait_until(partial(self._answered, mentorado, test), PERSON_SECONDS)
+        elif answered := await watch.wait_until(partial(self._has, partner, test), ANSWER_SECONDS):
             await self._answer(mentorado, partner, test)
-            answered = await watch.until(partial(self._has, mentorado, test), ANSWER_SECONDS)
+            answered = await watch.wait_until(partial(self._has, mentorado, test), ANSWER_SECONDS)
         if not answered:
             raise _Failure(test, self._lost(mentorado, partner) or _TROUBLE.NO_ANSWER)
         return self._reach(test, _STAGE.ANSWERED)
@@ -465,7 +467,7 @@ class _Watch:
     def __exit__(self, _kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self._leave.close()
 
-    async def until(self, check: Callable[[], Awaitable[bool]], seconds: float) -> bool:
+    async def wait_until(self, check: Callable[[], Awaitable[bool]], seconds: float) -> bool:
         """Poll until *check* is true, for at most *seconds*."""
         while True:
             self._look.clear()

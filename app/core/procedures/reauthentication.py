@@ -99,7 +99,7 @@ class ReauthenticationSteps:
             await self._supervisor.pause(run.mentorado_id)
         with StatusWaiter(self._bus, self._clock, mentorado.link.id) as watch:
             await self._supervisor.pair_again(run.mentorado_id)
-            through = await watch.until(is_settled)
+            through = await watch.wait_until(is_settled)
         return self._account_of(through or self._status(mentorado))  # it may have fallen again since
 
     async def _paired_facts(self, run: StepContext) -> StepData | None:
@@ -147,7 +147,7 @@ class ReauthenticationSteps:
             if status.state in _STILL and not REASONS[status.reason].needs_operator:
                 await self._supervisor.connect(run.mentorado_id)
             if not is_settled(self._status(mentorado)):
-                await watch.until(is_settled, within=VERIFY_SECONDS)
+                await watch.wait_until(is_settled, within=VERIFY_SECONDS)
         status = self._status(mentorado)
         if status.account is not None and not same_account(status.account, mentorado.expected_account):
             raise Problem(ProblemCode.LINK_NOT_BACK, reason=Reason.WRONG_ACCOUNT)

@@ -108,7 +108,7 @@ class RecoverySteps:
         tries = _Tries(before)
         with StatusWaiter(self._bus, self._clock, link.id) as watch:
             await self._supervisor.connect(run.mentorado_id)
-            await watch.until(tries.are_enough, within=SOFT_SECONDS)
+            await watch.wait_until(tries.are_enough, within=SOFT_SECONDS)
         after = self._supervisor.status(link.id)
         came_back = after.state is LinkState.CONNECTED
         made = str(max(tries.failed + int(came_back), 1))

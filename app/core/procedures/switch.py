@@ -151,7 +151,7 @@ class SwitchSteps:
             if self._state(link_id) is not LinkState.CONNECTED:
                 await self._supervisor.connect(mentorado_id, link_id)
             if not is_settled(self._supervisor.status(link_id)):
-                await watch.until(is_settled, within=seconds)
+                await watch.wait_until(is_settled, within=seconds)
 
     async def _await_target(self, run: StepContext) -> StepData:
         """After a restart of the program the target comes back; so it does after a moment without network."""
@@ -165,7 +165,7 @@ class SwitchSteps:
 
     async def _cut_over(self, run: StepContext) -> StepData:
         """Between two messages: what the former provider was handed is answered, and the next goes to the target."""
-        async with self._outbound.silent(run.mentorado_id):
+        async with self._outbound.sending_paused(run.mentorado_id):
             self._require_connected(run)
             await self._supervisor.put_in_use(run.mentorado_id, target_of(run))
         return {}
@@ -179,7 +179,7 @@ class SwitchSteps:
         if switched:
             with suppress(Problem):  # then it is not connected, which is looked at next
                 await self._connect_within(run.mentorado_id, former_of(run), RETURN_SECONDS)
-        async with self._outbound.silent(run.mentorado_id):
+        async with self._outbound.sending_paused(run.mentorado_id):
             if switched and self._state(former_of(run)) is not LinkState.CONNECTED:
                 return {"kept": "target"}
             await self._supervisor.put_in_use(run.mentorado_id, former_of(run))
@@ -237,7 +237,7 @@ class RollBackSteps:
             if status.state in (LinkState.OFF, LinkState.BLOCKED) and not gone:
                 await self._supervisor.connect(mentorado_id, link_id)
             if not is_settled(self._supervisor.status(link_id)):
-                await watch.until(is_settled, within=RETURN_SECONDS)
+                await watch.wait_until(is_settled, within=RETURN_SECONDS)
 
     def _require_connected(self, former: LinkId) -> None:
         status = self._supervisor.status(former)
@@ -245,7 +245,7 @@ class RollBackSteps:
             raise Problem(ProblemCode.SWITCH_OLD_NOT_BACK, reason=status.reason)
 
     async def _cut_back(self, run: StepContext) -> StepData:
-        async with self._outbound.silent(run.mentorado_id):
+        async with self._outbound.sending_paused(run.mentorado_id):
             self._require_connected(former_of(run))
             await self._supervisor.put_in_use(run.mentorado_id, former_of(run))
         return {}
@@ -257,7 +257,7 @@ class RollBackSteps:
         """A target that does not come back is not put in use again: the former provider works, and stays in use."""
         with suppress(Problem):  # then it is not connected, which is looked at next
             await self._connect_and_wait(run.mentorado_id, target_of(run))
-        async with self._outbound.silent(run.mentorado_id):
+        async with self._outbound.sending_paused(run.mentorado_id):
             if self._supervisor.status(target_of(run)).state is not LinkState.CONNECTED:
                 return {"kept": "former"}
             await self._supervisor.put_in_use(run.mentorado_id, target_of(run))

@@ -45,7 +45,7 @@ class OutboundQueueService:
             provider = self._provider(mentorado_id)
             self._actions.require(ActionName.CONNECT, mentorado_id)
             await self._check_unchanged(mentorado_id, seen)
-            self._actions.require(ActionName.CONNECT, mentorado_id)  # a line that opens by itself must not take it
+            self._actions.require(ActionName.CONNECT, mentorado_id)  # not while one opens by itself
             provider.allow_flush(self._mentorados.get(mentorado_id).link)
             await self._supervisor.connect(mentorado_id)
 

@@ -190,7 +190,7 @@ class SwitchPlanner:
         self._accounts.forget_all()
         planned = await self._plan_one(mentorado_id, target)
         planned = replace(planned, findings=[each for each in planned.findings if each.code not in _OF_THE_SWITCH])
-        for each in planned.of(Severity.BLOCKS):
+        for each in planned.with_severity(Severity.BLOCKS):
             name = self._mentorados.get(mentorado_id).name
             raise Problem(ProblemCode.SWITCH_NOT_POSSIBLE, name=name, finding=each.code)
         if basis and not planned.holds_by(basis):

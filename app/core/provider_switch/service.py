@@ -234,7 +234,7 @@ class SwitchService:
             return await self._procedures.begin(ProcedureKind.ROLL_BACK, mentorado_id, facts={**facts, **item.mark})
 
     async def release(self, mentorado_id: MentoradoId) -> None:
-        """Let the former provider go: its line is closed, and its credentials stay. Raises `Problem`."""
+        """Let the former provider go: its connection is closed, and its credentials stay. Raises `Problem`."""
         async with self._deciding:
             item = self._switched(mentorado_id, ActionName.RELEASE_FORMER)
             if self._procedures.active(mentorado_id) is not None:
@@ -264,7 +264,7 @@ class SwitchService:
             if item.state in OPEN_ITEMS:
                 latest = await self._procedures.latest(item.mentorado_id)
                 for procedure in [each for each in latest if item.is_of(each)][:1]:
-                    if (after := item.after(procedure)) != item:
+                    if (after := item.updated_by(procedure)) != item:
                         await self._save_item(after)
 
     async def _reconcile(self) -> None:
@@ -379,7 +379,7 @@ class SwitchService:
         items = (item for run in self._runs.values() for item in run.items)
         before = next((item for item in items if item.is_of(procedure)), None)
         if before is not None and before.state in OPEN_ITEMS:
-            after = before.after(procedure)
+            after = before.updated_by(procedure)
             if after != before:
                 await self._save_surely(after)
             failed = after.state is _I.RUNNING and procedure.state is ProcedureState.FAILED and not procedure.undoing

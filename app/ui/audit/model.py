@@ -41,7 +41,7 @@ class AuditRow:
     def spoken(self) -> str:
         record = self.entry.record
         change = " → ".join(side.words for side in (self.before, self.after) if side is not None)
-        columns = (self.what, audit_text.whom(record), self.outcome, change, self.who, self.reason, self.when)
+        columns = (self.what, audit_text.subject_label(record), self.outcome, change, self.who, self.reason, self.when)
         return ", ".join(filter(None, columns))
 
 
@@ -49,10 +49,10 @@ def search_text(entry: AuditEntry) -> str:
     """Return the text that a search looks through."""
     record = entry.record
     parts = (
-        audit_text.what(record.action),
+        audit_text.action_label(record.action),
         record.action,
         record.subject,
-        audit_text.who(record),
+        audit_text.actor_label(record),
         audit_text.change(record),
     )
     return "\n".join((*parts, audit_text.reason(record), audit_text.outcome(record.outcome), str(entry.number)))
@@ -140,9 +140,9 @@ class AuditModel(QAbstractListModel):
             before, after = audit_text.sides(record)
             line = self._lines[entry.number] = AuditRow(
                 entry=entry,
-                what=audit_text.what(record.action),
-                who=audit_text.who(record),
-                when=audit_text.when(record.at, self._today()),
+                what=audit_text.action_label(record.action),
+                who=audit_text.actor_label(record),
+                when=audit_text.time(record.at, self._today()),
                 outcome=audit_text.outcome(record.outcome),
                 reason=audit_text.reason(record),
                 before=before,

@@ -93,10 +93,10 @@ def _rows(line: AuditRow) -> list[tuple[str, str]]:
     before = ", ".join(f"{name}: {value}" for name, value in record.before.items())
     after = ", ".join(f"{name}: {value}" for name, value in record.after.items())
     rows = (
-        ("when", audit_text.exactly(record.at)),
+        ("when", audit_text.exact_time(record.at)),
         ("who", line.who),
         ("what", f"{line.what} ({record.action})"),
-        ("whom", audit_text.whom(record)),
+        ("whom", audit_text.subject_label(record)),
         ("outcome", line.outcome),
         ("change", audit_text.change(record)),
         ("before", before),

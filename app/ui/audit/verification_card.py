@@ -162,7 +162,7 @@ class VerificationCard(QFrame):
         if self._verdict is not None and self._verdict.last is not None:
             last = self._verdict.last
             QGuiApplication.clipboard().setText(
-                f"Conecta · {audit_text.exactly(self._verdict.at)} · {last.number} · {last.hash}"
+                f"Conecta · {audit_text.exact_time(self._verdict.at)} · {last.number} · {last.hash}"
             )
             self._copy.setText(texts("audit.copied"))
 

@@ -171,7 +171,7 @@ class BubbleStyle:
             accent=colours.accent,
         )
 
-    def of(self, *, from_me: bool) -> BubbleColours:
+    def colours_of(self, *, from_me: bool) -> BubbleColours:
         return self.outgoing if from_me else self.incoming
 
     def voice(self, name: str) -> str:
@@ -250,7 +250,7 @@ class _Builder:
         self._room = float(max(min(width - px(_SIDE) - px(_FAR), px(_WIDEST)) - 2 * self._inset, px(60)))
         self._widest = 0.0
         self._reach: float | None = None  # where the last line ends: what is behind it is free for the marks
-        self._made = Bubble(look.of(from_me=self._message.from_me), quiet=self._message.revoked_at is not None)
+        self._made = Bubble(look.colours_of(from_me=self._message.from_me), quiet=self._message.revoked_at is not None)
         self._y = float(px(10) if row.leads else px(3))
 
     def build(self, day: str, *, in_group: bool) -> Bubble:

@@ -20,7 +20,7 @@ from app.domain.guidance import needs_person
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.names import fold_accents
-from app.domain.notifications import HUSH, Notification, NotificationKind
+from app.domain.notifications import MUTED_FOR, Notification, NotificationKind
 from app.domain.repositories import Clock
 from app.platform.notification_server import NotificationServer, NotificationServerGone, notification_server
 from app.text.alert import alert_line
@@ -79,7 +79,7 @@ class DesktopIntegration(QObject):
         self.tray.person_requested.connect(lambda mentorado_id: self._open([MentoradoId(mentorado_id)]))
         self.tray.everybody_requested.connect(lambda: self._open([each.id for each in self._needing()]))
         self.tray.alert_requested.connect(self._open_alert)
-        self.tray.hush_requested.connect(self._hush)
+        self.tray.mute_requested.connect(self._set_muted)
         self.tray.clicked.connect(lambda: self._open_shown(self._last))
         self._update = QTimer(self, singleShot=True, interval=UPDATE_MILLISECONDS)
         self._update.timeout.connect(self.update)
@@ -123,7 +123,7 @@ class DesktopIntegration(QObject):
             for each in self._alerts()
             if each.kind is not AlertKind.BLOCKED  # who is blocked is named above
         ]
-        self.tray.show_state(people, alerts, words, hushed=self._notifier.hushed)
+        self.tray.show_state(people, alerts, words, muted=self._notifier.muted)
 
     def _update_soon(self, _changed: object = None) -> None:
         self._update.start()
@@ -218,11 +218,11 @@ class DesktopIntegration(QObject):
     def _name_of(self, alert: Alert) -> str:
         return shortened(self._mentorados.get(alert.mentorado_id).name) if alert.mentorado_id is not None else ""
 
-    def _hush(self, on: bool) -> None:
+    def _set_muted(self, on: bool) -> None:
         if on:
-            self._notifier.hush(HUSH)
+            self._notifier.mute(MUTED_FOR)
         else:
-            self._notifier.end_hush()
+            self._notifier.unmute()
         self._update.start()
 
     def _person(self, mentorado_id: MentoradoId) -> tuple[str, LinkStatus]:

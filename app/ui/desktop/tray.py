@@ -63,7 +63,7 @@ class TrayIcon(QObject):
     """All who need somebody are to be shown."""
     alert_requested = Signal(object)
     """What an `Alert` is about is to be shown."""
-    hush_requested = Signal(bool)
+    mute_requested = Signal(bool)
     """No notifications for an hour, or again."""
     clicked = Signal()
     """A message of the tray was clicked."""
@@ -100,11 +100,11 @@ class TrayIcon(QObject):
         self._icon.showMessage(title, text, tray_icon(0))
 
     def show_state(
-        self, people: Sequence[Named], alerts: Sequence[tuple[Alert, str]], quiet_until: str, *, hushed: bool
+        self, people: Sequence[Named], alerts: Sequence[tuple[Alert, str]], quiet_until: str, *, muted: bool
     ) -> None:
         """Show who needs somebody, each with name and state, and the *alerts* beside them; *quiet_until* is empty
-        unless nothing is told now, and *hushed* whether a person asked for that quiet here."""
-        shown = (tuple(people), tuple(alerts), quiet_until, hushed, texts.language)
+        unless nothing is told now, and *muted* whether a person asked for that quiet here."""
+        shown = (tuple(people), tuple(alerts), quiet_until, muted, texts.language)
         if shown == self._shown or self.menu.isVisible():  # what a person points at stays
             return
         self._shown = shown
@@ -117,10 +117,10 @@ class TrayIcon(QObject):
         quiet = texts("tray.quiet_until", time=quiet_until) if quiet_until else ""
         parts = (texts("app.name"), needing, alerting, quiet)
         self._icon.setToolTip(plain_tip(" · ".join(filter(None, parts))))
-        self._fill(people, alerts, quiet_until, hushed=hushed)
+        self._fill(people, alerts, quiet_until, muted=muted)
 
     def _fill(
-        self, people: Sequence[Named], alerts: Sequence[tuple[Alert, str]], quiet_until: str, *, hushed: bool
+        self, people: Sequence[Named], alerts: Sequence[tuple[Alert, str]], quiet_until: str, *, muted: bool
     ) -> None:
         menu = self.menu
         menu.clear()
@@ -137,12 +137,12 @@ class TrayIcon(QObject):
         for alert, words in alerts[:LISTED]:
             self._add(words, partial(self.alert_requested.emit, alert))
         menu.addSeparator()
-        if hushed:
-            self._add(texts("tray.end_quiet", time=quiet_until), partial(self.hush_requested.emit, False))
+        if muted:
+            self._add(texts("tray.end_quiet", time=quiet_until), partial(self.mute_requested.emit, False))
         elif quiet_until:
             menu.addAction(texts("tray.quiet_hours", time=quiet_until)).setEnabled(False)
         else:
-            self._add(texts("tray.quiet"), partial(self.hush_requested.emit, True))
+            self._add(texts("tray.quiet"), partial(self.mute_requested.emit, True))
         menu.addSeparator()
         self._add(texts("tray.quit"), self.quit_requested.emit)
 

@@ -37,7 +37,7 @@ class PairingOutcomes(QObject):
         runner.confirmed.connect(self._on_confirmed)
         runner.finished.connect(self._on_finished)
 
-    def of(self, mentorado: Mentorado) -> PairingOutcome | None:
+    def outcome_of(self, mentorado: Mentorado) -> PairingOutcome | None:
         """How the last pairing of *mentorado* ended, with who is next once it went well."""
         found = self.found.get(mentorado.id)
         if found is None or found.result is not PairingResult.CONFIRMED:

@@ -275,7 +275,7 @@ class DetailPane(QWidget):
             return None
         try:
             context = self._actions.context(mentorado_id)
-        except Problem:  # the roster was read anew, without this one
+        except Problem:  # the mentorados were reloaded without this one
             return None
         mentorado, status, forbidden = context.mentorado, context.status, context.forbidden
         switch = self._switch_view(context.switch)
@@ -295,7 +295,7 @@ class DetailPane(QWidget):
             trouble=self._trouble.get(mentorado_id),
             handling=self._runner.handlings.current.get(mentorado_id) if self._runner.handlings else None,
             snooze=self._snooze,
-            outcome=self._outcomes.of(mentorado) if mentorado_id in self._outcomes.found else None,
+            outcome=self._outcomes.outcome_of(mentorado) if mentorado_id in self._outcomes.found else None,
         )
 
     def _switch_view(self, item: SwitchItem | None) -> SwitchView | None:
@@ -354,8 +354,8 @@ class DetailPane(QWidget):
     def _read_snooze(self) -> None:
         snoozes, self._snooze = self._runner.snoozes, None
         if self._mentorado_id is not None and snoozes is not None:
-            with suppress(Problem):  # the roster was read anew, without this one
-                self._snooze = snoozes.of(self._mentorado_id)
+            with suppress(Problem):  # the mentorados were reloaded without this one
+                self._snooze = snoozes.snooze_of(self._mentorado_id)
         self._refresh()
 
     @async_slot

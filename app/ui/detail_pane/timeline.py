@@ -98,7 +98,7 @@ class _Row(QWidget):
             self._dot.show_dot(*_NOTES[event.event], last=last)
         elif isinstance(event, AuditEntry):
             record = event.record
-            what, why = audit.what(record.action), audit.account(record)
+            what, why = audit.action_label(record.action), audit.account(record)
             self._dot.show_dot(OUTCOME_TONE[record.outcome], audit.icon(record.action), last=last)
         else:
             what, why = state_badge(event), _why(event)

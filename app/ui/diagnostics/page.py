@@ -273,7 +273,7 @@ _CAUSE: Final = "doctor"
 
 async def check_at_start(doctor: DoctorService, banners: Banners, see: Callable[[], None]) -> None:
     """Run the checks that nothing else tells of, and show a notice where one failed. What is fine is not mentioned."""
-    failed = (await doctor.run(only=AT_START)).of(CheckOutcome.FAILED)
+    failed = (await doctor.run(only=AT_START)).with_outcome(CheckOutcome.FAILED)
     if not failed:
         return
 

@@ -70,7 +70,7 @@ def found(entries: Iterable[Entry], typed: str) -> Sequence[Entry]:
     asks for no more of them than are shown."""
     if not typed.strip():
         return list(islice((entry for entry in entries if not entry.locked), MOST))
-    query = Query.of(typed)
+    query = Query.parse(typed)
     matching = [entry for entry in entries if query.matches(entry.hay)]
     start = fold_accents(typed.strip())
     return sorted(matching, key=lambda entry: entry.rank(query, start))[:MOST]

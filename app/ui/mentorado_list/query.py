@@ -27,7 +27,7 @@ class Query:
     number: bool = False
 
     @classmethod
-    def of(cls, typed: str) -> Query:
+    def parse(cls, typed: str) -> Query:
         """Read *typed*: digits and their punctuation are one number, anything else is words."""
         digits = re.sub(r"\D", "", typed)
         if digits and _NUMBER_LIKE.fullmatch(typed):

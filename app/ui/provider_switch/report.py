@@ -102,7 +102,7 @@ class SwitchReport(QFrame):
         self._clear()
         spoken = [self.verdict.text()]
         for meaning in Severity:
-            if found := planned.of(meaning):
+            if found := planned.with_severity(meaning):
                 heading = ScaledLabel(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
                 heading.setText(severity(meaning))
                 self._rows.addWidget(heading)

@@ -91,8 +91,8 @@ class Section(QFrame):
         self._message = text_label()
         self._message.setMinimumWidth(1)
         self._message.hide()
-        self._hush = QTimer(self, singleShot=True, interval=_MESSAGE_MILLISECONDS)
-        self._hush.timeout.connect(self.clear_message)
+        self._message_timer = QTimer(self, singleShot=True, interval=_MESSAGE_MILLISECONDS)
+        self._message_timer.timeout.connect(self.clear_message)
         head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setSpacing(t.SPACE_3)
         words = vbox(self._heading, self._about, spacing=1)
@@ -144,11 +144,11 @@ class Section(QFrame):
         """Tell for a moment that it was done."""
         self._problem = None
         self._set_message(words, "secondary")
-        self._hush.start()
+        self._message_timer.start()
 
     def show_problem(self, problem: Problem) -> None:
         self._problem = problem
-        self._hush.stop()
+        self._message_timer.stop()
         sentence, step = status_text.problem(problem)
         self._set_message(f"{sentence} {step}", "danger")
 

@@ -73,7 +73,7 @@ async def test_results_come_one_by_one_and_stand_in_order() -> None:
     assert run.names == (CheckName.DATA_FOLDER, CheckName.SPACE)
     report = await run.run(lambda name, _found: results.append(name))
     assert report.diagnoses == (FINE, FULL)
-    assert (report.outcome, report.of(CheckOutcome.OK)) == (CheckOutcome.FAILED, (FINE,))
+    assert (report.outcome, report.with_outcome(CheckOutcome.OK)) == (CheckOutcome.FAILED, (FINE,))
     assert set(results) == set(checks)
     assert (await run.run(only=[CheckName.SPACE])).diagnoses == (FULL,)
 

@@ -13,7 +13,7 @@ from app.domain.alert import Alert, AlertKind
 from app.domain.events import AlertsChanged, HandlingChanged, OperatorSettingsChanged
 from app.domain.handling import Handling
 from app.domain.link_status import LinkState, Reason
-from app.domain.notifications import HUSH, NotificationKind, NotificationSettings, SnoozeLength
+from app.domain.notifications import MUTED_FOR, NotificationKind, NotificationSettings, SnoozeLength
 from app.domain.settings import OperatorSettings
 from tests.clock import settle
 from tests.core.notifications.harness import NotifierHarness
@@ -330,21 +330,21 @@ async def test_it_can_be_made_quiet_for_an_hour_and_ended_before() -> None:
     async with harness.running():
         ana, bia, *_ = await harness.people(4)
         assert harness.notifier.quiet_until is None
-        harness.notifier.hush(HUSH)
+        harness.notifier.mute(MUTED_FOR)
         assert harness.notifier.quiet_until == harness.clock.now() + timedelta(hours=1)
-        assert harness.notifier.hushed
+        assert harness.notifier.muted
         await harness.fall(ana)
         await harness.clock.advance(HOUR - 11)
         assert harness.notified == []
         await harness.clock.advance(1)
         assert [each.kind for each in harness.notified] == [NotificationKind.SUMMARY]
-        harness.notifier.hush(HUSH)
+        harness.notifier.mute(MUTED_FOR)
         await harness.fall(bia)
-        harness.notifier.end_hush()
+        harness.notifier.unmute()
         await settle()
         assert len(harness.notified) == 2
         assert harness.notifier.quiet_until is None
-        assert harness.notifier.hushed is False
+        assert harness.notifier.muted is False
 
 
 async def test_whom_somebody_is_on_is_not_told_and_is_told_when_nobody_is_any_more() -> None:
@@ -390,7 +390,7 @@ async def test_a_snooze_that_ends_while_the_link_is_on_its_way_tells_nothing() -
         await harness.snoozes.begin(ana.id, SnoozeLength.HOUR)
         await harness.clock.advance(2 * HOUR)
         assert harness.notified == []
-        assert harness.snoozes.of(ana.id) is None
+        assert harness.snoozes.snooze_of(ana.id) is None
 
 
 async def test_a_recovery_ends_a_snooze() -> None:
@@ -402,8 +402,8 @@ async def test_a_recovery_ends_a_snooze() -> None:
         harness.observe(bia, DOWN)
         await harness.recover(bia)
         harness.observe(ana, LinkState.CONNECTING)
-        assert harness.snoozes.of(ana.id) is not None
+        assert harness.snoozes.snooze_of(ana.id) is not None
         await harness.recover(ana)
-        assert harness.snoozes.of(ana.id) is None
+        assert harness.snoozes.snooze_of(ana.id) is None
         await harness.fall(ana, Reason.BANNED)
         assert len(harness.notified) == 2

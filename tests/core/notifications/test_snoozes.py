@@ -28,7 +28,7 @@ async def test_the_three_lengths() -> None:
         ends = []
         for length in SnoozeLength:
             await harness.snoozes.begin(ana.id, length)
-            found = harness.snoozes.of(ana.id)
+            found = harness.snoozes.snooze_of(ana.id)
             assert found is not None
             ends.append(found.until)
         assert ends == [now + timedelta(hours=1), datetime(2026, 1, 1, 8, tzinfo=BRASILIA), None]
@@ -42,10 +42,10 @@ async def test_begin_and_end_are_stored_with_their_entries_and_told() -> None:
         await harness.snoozes.end(ana.id)  # nothing to end
         await harness.snoozes.begin(ana.id, SnoozeLength.RECOVERY)
         assert harness.stored.kept == {ana.link.id: Snooze(None)}
-        assert harness.snoozes.whose() == [ana.id]
+        assert harness.snoozes.snoozed_mentorados() == [ana.id]
         await harness.snoozes.end(ana.id)
         assert harness.stored.kept == {}
-        assert harness.snoozes.whose() == []
+        assert harness.snoozes.snoozed_mentorados() == []
         assert changes == [ana.id, ana.id]
         assert [
             (each.record.action, dict(each.record.after))
@@ -59,7 +59,7 @@ async def test_one_of_a_link_that_recovered_while_it_was_stored_ends_at_once() -
     async with harness.running():
         (ana,) = await harness.people(1)
         await harness.snoozes.begin(ana.id, SnoozeLength.RECOVERY)
-        assert harness.snoozes.of(ana.id) is None
+        assert harness.snoozes.snooze_of(ana.id) is None
         await harness.core.write_queue.flush()
         assert harness.stored.kept == {}
 
@@ -71,7 +71,7 @@ async def test_what_cannot_be_stored_is_not_true() -> None:
         harness.stored.problem = Problem(ProblemCode.DATABASE_NOT_WRITABLE)
         with pytest.raises(Problem):
             await harness.snoozes.begin(ana.id, SnoozeLength.HOUR)
-        assert harness.snoozes.of(ana.id) is None
+        assert harness.snoozes.snooze_of(ana.id) is None
 
 
 async def test_after_a_restart_those_are_known_that_still_matter() -> None:
@@ -87,7 +87,7 @@ async def test_after_a_restart_those_are_known_that_still_matter() -> None:
         }
         changes = notified(harness)
         await harness.snoozes.load()
-        assert [harness.snoozes.of(each.id) is not None for each in (ana, bia, caio)] == [True, False, True]
+        assert [harness.snoozes.snooze_of(each.id) is not None for each in (ana, bia, caio)] == [True, False, True]
         assert harness.snoozes.next_end == now + timedelta(hours=2)
         assert changes == [None]
 

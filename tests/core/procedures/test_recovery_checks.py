@@ -173,6 +173,6 @@ async def test_a_watch_hears_one_link_only(core: Core) -> None:
             await core.supervisor.disconnect(bia.id)
             await core.supervisor.connect(ana.id)
             await core.supervisor.disconnect(ana.id)
-            status = await watch.until(is_settled)
+            status = await watch.wait_until(is_settled)
         assert status is not None
         assert status.state is LinkState.OFF

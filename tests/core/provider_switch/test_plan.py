@@ -124,7 +124,7 @@ async def test_somebody_for_whom_all_is_ready_can_move_in_every_direction(source
         await world.prepare(ana, target)
         planned = await world.plan(target, ana)
         assert planned.will_switch
-        assert planned.of(S.WARNS) == []
+        assert planned.with_severity(S.WARNS) == []
         assert planned.downtime == BESIDE_DOWNTIME
         assert codes(planned) >= {C.CURRENT_TEST_GOOD, C.TARGET_TEST, C.KEPT, C.CONSENT_KEPT, C.PRICE, C.DOWNTIME}
         assert one(planned, C.KEPT).values == {"conversations": "3", "messages": "12431"}

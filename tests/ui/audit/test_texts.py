@@ -35,7 +35,7 @@ def test_every_act_has_words_and_a_picture(language: str) -> None:
 
 
 def test_an_act_of_a_newer_version_shows_its_code() -> None:
-    assert audit_text.what("from_the_future") == "from_the_future"
+    assert audit_text.action_label("from_the_future") == "from_the_future"
     strange = record(1, before={"state": "floating", "reason": "wind"}, after={"height": "3"})
     assert audit_text.change(strange) == "floating · wind → height: 3"
 

@@ -55,12 +55,12 @@ def test_from_the_menu_of_the_row_and_back(in_window: InWindow) -> None:
             "› Até a conexão voltar",
         ]
         offered["› Até a conexão voltar"].trigger()
-        await until(lambda: snoozes.of(ANA.id))
+        await until(lambda: snoozes.snooze_of(ANA.id))
         assert spoken(harness).endswith("avisos adiados")
         offered = entries(harness, 9)
         assert not any("Adiar" in each for each in offered)
         offered["Voltar a avisar · Avisos adiados até a conexão voltar"].trigger()
-        await until(lambda: snoozes.of(ANA.id) is None)
+        await until(lambda: snoozes.snooze_of(ANA.id) is None)
         assert not spoken(harness).endswith("avisos adiados")
         assert not any("avis" in each for each in entries(harness, 1)), "there is nothing to be told of"
 
@@ -72,9 +72,9 @@ def test_from_the_palette_and_back(in_window: InWindow) -> None:
         window, snoozes = harness.window, harness.core.services.snoozes
         window.choose(ANA.id)
         await pick(harness, "Adiar os avisos: Por 1 hora")
-        await until(lambda: snoozes.of(ANA.id))
+        await until(lambda: snoozes.snooze_of(ANA.id))
         await pick(harness, "Voltar a avisar")
-        await until(lambda: snoozes.of(ANA.id) is None)
+        await until(lambda: snoozes.snooze_of(ANA.id) is None)
 
     in_window(use)
 
@@ -99,7 +99,7 @@ def test_from_the_pane_which_shows_until_when(in_window: InWindow) -> None:
         assert line.button.text() == "Adiar os avisos"
         menu = line.menu()
         menu.actions()[0].trigger()
-        await until(lambda: snoozes.of(ANA.id))
+        await until(lambda: snoozes.snooze_of(ANA.id))
         end = snoozes.next_end
         assert end is not None
         assert text_in(line) == f"Avisos adiados até {end.astimezone():%H:%M} | Voltar a avisar"
@@ -107,7 +107,7 @@ def test_from_the_pane_which_shows_until_when(in_window: InWindow) -> None:
         texts.set_language("en")
         assert "Snoozed until" in text_in(line)
         line.button.click()
-        await until(lambda: snoozes.of(ANA.id) is None)
+        await until(lambda: snoozes.snooze_of(ANA.id) is None)
         assert text_in(line) == "Snooze notifications"
 
     in_window(use)
