@@ -291,10 +291,10 @@ class Application:
             self._instance.listen()
 
     def _make_pane(self) -> DetailPane:
-        from app.ui.detail_pane.history_loader import StoredPast
+        from app.ui.detail_pane.history_loader import HistorySources
         from app.ui.detail_pane.pane import DetailPane
 
-        past = StoredPast(self._core.history.last_messages, self._core.audit)
+        sources = HistorySources(self._core.history.last_messages, self._core.audit)
         pane = DetailPane(
             theme=self._theme,
             bus=self._core.bus,
@@ -305,7 +305,7 @@ class Application:
             history=self._core.transitions,
             clock=self._core.clock,
             set_aside=self._core.set_aside,
-            past=past,
+            sources=sources,
             make_conversations=self._make_conversations,
         )
         pane.consents_requested.connect(self._show_consents)

@@ -94,7 +94,7 @@ def name(run: SwitchRun, name_of: NameOf) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RunContext:
     """What a run itself does not know of its mentorados."""
 
     name_of: NameOf = str
@@ -107,42 +107,42 @@ class Surroundings:
         return ", ".join(sorted(map(self.name_of, ids)))
 
 
-_ALONE: Final = Surroundings()
+_ALONE: Final = RunContext()
 
 
-def look(run: SwitchRun, around: Surroundings = _ALONE) -> tuple[Tone, str]:
+def look(run: SwitchRun, context: RunContext = _ALONE) -> tuple[Tone, str]:
     """The tone and the icon of its badge."""
     moving = [each for each in run.items if each.state is _S.RUNNING]
-    if run.pause not in _BLAMELESS or around.stuck or any(each.awaits_decision for each in moving):
+    if run.pause not in _BLAMELESS or context.stuck or any(each.awaits_decision for each in moving):
         return Tone.ERROR, "triangle-alert"
     if run.state is SwitchState.STOPPED and moving:
         return Tone.PROGRESS, "swap"
-    if run.state is SwitchState.FINISHED and len(to_retry(run, around)) + run.count(_S.ROLLED_BACK) == len(run.items):
+    if run.state is SwitchState.FINISHED and len(to_retry(run, context)) + run.count(_S.ROLLED_BACK) == len(run.items):
         return Tone.IDLE, "x-circle"
     return _RUN_LOOKS[run.state]
 
 
-def to_retry(run: SwitchRun, around: Surroundings = _ALONE) -> Sequence[SwitchItem]:
+def to_retry(run: SwitchRun, context: RunContext = _ALONE) -> Sequence[SwitchItem]:
     """Who failed, and was not switched by another run since."""
-    return [each for each in run.items if each.state is _S.FAILED and each.mentorado_id not in around.elsewhere]
+    return [each for each in run.items if each.state is _S.FAILED and each.mentorado_id not in context.elsewhere]
 
 
-def due(run: SwitchRun, now: datetime, around: Surroundings = _ALONE) -> Sequence[SwitchItem]:
+def due(run: SwitchRun, now: datetime, context: RunContext = _ALONE) -> Sequence[SwitchItem]:
     """Whose former provider may be released now: the time is over, and nothing moves them."""
-    return [each for each in run.items if may_release(run, each, now) and each.mentorado_id not in around.busy]
+    return [each for each in run.items if may_release(run, each, now) and each.mentorado_id not in context.busy]
 
 
-def sentence(run: SwitchRun, now: datetime, around: Surroundings = _ALONE) -> tuple[str, str]:
+def sentence(run: SwitchRun, now: datetime, context: RunContext = _ALONE) -> tuple[str, str]:
     """What its state means, and what a person does next."""
     if not run.is_open:
-        return _ended(run, around), " ".join(_left_to_do(run, around))
+        return _ended(run, context), " ".join(_left_to_do(run, context))
     key = str(run.pause or run.state)
-    known = {"wave": run.wave, "approver": run.approved_by, "name": _under_way(run, around)}
+    known = {"wave": run.wave, "approver": run.approved_by, "name": _under_way(run, context)}
     if run.pause is SwitchPause.WAVE and run.pause_until is not None:
         key, known["time"] = "timed", length(max(run.pause_until - now, now - now))
     step = texts(f"switches.next.{key}", **known)
-    if around.stuck:
-        name = around.names([*around.stuck])
+    if context.stuck:
+        name = context.names([*context.stuck])
         step = " ".join((texts("switches.sentence.stuck", name=name), texts("switches.next.stuck", name=name), step))
     if run.pause is SwitchPause.FAILURES:
         tried = run.count(*DONE, _S.FAILED, _S.ROLLED_BACK)
@@ -150,20 +150,20 @@ def sentence(run: SwitchRun, now: datetime, around: Surroundings = _ALONE) -> tu
     return texts(f"switches.sentence.{key}", **known), step
 
 
-def _under_way(run: SwitchRun, around: Surroundings) -> str:
+def _under_way(run: SwitchRun, context: RunContext) -> str:
     """Who is under way; a dash where nobody is."""
-    return around.names([each.mentorado_id for each in run.items if each.state is _S.RUNNING]) or "—"
+    return context.names([each.mentorado_id for each in run.items if each.state is _S.RUNNING]) or "—"
 
 
-def _ended(run: SwitchRun, around: Surroundings) -> str:
+def _ended(run: SwitchRun, context: RunContext) -> str:
     """What became of a run that is over, the most urgent first."""
     moving = [each for each in run.items if each.state is _S.RUNNING]
-    failed, back, total = len(to_retry(run, around)), run.count(_S.ROLLED_BACK), len(run.items)
-    if around.stuck:
-        return texts("switches.sentence.stuck", name=around.names([*around.stuck]))
+    failed, back, total = len(to_retry(run, context)), run.count(_S.ROLLED_BACK), len(run.items)
+    if context.stuck:
+        return texts("switches.sentence.stuck", name=context.names([*context.stuck]))
     if moving:
         key = "wrong_phone" if any(each.awaits_decision for each in moving) else "under_way"
-        return texts(f"switches.sentence.stopped_{key}", name=_under_way(run, around))
+        return texts(f"switches.sentence.stopped_{key}", name=_under_way(run, context))
     if run.state is SwitchState.STOPPED:
         return texts("switches.sentence.stopped")
     if failed == total:
@@ -175,18 +175,18 @@ def _ended(run: SwitchRun, around: Surroundings) -> str:
     return texts(f"switches.sentence.finished{'' if run.count(*DONE) == total else '_settled'}")
 
 
-def _left_to_do(run: SwitchRun, around: Surroundings) -> Sequence[str]:
+def _left_to_do(run: SwitchRun, context: RunContext) -> Sequence[str]:
     """What a person can still do about a run that is over."""
     steps = []
     moving = [each for each in run.items if each.state is _S.RUNNING]
-    if around.stuck:
-        steps.append(texts("switches.next.stuck", name=around.names([*around.stuck])))
+    if context.stuck:
+        steps.append(texts("switches.next.stuck", name=context.names([*context.stuck])))
     if moving:
         key = "decide" if any(each.awaits_decision for each in moving) else "under_way"
-        steps.append(texts(f"switches.next.{key}", name=_under_way(run, around)))
-    if to_retry(run, around):
+        steps.append(texts(f"switches.next.{key}", name=_under_way(run, context)))
+    if to_retry(run, context):
         steps.append(texts(f"switches.next.{'try' if run.state is SwitchState.FINISHED else 'plan'}_again"))
-    if run.count(_S.SWITCHED) > len(around.stuck):
+    if run.count(_S.SWITCHED) > len(context.stuck):
         steps.append(texts("switches.next.kept"))
     return steps or [texts("switches.next.settled")]
 
@@ -265,7 +265,7 @@ def item(
     now: datetime,
     *,
     scan: bool,
-    around: Surroundings = _ALONE,
+    context: RunContext = _ALONE,
 ) -> ItemText:
     """How far *one* is; *procedure* is the one that moves it now, and *scan* says that a code waits for a phone."""
     source, target = status_text.provider(one.source), status_text.provider(one.target)
@@ -276,7 +276,7 @@ def item(
         return ItemText(texts("switches.item.wrong_phone"), line, brief, Tone.ERROR, "triangle-alert")
     if procedure is not None:
         return _moving(procedure, known, scan=scan)
-    if one.state is _S.FAILED and one.mentorado_id in around.elsewhere:
+    if one.state is _S.FAILED and one.mentorado_id in context.elsewhere:
         line = texts("switches.item_line.elsewhere", **known)
         return ItemText(texts("switches.item.elsewhere"), line, line, Tone.IDLE, "check-circle")
     line = brief = texts(f"switches.item_line.{one.state}", **known)

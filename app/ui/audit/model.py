@@ -225,5 +225,5 @@ class AuditQuery:
         return not self._parts or self._matches_words(entry)
 
     def _matches_words(self, entry: AuditEntry) -> bool:
-        hay = fold_accents(self._entry_text(entry))
-        return all(part in hay for part in self._parts)
+        entry_text = fold_accents(self._entry_text(entry))
+        return all(part in entry_text for part in self._parts)

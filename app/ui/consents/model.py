@@ -39,7 +39,7 @@ class ContactConsentRow:
     addresses: tuple[Address, ...]
     entries: Sequence[ConsentEntry]
     states: Mapping[Purpose, ConsentState]
-    hay: str
+    search_text: str
 
     @property
     def title(self) -> str:
@@ -85,7 +85,7 @@ def _row(contact: ContactConsents, names: Mapping[str, str]) -> ContactConsentRo
         addresses=contact.addresses,
         entries=contact.entries,
         states={purpose: state_for(contact.entries, purpose) for purpose in consent_text.SHOWN},
-        hay=fold_accents(f"{name} {digits} {contact.reference}"),
+        search_text=fold_accents(f"{name} {digits} {contact.reference}"),
     )
 
 
@@ -146,7 +146,7 @@ class ConsentModel(RowsModel[ContactConsentRow]):
 
     def _find(self) -> None:
         found = (row for row in self._all if row.matches(self._filter))
-        self.show_rows([row for row in found if all(word in row.hay for word in self._typed)])
+        self.show_rows([row for row in found if all(word in row.search_text for word in self._typed)])
 
 
 def _as_stored(word: str) -> str:

@@ -148,13 +148,13 @@ class _Place(QWidget):
         super().__init__()
         self.slot = slot
         self.card = ActionCard(theme)
-        self.past_the_lock = QPushButton()
-        self.past_the_lock.setProperty("role", "link")
-        self.past_the_lock.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        vbox(self.card, self.past_the_lock, inside=self, spacing=SPACE_1)
+        self.override = QPushButton()
+        self.override.setProperty("role", "link")
+        self.override.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        vbox(self.card, self.override, inside=self, spacing=SPACE_1)
         self._request = request
         self.card.clicked.connect(self._on_card)
-        self.past_the_lock.clicked.connect(lambda _checked=False: request(self.card.name))
+        self.override.clicked.connect(lambda _checked=False: request(self.card.name))
 
     def _on_card(self, _checked: bool = False) -> None:
         if self.card.locked:
@@ -168,13 +168,13 @@ class _Place(QWidget):
             return
         self.card.show_action(shown.name, shown.refused, busy=busy)
         locked = shown.refused is UnavailableReason.INCIDENT and shown.name is not offered
-        self.past_the_lock.setVisible(locked)
+        self.override.setVisible(locked)
         if locked:
-            say_past_the_lock(self.past_the_lock, shown.name)
-            self.past_the_lock.setEnabled(not busy)
+            show_override(self.override, shown.name)
+            self.override.setEnabled(not busy)
 
 
-def say_past_the_lock(button: QPushButton, name: ActionName) -> None:
+def show_override(button: QPushButton, name: ActionName) -> None:
     """Let *button* offer to do *name* in spite of the incident."""
     words = texts("override.go_on")
     button.setText(words)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from app.ui.action_runner import ActionRunner
 
 
-class StoredPast:
-    """What the database knows of a mentorado's line from before the program began."""
+class HistorySources:
+    """Reads what is stored of a mentorado from before the program was started."""
 
     def __init__(self, last_messages: Callable[[MentoradoId], Awaitable[LastMessages]], audit: AuditLog) -> None:
         self.last_messages = last_messages
@@ -59,7 +59,7 @@ class HistoryLoader(QObject):
         set_aside: SetAsideDeliveries | None,
         runner: ActionRunner,
         parent: QObject,
-        past: StoredPast | None = None,
+        sources: HistorySources | None = None,
     ) -> None:
         """*runner* has the services that tell the rest."""
         super().__init__(parent)
@@ -68,7 +68,7 @@ class HistoryLoader(QObject):
         self._set_aside = set_aside
         self._mentorados, self._clock = runner.mentorados, runner.clock
         self._backups, self._procedures, self._switches = runner.backups, runner.procedures, runner.switches
-        self._past = past
+        self._sources = sources
         self._whose: MentoradoId | None = None
         content.picture.more_wanted.connect(self._read_further)
 
@@ -106,19 +106,19 @@ class HistoryLoader(QObject):
     @async_slot
     async def read_stored(self, mentorado_id: MentoradoId) -> None:
         """What happened before the program began: the last messages, and who accepted another number."""
-        last = await self._past.last_messages(mentorado_id) if self._past else LastMessages()
+        last = await self._sources.last_messages(mentorado_id) if self._sources else LastMessages()
         if mentorado_id == self._whose:
             self._content.evidence.show_messages(last)
             self.changed.emit()
         accepted = self._mentorados.get(mentorado_id).link.accepted_account is not None
-        who = await self._past.accepted_by(mentorado_id) if self._past and accepted else ""
+        who = await self._sources.accepted_by(mentorado_id) if self._sources and accepted else ""
         if mentorado_id == self._whose:
             self._content.who.show_accepted_by(who)
 
     @async_slot
     async def read_acts(self, mentorado_id: MentoradoId) -> None:
         """Somebody may have done something about them."""
-        acts = await self._past.acts(mentorado_id) if self._past else ()
+        acts = await self._sources.acts(mentorado_id) if self._sources else ()
         if mentorado_id == self._whose:
             self._content.timeline.show_acts(acts, self._clock.now().astimezone().date())
 

@@ -433,7 +433,7 @@ class PairingPanel(QFrame):
         code, matrix = self._code, self._matrix
         plate.setToolTip("")
         if self.stage is not Stage.CODE or code is None:
-            plate.show_ghost()
+            plate.show_expired()
             plate.setAccessibleName(texts("qr.name_expired"))
         elif matrix is None:
             plate.show_blank()

@@ -56,7 +56,7 @@ from app.text.status import sentence, texts
 from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import async_slot, until_destroyed
 from app.ui.detail_pane.conversations_tab import ConversationsTab
-from app.ui.detail_pane.history_loader import HistoryLoader, StoredPast
+from app.ui.detail_pane.history_loader import HistoryLoader, HistorySources
 from app.ui.detail_pane.pairing import turn_of
 from app.ui.detail_pane.pairing_outcome import PairingOutcomes
 from app.ui.detail_pane.pane_stack import PaneStack
@@ -113,7 +113,7 @@ class DetailPane(QWidget):
         history: TransitionRepository,
         clock: Clock,
         set_aside: SetAsideDeliveries | None = None,
-        past: StoredPast | None = None,
+        sources: HistorySources | None = None,
         make_conversations: Callable[[], ConversationsPanel] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -138,7 +138,7 @@ class DetailPane(QWidget):
         self._sides = ProcedurePanelController(runner, self._pages, self, lambda: self._mentorado_id)
         self._outcomes = PairingOutcomes(runner, self)
         self._outcomes.changed.connect(self._refresh)
-        self._past = HistoryLoader(self._content, history, set_aside, runner, self, past)
+        self._history = HistoryLoader(self._content, history, set_aside, runner, self, sources)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.consents_requested.connect(lambda: self.consents_requested.emit(self._mentorado_id))
@@ -155,7 +155,7 @@ class DetailPane(QWidget):
         self._sides.changed.connect(self._on_side)
         self._sides.mentorado_requested.connect(self.mentorado_requested)
         self._pages.tab_chosen.connect(self._on_tab)
-        self._past.changed.connect(self._refresh)
+        self._history.changed.connect(self._refresh)
         number = NumberSection(theme, runner.hosted.details, clock)
         self._content.add_number(number)
         if runner.notes is not None:
@@ -197,12 +197,12 @@ class DetailPane(QWidget):
         if left is not None:
             self._sides.leave(left)
         self._pages.show_mentorado(mentorado_id)
-        self._past.clear()
+        self._history.clear()
         self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another
         self._pages.go_to_top()
         self._read_snooze()
         if mentorado_id is not None:
-            self._past.read(mentorado_id)
+            self._history.read(mentorado_id)
         self.looked_at.emit()
 
     def show_span(self, span: TimeRange) -> None:
@@ -375,7 +375,7 @@ class DetailPane(QWidget):
         if event.mentorado_id != self._mentorado_id:
             return
         if (event.before.state, event.before.reason) != (event.after.state, event.after.reason):
-            self._past.add(event)
+            self._history.add(event)
             self._trouble.pop(event.mentorado_id, None)  # it was about a state that is over
             if event.after.state is LinkState.CONNECTING:
                 self._content.pairing.expect_code()
@@ -411,9 +411,9 @@ class DetailPane(QWidget):
         if event.procedure.head.mentorado_id == self._mentorado_id:
             self._refresh()
             if event.procedure.ended:
-                self._past.read_backup(self._mentorado_id)
+                self._history.read_backup(self._mentorado_id)
             if event.procedure.link_id is not None:
-                self._past.read_history(self._mentorado_id)
+                self._history.read_history(self._mentorado_id)
 
     def _on_standby(self, event: StandbyStatusChanged) -> None:
         if event.mentorado_id == self._mentorado_id and self._view is not None and self._view.switch is not None:
@@ -423,7 +423,7 @@ class DetailPane(QWidget):
         """They are few, and rare: whose it was is not asked."""
         if self._mentorado_id is not None:
             self._read_snooze()  # it is of the link in use
-            self._past.read_history(self._mentorado_id)
+            self._history.read_history(self._mentorado_id)
 
     def _on_notes(self, event: NotesChanged) -> None:
         if event.mentorado_id == self._mentorado_id and self._content.notes is not None:
@@ -435,11 +435,11 @@ class DetailPane(QWidget):
 
     def _on_audit(self, event: AuditRecorded) -> None:
         if event.mentorado_id is not None and event.mentorado_id == self._mentorado_id:
-            self._past.read_acts(event.mentorado_id)
+            self._history.read_acts(event.mentorado_id)
 
     def _on_set_aside(self, event: DeliverySetAside | MessagesErased) -> None:
         if self._mentorado_id is not None and event.mentorado_id in (self._mentorado_id, None):
-            self._past.read_set_aside(self._mentorado_id)
+            self._history.read_set_aside(self._mentorado_id)
 
     def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
         """Whether the procedure of that mentorado can be seen now."""

@@ -82,12 +82,12 @@ def warm_up() -> None:
     import qrcode.constants  # noqa: F401
 
 
-def ghost(size: int = 57) -> QrMatrix:
+def placeholder(size: int = 57) -> QrMatrix:
     """What an expired code is shown as: it looks like one, and was never one, so no camera can read it."""
-    return QrMatrix(size, bytes(_ghost_modules(size)))
+    return QrMatrix(size, bytes(_placeholder_modules(size)))
 
 
-def _ghost_modules(size: int) -> Iterator[int]:
+def _placeholder_modules(size: int) -> Iterator[int]:
     noise = 0x2545F491
     for row in range(size):
         for column in range(size):
@@ -104,14 +104,14 @@ PLATE_SIDE = 260
 LEAST_SIDE = 208
 """Three pixels a module, for every code that WhatsApp shows: a phone reads no smaller one with ease."""
 QUIET_MODULES = 4  # what the standard asks for
-GHOST = ghost()
-GHOST_OPACITY = 0.12
+EXPIRED = placeholder()
+EXPIRED_OPACITY = 0.12
 
 _WHITE = QColor("#ffffff")
 
 
 class QrView(QAbstractButton):
-    """Shows a code, the ghost of one that expired, or nothing. A click or Enter on a code asks to see it larger."""
+    """Shows a code, a placeholder for an expired one, or nothing. A click or Enter on a code asks to see it larger."""
 
     def __init__(self, theme: Theme, side: int = PLATE_SIDE, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -132,9 +132,9 @@ class QrView(QAbstractButton):
     def show_matrix(self, matrix: QrMatrix) -> None:
         self._show(matrix, 1.0)
 
-    def show_ghost(self) -> None:
+    def show_expired(self) -> None:
         """What an expired code leaves behind. It is not the code made faint: a camera reads faint codes too."""
-        self._show(GHOST, GHOST_OPACITY)
+        self._show(EXPIRED, EXPIRED_OPACITY)
 
     def show_blank(self) -> None:
         """Nothing, while the next code is computed: the last one must not be read any more."""

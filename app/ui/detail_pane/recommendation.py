@@ -23,7 +23,7 @@ from app.text.status import (
     sentence,
     texts,
 )
-from app.ui.detail_pane.action_cards import say_past_the_lock
+from app.ui.detail_pane.action_cards import show_override
 from app.ui.theme.theme import (
     SPACE_1,
     SPACE_2,
@@ -135,10 +135,10 @@ class RecommendationCard(QFrame):
         self._button.setProperty("role", "primary")
         self._button.clicked.connect(self._ask)
         self._second.clicked.connect(self._ask_second)
-        self.past_the_lock = QPushButton()
-        self.past_the_lock.setProperty("role", "link")
-        self.past_the_lock.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.past_the_lock.clicked.connect(self._ask)
+        self.override = QPushButton()
+        self.override.setProperty("role", "link")
+        self.override.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.override.clicked.connect(self._ask)
 
         layout = vbox(inside=self, margins=(SPACE_4, SPACE_4 - 2, SPACE_4, SPACE_4 - 2))
         self._next.setContentsMargins(0, SPACE_1, 0, 0)
@@ -147,7 +147,7 @@ class RecommendationCard(QFrame):
             layout.addWidget(label)
         self._choices = QWidget()
         choices = vbox(inside=self._choices, margins=(0, SPACE_3, 0, 0), spacing=SPACE_2)
-        for choice in (self._button, self._second, self._why, self.past_the_lock):
+        for choice in (self._button, self._second, self._why, self.override):
             choices.addWidget(choice)
         layout.addWidget(self._choices)
 
@@ -177,10 +177,10 @@ class RecommendationCard(QFrame):
         self._second.setEnabled(not busy)
         self._choices.setVisible(lead.button is not None)
         locked = lead.refused is UnavailableReason.INCIDENT and lead.button is not None
-        self.past_the_lock.setVisible(locked)
+        self.override.setVisible(locked)
         if locked and lead.button is not None:
-            say_past_the_lock(self.past_the_lock, lead.button)
-            self.past_the_lock.setEnabled(not busy)
+            show_override(self.override, lead.button)
+            self.override.setEnabled(not busy)
         self.setAccessibleName(lead.sentence)
 
     def _ask(self) -> None:

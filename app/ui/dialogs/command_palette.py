@@ -48,20 +48,20 @@ MOST = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the palette. *hay* is what typing is compared with: its title, and below other words for it. A
-    *locked* one says why it cannot be done now, and is shown to who looks for it.
+    """One line of the palette. *search_text* is what typing is compared with: its title, and below other words for it.
+    A *locked* one says why it cannot be done now, and is shown to who looks for it.
     """
 
     title: str
     line: str
     icon: str
-    hay: str
+    search_text: str
     do: Callable[[], object]
     locked: bool = False
 
     def rank(self, query: Query, start: str) -> tuple[bool, bool, bool]:
         """What is found by its title comes before what is found by other words, and what is locked comes last."""
-        title = self.hay.partition("\n")[0]
+        title = self.search_text.partition("\n")[0]
         return self.locked, not title.startswith(start), not query.matches(title)
 
 
@@ -71,17 +71,17 @@ def found(entries: Iterable[Entry], typed: str) -> Sequence[Entry]:
     if not typed.strip():
         return list(islice((entry for entry in entries if not entry.locked), MOST))
     query = Query.parse(typed)
-    matching = [entry for entry in entries if query.matches(entry.hay)]
+    matching = [entry for entry in entries if query.matches(entry.search_text)]
     start = fold_accents(typed.strip())
     return sorted(matching, key=lambda entry: entry.rank(query, start))[:MOST]
 
 
 def command(title: str, keys: str, icon: str, do: Callable[[], object], words: str = "") -> Entry:
     """Something the window does; *keys* is its shortcut, *words* what else people call it."""
-    return Entry(title=title, line=keys, icon=icon, hay=_hay(title, words), do=do)
+    return Entry(title=title, line=keys, icon=icon, search_text=_searchable(title, words), do=do)
 
 
-def _hay(title: str, words: str) -> str:
+def _searchable(title: str, words: str) -> str:
     return "\n".join((fold_accents(title), fold_accents(words)))
 
 
@@ -98,7 +98,7 @@ def actions_on(
                 title=title,
                 line=line,
                 icon=ACTION_ICON[name],
-                hay=_hay(title, f"{texts(f'palette.words.action.{name}')}, {person.name}"),
+                search_text=_searchable(title, f"{texts(f'palette.words.action.{name}')}, {person.name}"),
                 do=partial(perform, name, person.id),
             )
 
@@ -113,7 +113,7 @@ def locked_on(mentorado: Mentorado, actions: ActionService, choose: Callable[[Me
                 title=title,
                 line=refusal(shown.refused),
                 icon="lock",
-                hay=_hay(title, texts(f"palette.words.action.{shown.name}")),
+                search_text=_searchable(title, texts(f"palette.words.action.{shown.name}")),
                 do=partial(choose, mentorado.id),
                 locked=True,
             )
@@ -126,7 +126,11 @@ def people(everybody: Iterable[Mentorado], choose: Callable[[MentoradoId], None]
         if not person.archived:
             line = " · ".join(filter(None, (readable(person.phone), person.cohort)))
             yield Entry(
-                title=person.name, line=line, icon="users", hay=search_text(person), do=partial(choose, person.id)
+                title=person.name,
+                line=line,
+                icon="users",
+                search_text=search_text(person),
+                do=partial(choose, person.id),
             )
 
 

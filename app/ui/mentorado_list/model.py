@@ -391,13 +391,13 @@ class MentoradoListModel(QAbstractListModel):
         if self._narrowing is not EVERYBODY:
             found = [row for row in found if self._narrowing.matches(row)]
         for part in self._query.parts:
-            found = [row for row in found if part in row.hay]
+            found = [row for row in found if part in row.search_text]
         return found
 
     def _is_found(self, row: MentoradoRow) -> bool:
         in_group = row.group is not ListFilter.ARCHIVED if self._group is ListFilter.ALL else row.group is self._group
         narrowed = self._narrowing is EVERYBODY or self._narrowing.matches(row)
-        return in_group and narrowed and (not self._query.parts or self._query.matches(row.hay))
+        return in_group and narrowed and (not self._query.parts or self._query.matches(row.search_text))
 
     def _put_in_order(self, changed: Iterable[MentoradoRow]) -> None:
         """Move those of *changed* who stand somewhere else now. Views keep what is selected and where they are."""

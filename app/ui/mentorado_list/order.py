@@ -38,7 +38,7 @@ def sort_key(row: MentoradoRow, sort: SortOrder) -> SortKey:
     """Where *row* stands when the list is sorted by *sort*."""
     number, word = _LEADING[sort](row)
     name = row.mentorado.name
-    return (number, word, row.hay.partition("\n")[0], name, row.mentorado.id)
+    return (number, word, row.search_text.partition("\n")[0], name, row.mentorado.id)
 
 
 def _needs_you(row: MentoradoRow) -> tuple[float, str]:

@@ -34,8 +34,8 @@ class Query:
             return cls((digits,), number=True)
         return cls(tuple(fold_accents(typed).split()))
 
-    def matches(self, hay: str) -> bool:
-        return all(part in hay for part in self.parts)
+    def matches(self, searched: str) -> bool:
+        return all(part in searched for part in self.parts)
 
     def narrows(self, before: Query) -> bool:
         """Whether all that this one finds was found by *before* too, so that only those need to be asked again."""

@@ -72,13 +72,13 @@ class MentoradoRow:
     notes: Sequence[Note] = ()  # the latest first
     early: bool = False
     id: MentoradoId = field(init=False)
-    hay: str = field(init=False)
+    search_text: str = field(init=False)
     order: SortKey = field(init=False)
     group: ListFilter = field(init=False)
 
     def __post_init__(self, sort: SortOrder) -> None:
         self.id = self.mentorado.id
-        self.hay = search_text(self.mentorado)
+        self.search_text = search_text(self.mentorado)
         self.group = GROUP_OF[tone_of(self.status)] if self.status else ListFilter.DISCONNECTED
         if self.mentorado.archived_at is not None:
             self.group = ListFilter.ARCHIVED

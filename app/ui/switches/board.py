@@ -139,17 +139,17 @@ class RunHead(QFrame):
             self.stop,
         )
 
-    def show_run(self, run: SwitchRun, now: datetime, around: run_text.Surroundings, *, code_hidden: bool) -> None:
-        sentence, step = run_text.sentence(run, now, around)
-        self.badge.show_badge(*run_text.look(run, around), switch_text.state(run))
+    def show_run(self, run: SwitchRun, now: datetime, context: run_text.RunContext, *, code_hidden: bool) -> None:
+        sentence, step = run_text.sentence(run, now, context)
+        self.badge.show_badge(*run_text.look(run, context), switch_text.state(run))
         self.sentence.setText(sentence)
         was, self._announced = self._announced, (run.id, run.state, run.pause)
         if was is not None and was[0] == run.id and was != self._announced:  # and not when another is looked at
             announce(self.sentence, f"{sentence} {step}")
         self.next.setText(step)
         self.bar.show_run(run)
-        failed, due = len(run_text.to_retry(run, around)), len(run_text.due(run, now, around))
-        undecided = bool(around.stuck) or any(item.awaits_decision for item in run.items)
+        failed, due = len(run_text.to_retry(run, context)), len(run_text.due(run, now, context))
+        undecided = bool(context.stuck) or any(item.awaits_decision for item in run.items)
         shown = {
             self.decide: undecided,
             self.show_code: code_hidden,
@@ -266,7 +266,7 @@ class SwitchBoard(QWidget):
         known = [item.mentorado_id for item in run.items]
         if self._picked in known:
             return self._picked
-        stuck = self.around(run).stuck
+        stuck = self.context_of(run).stuck
         order = sorted(run.items, key=lambda item: _urgency(item, stuck))
         return order[0].mentorado_id if order else None
 
@@ -278,7 +278,7 @@ class SwitchBoard(QWidget):
         if (shown := self.shown) is not None:
             QTimer.singleShot(0, self, lambda: self.waves.bring_into_view(shown))
 
-    def around(self, run: SwitchRun) -> run_text.Surroundings:
+    def context_of(self, run: SwitchRun) -> run_text.RunContext:
         """What is known of the mentorados of *run* beside it."""
         elsewhere, busy, stuck = set[MentoradoId](), set[MentoradoId](), set[MentoradoId]()
         for item in run.items:
@@ -289,7 +289,7 @@ class SwitchBoard(QWidget):
             busy.add(item.mentorado_id)
             if item.state is _S.SWITCHED and item.is_of(procedure) and procedure.state is ProcedureState.FAILED:
                 stuck.add(item.mentorado_id)
-        return run_text.Surroundings(self._name_of, frozenset(elsewhere), frozenset(busy), frozenset(stuck))
+        return run_text.RunContext(self._name_of, frozenset(elsewhere), frozenset(busy), frozenset(stuck))
 
     def refresh_soon(self) -> None:
         """Something about it changed."""
@@ -302,12 +302,12 @@ class SwitchBoard(QWidget):
         if run is None:
             return
         moving = {item.mentorado_id: self._procedure(item) for item in run.items}
-        around = self.around(run)
-        self.waves.show_waves([*self._waves(run, moving, around)])
+        context = self.context_of(run)
+        self.waves.show_waves([*self._waves(run, moving, context)])
         under_way = next((item for item in run.items if item.state is _S.RUNNING), None)
         self.scan.show_item(under_way)
         code_waits = under_way is not None and self._scans(under_way)
-        self.head.show_run(run, self._clock.now(), around, code_hidden=code_waits and self._hidden)
+        self.head.show_run(run, self._clock.now(), context, code_hidden=code_waits and self._hidden)
         shown = self.shown
         item = next((each for each in run.items if each.mentorado_id == shown), None)
         self.approved.setText(run_text.approved(run, self._clock.now()))
@@ -315,7 +315,7 @@ class SwitchBoard(QWidget):
         if item is not None:
             self.waves.choose(shown)
             procedure, scan = moving[item.mentorado_id], self._scans(item)
-            self.item.show_item(run, item, self._mentorado(item), procedure, self._clock, scan=scan, around=around)
+            self.item.show_item(run, item, self._mentorado(item), procedure, self._clock, scan=scan, context=context)
 
     def retranslate(self) -> None:
         self.scan.retranslate()
@@ -373,27 +373,29 @@ class SwitchBoard(QWidget):
         """Lead to the mentorado who waits for a decision."""
         if (run := self.run) is None:
             return
-        stuck = self.around(run).stuck
+        stuck = self.context_of(run).stuck
         waiting = (item.mentorado_id for item in run.items if item.awaits_decision or item.mentorado_id in stuck)
         if (found := next(waiting, None)) is not None:
             self.open_requested.emit(found)
 
     def _waves(
-        self, run: SwitchRun, moving: dict[MentoradoId, Procedure | None], around: run_text.Surroundings
+        self, run: SwitchRun, moving: dict[MentoradoId, Procedure | None], context: run_text.RunContext
     ) -> Iterable[Wave]:
         wanted = self.filter.chosen
         states = _WANTED[wanted] if isinstance(wanted, BoardFilter) else frozenset(_S)
         items = sorted(run.items, key=lambda item: (item.wave, item.number))
         for number, group in groupby(items, key=lambda item: item.wave):
             whole = list(group)
-            cards = [self._card(run, each, moving[each.mentorado_id], around) for each in whole if each.state in states]
+            cards = [
+                self._card(run, each, moving[each.mentorado_id], context) for each in whole if each.state in states
+            ]
             if cards:
-                yield Wave(run_text.wave(run, number), _summary(run, whole), cards)
+                yield Wave(run_text.wave(run, number), _summary(whole), cards)
 
     def _card(
-        self, run: SwitchRun, item: SwitchItem, procedure: Procedure | None, around: run_text.Surroundings
+        self, run: SwitchRun, item: SwitchItem, procedure: Procedure | None, context: run_text.RunContext
     ) -> Card:
-        words = run_text.item(run, item, procedure, self._clock.now(), scan=self._scans(item), around=around)
+        words = run_text.item(run, item, procedure, self._clock.now(), scan=self._scans(item), context=context)
         here = self._provider_of(item)
         return Card(
             mentorado_id=item.mentorado_id,
@@ -412,7 +414,7 @@ def _urgency(item: SwitchItem, stuck: frozenset[MentoradoId]) -> tuple[bool, ...
     return item.state is not _S.RUNNING, item.mentorado_id not in stuck, item.state is not _S.FAILED
 
 
-def _summary(run: SwitchRun, items: Sequence[SwitchItem]) -> str:
+def _summary(items: Sequence[SwitchItem]) -> str:
     """How far a wave is."""
     switched = sum(item.state in run_text.DONE for item in items)
     failed = sum(item.state is _S.FAILED for item in items)

@@ -106,16 +106,16 @@ class ItemView(QWidget):
         clock: Clock,
         *,
         scan: bool,
-        around: run_text.Surroundings,
+        context: run_text.RunContext,
     ) -> None:
         """Show *item* of *run*; *procedure* is the one that moves it now; *scan* says that a code waits for a phone."""
         now = clock.now()
-        words = run_text.item(run, item, procedure, now, scan=scan, around=around)
+        words = run_text.item(run, item, procedure, now, scan=scan, context=context)
         self.name.setText(mentorado.name)
         self.badge.show_badge(words.tone, words.icon, words.short)
         self.here.setText(texts("switches.card.now", provider=provider(mentorado.link.provider)))
         self.line.setText(words.line)
-        failed = item in run_text.to_retry(run, around) and procedure is None
+        failed = item in run_text.to_retry(run, context) and procedure is None
         step = run_text.failure(item)[1] if failed else ""
         self.step.setText(step)
         self.step.setVisible(bool(step))

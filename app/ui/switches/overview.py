@@ -25,13 +25,13 @@ class SwitchRunModel(RowsModel[SwitchRun]):
     def __init__(
         self,
         switches: SwitchService,
-        around: Callable[[SwitchRun], run_text.Surroundings],
+        context: Callable[[SwitchRun], run_text.RunContext],
         clock: Clock,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._service = switches
-        self._around = around
+        self._context_of = context
         self._clock = clock
 
     def refresh(self) -> None:
@@ -42,7 +42,7 @@ class SwitchRunModel(RowsModel[SwitchRun]):
         return row.id
 
     def title(self, row: SwitchRun) -> str:
-        return run_text.name(row, self._around(row).name_of)
+        return run_text.name(row, self._context_of(row).name_of)
 
     def description(self, row: SwitchRun) -> str:
         return texts(
@@ -50,10 +50,10 @@ class SwitchRunModel(RowsModel[SwitchRun]):
         )
 
     def painted(self, row: SwitchRun) -> object:
-        now, around = self._clock.now(), self._around(row)
-        sentence = " ".join(run_text.sentence(row, now, around))
+        now, context = self._clock.now(), self._context_of(row)
+        sentence = " ".join(run_text.sentence(row, now, context))
         progress = f"{run_text.progress(row)} · {run_text.approved(row, now)}"
-        return row, run_text.name(row, around.name_of), progress, sentence, run_text.look(row, around)
+        return row, run_text.name(row, context.name_of), progress, sentence, run_text.look(row, context)
 
 
 def _rank(run: SwitchRun) -> int:

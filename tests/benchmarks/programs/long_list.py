@@ -66,7 +66,7 @@ class Usual:
 
     def search(self, typed: str) -> None:
         for number, row in enumerate(self._rows):
-            self.table.setRowHidden(number, typed not in row.hay)
+            self.table.setRowHidden(number, typed not in row.search_text)
 
 
 def measure(subject: Ours | Usual) -> None:

@@ -20,7 +20,7 @@ from app.domain.messages import LastMessages
 from app.domain.phone import PhoneNumber
 from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import cancel_slots
-from app.ui.detail_pane.history_loader import StoredPast
+from app.ui.detail_pane.history_loader import HistorySources
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.theme.theme import Theme
 from tests.clock import DAWN, ManualClock
@@ -141,7 +141,7 @@ async def pane_harness(
             history=core.log,
             clock=core.clock,
             set_aside=aside,
-            past=StoredPast(last_messages, core.audit),
+            sources=HistorySources(last_messages, core.audit),
         )
         try:
             yield PaneHarness(core, pane, aside)

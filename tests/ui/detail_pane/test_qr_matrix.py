@@ -10,7 +10,7 @@ from app.ui.detail_pane.qr import (
     LIGHT,
     QrMatrix,
     encode,
-    ghost,
+    placeholder,
 )
 from tests.ui.detail_pane.codes import LINK, Grey, decode, qr_text
 
@@ -47,5 +47,5 @@ def test_the_text_is_in_no_representation() -> None:
 
 
 def test_a_ghost_is_the_size_of_a_code_and_reads_as_nothing() -> None:
-    assert ghost().size == encode(LINK).size
-    assert decode(enlarged(ghost())) == []
+    assert placeholder().size == encode(LINK).size
+    assert decode(enlarged(placeholder())) == []

@@ -70,7 +70,7 @@ def test_every_module_has_the_same_whole_number_of_pixels(theme: Theme, ratio: f
 def test_what_expired_is_read_by_no_camera(theme: Theme) -> None:
     plate = QrView(theme)
     plate.show_matrix(encode(LINK))
-    plate.show_ghost()
+    plate.show_expired()
     faint = pixels(picture(plate, 2.0))
     stretched = np.where(faint > 240, 255, 0).astype(np.uint8)  # as a camera with good contrast would see it
     assert decode(faint) == []
@@ -86,7 +86,7 @@ def test_while_the_next_code_is_computed_there_is_nothing_to_read(theme: Theme) 
 
 def test_a_fresh_code_takes_the_place_of_an_expired_one_at_once(theme: Theme) -> None:
     plate = QrView(theme)
-    plate.show_ghost()
+    plate.show_expired()
     plate.show_matrix(encode(qr_text(7)))
     assert decode(plate.grab().toImage()) == [qr_text(7)]
 
@@ -100,7 +100,7 @@ def test_a_key_or_a_click_asks_to_enlarge_a_code(theme: Theme, key: Qt.Key) -> N
     QTest.keyClick(plate, key)
     QTest.mouseClick(plate, Qt.MouseButton.LeftButton)
     assert len(clicks) == 2
-    plate.show_ghost()
+    plate.show_expired()
     QTest.keyClick(plate, key)
     QTest.mouseClick(plate, Qt.MouseButton.LeftButton)
     assert len(clicks) == 2

@@ -200,7 +200,8 @@ async def test_it_can_be_drawn_in_both_states(theme: Theme, tmp_path: Path) -> N
 
 def test_no_more_are_shown_than_anybody_reads() -> None:
     entries = [
-        Entry(title=str(number), line="", icon="users", hay=f"name {number}", do=lambda: None) for number in range(200)
+        Entry(title=str(number), line="", icon="users", search_text=f"name {number}", do=lambda: None)
+        for number in range(200)
     ]
     assert len(found(entries, "")) == MOST
     assert found(entries, "name 7")[0].title == "7"

@@ -149,7 +149,7 @@ async def test_a_way_back_that_is_stuck_is_named_and_not_counted_as_due(theme: T
         head = h.page.board.head
         assert head.release.text() == "Liberar os 2 anteriores com prazo vencido…"
         assert "A volta de Ana 00 está parada." in words_of_head(h)
-        assert run_text.look(h.core.run(), h.page.board.around(h.core.run()))[0] is Tone.ERROR
+        assert run_text.look(h.core.run(), h.page.board.context_of(h.core.run()))[0] is Tone.ERROR
         assert h.page.board.item.name.text() == "Ana 00"
         head.decide.click()
         assert h.opened == [first]

@@ -19,7 +19,7 @@ def run(parsers: Mapping[ProviderKind, Parser]) -> None:
     install_crash_hooks()
     forbid_core_dumps()  # the secrets of the applications are in its memory
     os.umask(0o077)
-    sys.setswitchinterval(0.0005)  # an answer must not wait long for a delivery that is taken apart
+    sys.setswitchinterval(0.0005)  # an answer must not wait long for a delivery that is parsed
     raise_limits()
     asyncio.run(serve(sys.stdin.buffer, sys.stdout.fileno(), parsers))
 

@@ -129,7 +129,7 @@ class DeliveryDispatcher:
         self._work = asyncio.Event()
         self._work.set()
         self._boxes: dict[LinkId, _Outbox] = {}
-        self._owed: dict[int, Counter[LinkId]] = {}  # how many parts each link has yet to confirm; 0: not taken apart
+        self._owed: dict[int, Counter[LinkId]] = {}  # how many parts each link has yet to confirm; 0: not parsed
         self._mark = 0
         self.caught_up = False  # everything that was on disk has been looked at
 
@@ -198,13 +198,13 @@ class DeliveryDispatcher:
         if not some:
             return False
         self._read_to = some[-1].number
-        for kept, webhooks in zip(some, await self._taken_apart(some), strict=True):
+        for kept, webhooks in zip(some, await self._parse_all(some), strict=True):
             await self._route(kept, webhooks)
         for link_id, box in self._boxes.items():
             self._pump(link_id, box)
         return True
 
-    async def _taken_apart(self, some: Sequence[StoredDelivery]) -> list[Taken]:
+    async def _parse_all(self, some: Sequence[StoredDelivery]) -> list[Taken]:
         return await asyncio.to_thread(lambda: [self._parsed(kept) for kept in some])
 
     def _parsed(self, kept: StoredDelivery) -> Taken:
@@ -262,11 +262,11 @@ class DeliveryDispatcher:
         return True
 
     async def _read_again(self, link_id: LinkId, box: _Outbox) -> None:
-        """Take apart, for this link alone, what was only a number."""
+        """Parse, for this link alone, deliveries of which only the numbers were in memory."""
         while not box.closed and box.later and len(box.ready) < PORTION:
             numbers = list(itertools.islice(box.later, PORTION))
             some = await self._spool_writer.query(functools.partial(_read_by_number, numbers))
-            taken = await self._taken_apart(some)
+            taken = await self._parse_all(some)
             if box.closed or list(itertools.islice(box.later, len(some))) != [kept.number for kept in some]:
                 continue  # it closed, or began again, meanwhile
             for kept, webhooks in zip(some, taken, strict=True):
