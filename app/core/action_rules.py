@@ -228,7 +228,7 @@ def _keeps_former(context: ActionContext) -> bool:
 
 
 def _switch_provider(context: ActionContext) -> UnavailableReason | None:
-    """One that waits or runs is no reason: it asks this too, and a dry run says so."""
+    """A switch that waits or runs is no reason here: it asks this rule too, and the dry run reports it."""
     return UnavailableReason.RELEASE_FORMER_FIRST if _keeps_former(context) else None
 
 

@@ -17,7 +17,7 @@ from app.domain.repositories import Clock
 
 
 class BulkWorkService:
-    """Who does the work tells what was begun, done and ended. It is on disk as soon as the disk allows."""
+    """Callers report what they begin, do and end. It is stored as soon as the disk allows."""
 
     def __init__(
         self,
@@ -39,12 +39,12 @@ class BulkWorkService:
 
     @property
     def interrupted(self) -> Sequence[BulkWork]:
-        """What was not over when the program was closed, and nobody took up or left since."""
+        """Work that was under way when the program was closed, and that nobody has resumed or dismissed since."""
         return [each for each in self._works.values() if each.id in self._interrupted]
 
     @property
     def running(self) -> Sequence[BulkWork]:
-        """What goes on now, or has those whom it did not do on show."""
+        """Work that goes on now, or that ended and still shows whom it was not done to."""
         return [each for each in self._works.values() if each.id not in self._interrupted]
 
     async def load(self) -> None:
@@ -64,7 +64,7 @@ class BulkWorkService:
         typed: str = "",
         continues: BulkWork | None = None,
     ) -> BulkWork:
-        """Keep that *kind* is to be done to *left*. It takes the place of the work that it *continues*."""
+        """Store that *kind* is to be done to *left*. It replaces the work that it *continues*."""
         work = BulkWork(
             id=BulkWorkId(uuid4().hex) if continues is None else continues.id,
             kind=kind,
@@ -83,19 +83,19 @@ class BulkWorkService:
         self._keep(replace(work, count=work.count + len(people), left=(*work.left, *people)))
 
     def mark(self, work_id: BulkWorkId, mentorado_id: MentoradoId, *, done: bool = True) -> BulkWork:
-        """It was *done* to that one, or a person decided that it is not to be. Returns how far the work is."""
+        """Record that it was *done* to that one, or that a person left them out. Returns the work as it is then."""
         work = self._works[work_id].without([mentorado_id], done=done)
         self._keep(work)
         return work
 
     def interrupt(self, work_id: BulkWorkId) -> None:
-        """Nobody decided about those who are left: offer to go on. Nothing for what is over already."""
+        """Offer to resume it for those who are left. Does nothing for work that is over."""
         if work_id in self._works:
             self._interrupted.add(work_id)
             self._bus.publish(BulkWorkChanged())
 
     def end(self, work_id: BulkWorkId) -> None:
-        """It is over: everybody is done, or a person saw who is not. Nothing for what is over already."""
+        """End it: everybody is done, or a person has seen who is not. Does nothing for work that is over."""
         if self._works.pop(work_id, None) is not None:
             self._interrupted.discard(work_id)
             self._store()
@@ -110,7 +110,7 @@ class BulkWorkService:
         self._bus.publish(BulkWorkChanged())
 
     def _still_left(self, work: BulkWork) -> BulkWork:
-        """What was done at the last moment may not have been noted; and who is not here any more is nobody's work."""
+        """Leave out those who are done, which may not have been stored, and those who do not exist any more."""
         here = {each.id for each in self._mentorados.all()}
         known = tuple(each for each in work.left if each in here)
         gone = len(work.left) - len(known)

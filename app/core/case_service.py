@@ -62,16 +62,16 @@ class CaseService:
 
     @property
     def open_cases(self) -> Sequence[Case]:
-        """Those that wait for a person, the one that is due first first."""
+        """The open cases, by due time."""
         return sorted(self._open.values(), key=lambda case: (case.due_at, case.opened_at))
 
     @property
     def operator(self) -> str:
-        """Under which name the person at the keyboard takes a case."""
+        """The name under which the current operator takes a case."""
         return self._audit_service.actor.name
 
     async def load(self) -> None:
-        """Read the open cases, and open those that a program that died did not get to. Raises `Problem`."""
+        """Read the open cases, and open those that a killed program did not get to. Raises `Problem`."""
         for kind, mentorado_id, subject, evidence, at in await self._repository.unsettled():
             await self._repository.add(self._case(mentorado_id, kind, subject, evidence, at))
         self._open = {case.id: case for case in await self._repository.open_cases()}
@@ -84,16 +84,16 @@ class CaseService:
     def open(
         self, kind: CaseKind, mentorado_id: MentoradoId, subject: str = "", evidence: Mapping[str, str] | None = None
     ) -> None:
-        """Have a case, as soon as the disk allows; nothing happens while one of the same matter is open."""
+        """Open a case as soon as the disk allows; does nothing while one of the same matter is open."""
         case = self._case(mentorado_id, kind, subject, evidence or {}, self._clock.now())
         self._write_queue.add(partial(self._add, case))
 
     async def take(self, case_id: CaseId) -> None:
-        """The person at the keyboard looks after it from now on. Raises `Problem`, like all below."""
+        """Assign it to the current operator. Raises `Problem`, like all below."""
         await self.assign(case_id, self.operator)
 
     async def assign(self, case_id: CaseId, owner: str) -> None:
-        """*owner* looks after it; nobody does when it is empty."""
+        """Assign it to *owner*, or to nobody when that is empty."""
         await self._change(case_id, AuditAction.ASSIGN_CASE, {"owner": owner}, owner=owner)
 
     async def set_due(self, case_id: CaseId, due_at: datetime) -> None:
@@ -179,7 +179,7 @@ class CaseService:
             self.open(CaseKind.BAN, event.mentorado_id, evidence=evidence)
 
     def _on_smoke_test(self, event: SmokeTestChanged) -> None:
-        """One test that failed is repeated by whoever made it; the second in a row is a matter for somebody."""
+        """Open a case at the second failed test in a row; after the first, whoever made it repeats it."""
         test = event.test
         if test.outcome in (SmokeTestOutcome.PASSED, SmokeTestOutcome.PARTLY):
             del self._failed_tests[test.link_id]

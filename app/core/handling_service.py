@@ -45,11 +45,11 @@ class HandlingService:
 
     @property
     def operator(self) -> str:
-        """Under which name the person at the keyboard is on something."""
+        """The name under which the current operator handles something."""
         return self._audit_service.actor.name
 
     async def load(self) -> None:
-        """Read who is on what, and publish what another program changed. Raises `Problem`."""
+        """Read who handles whom, and publish what another program changed. Raises `Problem`."""
         everybody = {each.id: each for each in self._mentorados.all()}
         stored = [each for each in await self._repository.all() if each.mentorado_id in everybody]
         stored = [each for each in stored if each not in self._ending]
@@ -62,7 +62,7 @@ class HandlingService:
             self._end_if_over(handling.mentorado_id)
 
     async def take(self, mentorado_id: MentoradoId) -> None:
-        """The person at the keyboard is on it from now on, in place of whoever was. Raises `Problem`."""
+        """Assign it to the current operator, in place of whoever had it. Raises `Problem`."""
         mentorado, former = self._mentorados.get(mentorado_id), self.current.get(mentorado_id)
         handling = Handling(mentorado_id=mentorado_id, operator=self.operator, since=self._clock.now())
         before = {"operator": former.operator} if former else {}
@@ -73,7 +73,7 @@ class HandlingService:
         self._end_if_over(mentorado_id)  # while it was stored
 
     async def give_up(self, mentorado_id: MentoradoId) -> None:
-        """Nobody is on it any more, whoever was. Raises `Problem`."""
+        """Assign it to nobody. Raises `Problem`."""
         handling = self.current.get(mentorado_id)
         if handling is None:
             return
@@ -92,7 +92,7 @@ class HandlingService:
         self._bus.publish(HandlingChanged(mentorado_id, handling))
 
     def _follow(self) -> None:
-        """Hear of changes only while somebody is on something: statuses are many."""
+        """Listen to statuses only while somebody handles something: there are many."""
         if self.current and not self._followed:
             self._followed = [
                 self._bus.subscribe(StatusChanged, self._on_status),

@@ -215,7 +215,7 @@ class MentoradoService:
         await self._load_beside()
 
     def name_of(self, mentorado_id: MentoradoId) -> str:
-        """What somebody is called; the id of whoever is not in this database any more."""
+        """The name of a mentorado; the id of one that is not in this database any more."""
         found = self._by_id.get(mentorado_id)
         return mentorado_id if found is None else found.name
 
@@ -292,7 +292,7 @@ class MentoradoService:
             return self._replace(after)
 
     async def archive(self, mentorado_id: MentoradoId, *, undo_import: bool = False) -> None:
-        """Take somebody out of the list. Session files and history stay where they are.
+        """Take a mentorado out of the list. Session files and history stay where they are.
 
         With *undo_import* the audit says that it is because their import was taken back.
         """
@@ -391,7 +391,7 @@ class MentoradoService:
         return found[0]
 
     async def _require_free(self, number: PhoneNumber, link: Link) -> None:
-        """Raises `Problem(ACCOUNT_TAKEN)`. The disk is asked, too: a command may have added somebody meanwhile."""
+        """Raises `Problem(ACCOUNT_TAKEN)`. Reads the database, too: a command may have added somebody meanwhile."""
         here = self.holder(number, link.id)
         holder = await self._repository.by_phone(number) if here is None else here
         if holder is not None and holder.id != link.mentorado_id:

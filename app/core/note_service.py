@@ -111,7 +111,7 @@ class NoteService:
         self._change(note.mentorado_id, added=note)
 
     async def _tell_changed(self, work: Awaitable[None]) -> None:
-        """Read again what somebody else stored before it is said that they did."""
+        """Reload what another program stored before raising the problem that says so."""
         try:
             await work
         except Problem as problem:

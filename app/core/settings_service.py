@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class SettingsService:
-    """Holds the decisions. Each change is on disk with its audit entry first, then true."""
+    """Holds the settings. A change is stored with its audit entry before it counts."""
 
     def __init__(self, *, bus: EventBus, store: SettingsRepository, audit_service: AuditService, clock: Clock) -> None:
         self._bus = bus
@@ -52,7 +52,7 @@ class SettingsService:
                 self._bus.publish(OperatorSettingsChanged(now))
 
     async def change(self, field: SettingField[T], value: T, *, reason: str = "") -> None:
-        """Let *value* be true from now on. Raises `Problem` when the field refuses it, or when it protects less than
+        """Store *value*. Raises `Problem` when the field refuses it, or when it protects less than
         the value before and there is no *reason*."""
         value, reason = field.check(value), " ".join(reason.split())
         async with self._changing:

@@ -1,4 +1,4 @@
-"""The one notion of *now* that may be stored and acted upon.
+"""The clock that stored times and decisions rely on.
 
 The computer's clock is compared with the last run, with the newest thing in the database and, where there is a doubt
 or something is about to be removed, with a provider's clock. It is used while it fits them. While it does not, time
@@ -95,7 +95,7 @@ class TrustedClock:
         self.loaded.set()
 
     async def correct(self) -> None:
-        """Set dates to now that are still to come, in doubt none: a backup that was merged may have brought some."""
+        """Set dates in the future to now, unless the clock is doubted: a merged backup may have brought some."""
         if self.doubt is None:
             await self._records.correct(self.now())
 
@@ -129,7 +129,7 @@ class TrustedClock:
         self._reference = None
 
     async def save(self) -> None:
-        """Store how far time got, for the next run; nothing before `load`."""
+        """Store the current time for the next run; does nothing before `load`."""
         if self._known is None:
             return
         await self._records.save(TimeMark(at=self.now(), disregarded_until=self._disregarded_until))
@@ -154,7 +154,7 @@ class TrustedClock:
         return theirs, ClockDoubt(computer=computer, trusted=theirs, certain=certain)
 
     async def _follow(self, now: datetime) -> None:
-        """*now* is right: what is stored with a later date is wrong, and no measure any more."""
+        """Take *now* as right: stored times after it are wrong, and not compared with any more."""
         until = self._disregarded_until
         if self._known is not None and self._known[0] > now:
             until = max(self._known[0], until or self._known[0])

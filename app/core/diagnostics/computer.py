@@ -121,7 +121,7 @@ def locks(window: Path, sessions: Path, procedures: Path, names: Mapping[Mentora
 
 
 def _of_owner(code: DiagnosisCode, owner: str, theirs: Sequence[tuple[Path, str]], window: Path) -> Diagnosis:
-    """What one program holds or left, however many locks that are."""
+    """One diagnosis for all locks that a program holds or left."""
     if code is _C.LOCK_HELD:
         return diagnosed(code, owner=owner, count=str(len(theirs)))
     names = ", ".join(dict.fromkeys(name or path.name for path, name in theirs))
@@ -140,7 +140,7 @@ def _of_owner(code: DiagnosisCode, owner: str, theirs: Sequence[tuple[Path, str]
 def _owners(
     window: Path, sessions: Path, procedures: Path, names: Mapping[MentoradoId, str]
 ) -> Iterator[tuple[Path, Owner, str]]:
-    """Each lock that names somebody, and the mentorado whose it is, where it is one's."""
+    """Each lock that names an owner, and the mentorado that it belongs to, if any."""
     for path in _lock_files(window, sessions, procedures):
         if (owner := read_owner(path)) is not None:
             folder = path.parent.name

@@ -92,7 +92,7 @@ class SupportBundleService:
         self._clock = clock
 
     async def prepare(self) -> SupportBundle:
-        """Collect everything; nothing is written. What the database does not give is left out, and says so."""
+        """Collect everything; nothing is written. What the database cannot give is left out, and marked so."""
         mentorados = self._mentorados
         pseudonyms = Pseudonyms(mentorados.all(), mentorados.links_of)
         p, at = BundlePart, self._clock.now()

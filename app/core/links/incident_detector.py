@@ -199,7 +199,7 @@ class IncidentDetector:
 
 
 def _is_loss(before: LinkStatus, after: LinkStatus, *, paired: bool) -> bool:
-    """Whether a link was lost that was connected, or should have been: one never paired is nobody's loss.
+    """Whether a link fell that was connected, or should have been; a link that was never paired cannot fall.
 
     What falls with a process of ours says nothing about the provider, however many shared it.
     """

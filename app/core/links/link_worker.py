@@ -80,7 +80,7 @@ class RetryTimer:
 
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:
-        """Whatever happens inside is cut short by `end`."""
+        """Let `end` cancel what happens inside."""
         try:
             async with asyncio.timeout(None) as self._limit:
                 yield
@@ -91,7 +91,7 @@ class RetryTimer:
             self._limit = None
 
     async def wait(self, note: Callable[[Retry], None]) -> None:
-        """Wait for the next try, at a moment that the gate has free; *note* hears which that is, and when it begins."""
+        """Wait for the next attempt, at a moment that the rate limiter has free; *note* gets it, and None when it begins."""
         delay = self._backoff.next_delay()
         attempt = self._backoff.attempt
         while not self._at_once:
@@ -237,7 +237,7 @@ class LinkWorker:
                 await self._listen(connection, turn)
 
     async def _listen(self, connection: Connection, turn: PairingSlot | None) -> None:
-        """Follow *connection* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
+        """Handle the events of *connection* until it ends, or one of them ends it; with a *turn*, it is a pairing."""
         intake = IngestQueue(connection, self._ingestor)
         self._connection = connection
         try:

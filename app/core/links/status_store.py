@@ -204,7 +204,7 @@ def _connected_since(before: LinkStatus, state: LinkState, now: datetime) -> dat
 
 
 class StatusWaiter:
-    """Enter it before asking the link for something: it hears all that follows."""
+    """Waits for a status of one link. Enter its context before the request, so that no status is missed."""
 
     def __init__(self, bus: EventBus, clock: Clock, link_id: LinkId) -> None:
         self._bus = bus

@@ -1,1 +1,1 @@
-"""Snoozes, and what the desktop is told when."""
+"""Snoozes, and desktop notifications."""

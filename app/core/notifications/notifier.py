@@ -1,4 +1,4 @@
-"""Decides what the desktop is told of links, and when: once for each trouble, never for each flap, not in quiet hours.
+"""Decides what is notified of links, and when: once for each problem, not for each reconnect, not in quiet hours.
 
 What is worth telling is gathered for some seconds, so that links that fall together are told of together, and what was
 over before anybody could have looked is not told at all.
@@ -57,7 +57,7 @@ _ON_THE_WAY: Final = frozenset({LinkState.CONNECTING, LinkState.QR_READY, LinkSt
 
 @dataclass(slots=True)
 class _Trouble:
-    """What was told of a link, until it was well for `GRACE`."""
+    """What was notified of a link, until it has been connected for `GRACE`."""
 
     notified: set[str] = field(default_factory=set)
     well_since: datetime | None = None
@@ -96,7 +96,7 @@ class Alarm:
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
-        """End the wait: something is due, or the moment is another one."""
+        """End the wait: something is due, or the moment has changed."""
         self._rung.set()
 
     async def wait_until(self, moment: datetime | None) -> None:
@@ -164,36 +164,36 @@ class Notifier:
 
     @property
     def quiet_until(self) -> datetime | None:
-        """When the quiet that reigns now is over; None when there is none."""
+        """When notifications are shown again; None when they are shown now."""
         now = self._clock.now()
         ends = (self._muted_until, quiet_until(now, self._settings(), self._zone))
         return max((end for end in ends if end is not None and end > now), default=None)
 
     @property
     def muted(self) -> bool:
-        """Whether a person asked for quiet that is not over."""
+        """Whether a person muted notifications, and that is not over."""
         return self._muted_until is not None and self._muted_until > self._clock.now()
 
     def mute(self, length: timedelta) -> None:
-        """Be quiet for *length* from now on, whatever the hour."""
+        """Show no notifications for *length* from now on, whatever the hour."""
         self._muted_until = self._clock.now() + length
         self._alarm.ring()
 
     def unmute(self) -> None:
-        """Speak again, except in quiet hours."""
+        """Show notifications again, except in quiet hours."""
         self._muted_until = None
         self._alarm.ring()
 
     def is_silent(self, mentorado_id: MentoradoId) -> bool:
-        """Whether nothing is told of a mentorado: the link is snoozed, or somebody is on it."""
+        """Whether nothing is notified of a mentorado: the link is snoozed, or somebody handles it."""
         return self._snoozes.snooze_of(mentorado_id) is not None or self._has_somebody(mentorado_id)
 
     def on_looked(self) -> None:
-        """A person looks at the window: what was told so far is known."""
+        """The window got the focus: what was notified so far is known."""
         self._shown.clear()
 
     async def run(self) -> None:
-        """Tell what is due, until cancelled."""
+        """Publish what is due, until cancelled."""
         while True:
             self._pending.update(dict.fromkeys(self._expire_snoozes()))
             self._tell_gathered()
@@ -222,7 +222,7 @@ class Notifier:
             self._troubles[mentorado_id].well_since = self._clock.now()
 
     def _end_calm(self, mentorado_id: MentoradoId) -> None:
-        """The link is not well any more: what was told counts, unless it was well for long enough."""
+        """The link fell again: what was notified still counts, unless it was connected for long enough."""
         trouble = self._troubles.get(mentorado_id)
         if trouble is not None and trouble.over(self._clock.now()):
             del self._troubles[mentorado_id]
@@ -263,7 +263,7 @@ class Notifier:
         self._alarm.ring()  # the first of them may end at another time now
 
     def _on_handling(self, event: HandlingChanged) -> None:
-        """Who is on it knows; once nobody is any more and it is no better, it is told anew, as after a snooze."""
+        """Whoever handles it knows; once nobody does and it is no better, it is notified again, as after a snooze."""
         if event.handling is not None:
             self._drop_shown([event.mentorado_id])
         elif is_notable(self._status_of(event.mentorado_id)):
@@ -282,7 +282,7 @@ class Notifier:
             self._alarm.ring()
 
     def _expire_snoozes(self) -> list[MentoradoId]:
-        """Whoever was left alone and is no better is told of anew."""
+        """A link that has not recovered is notified again once its snooze is over."""
         ended = [each for each in self._snoozes.expire() if is_notable(self._status_of(each))]
         for mentorado_id in ended:
             self._troubles[mentorado_id] = _Trouble()
@@ -325,7 +325,7 @@ class Notifier:
         return bool(matter) and matter not in notified and not self.is_silent(mentorado_id)
 
     def _matter(self, mentorado_id: MentoradoId) -> str:
-        """What there is to tell now; empty where there is nothing."""
+        """What there is to notify now; empty where there is nothing."""
         status = self._status_of(mentorado_id)
         if is_notable(status):
             return status.reason
@@ -343,7 +343,7 @@ class Notifier:
         self._tell(Notification(key=key, kind=kind, mentorados=incident.affected, incident=incident))
 
     def _tell_missed(self) -> None:
-        """Once it is not quiet any more: what happened meanwhile, in one notification."""
+        """After quiet hours, sum up what happened meanwhile in one notification."""
         missed = self._missed
         if self.quiet_until is not None or not (missed.mentorados or missed.incidents):
             return

@@ -1,4 +1,4 @@
-"""Links that are left alone for a while: kept over a restart, audited, and over when the link recovers."""
+"""Snoozes of links: stored, audited, and ended when the link recovers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SnoozeService:
         return self._snoozes.get(self._mentorados.get(mentorado_id).link.id)
 
     def snoozed_mentorados(self) -> list[MentoradoId]:
-        """Who is left alone."""
+        """The mentorados whose link in use is snoozed."""
         return [each.id for each in self._mentorados.all() if each.link.id in self._snoozes] if self._snoozes else []
 
     @property
@@ -66,7 +66,7 @@ class SnoozeService:
         return min((each.until for each in self._snoozes.values() if each.until is not None), default=None)
 
     async def begin(self, mentorado_id: MentoradoId, length: SnoozeLength) -> None:
-        """Leave the link of a mentorado alone from now on. Raises `Problem` when it cannot be stored."""
+        """Snooze the link of a mentorado. Raises `Problem` when it cannot be stored."""
         mentorado = self._mentorados.get(mentorado_id)
         link_id, chosen = mentorado.link.id, snooze(length, self._clock.now(), self._zone)
         with self._audit_service.with_changes(AuditAction.SNOOZE_LINK, mentorado, after={"length": length.value}):
@@ -75,7 +75,7 @@ class SnoozeService:
         self._bus.publish(SnoozesChanged(mentorado_id))
 
     async def end(self, mentorado_id: MentoradoId) -> None:
-        """Tell of the link again. Raises `Problem` when it cannot be stored."""
+        """End the snooze. Raises `Problem` when it cannot be stored."""
         mentorado = self._mentorados.get(mentorado_id)
         if mentorado.link.id not in self._snoozes:
             return
@@ -86,7 +86,7 @@ class SnoozeService:
         self._bus.publish(SnoozesChanged(mentorado_id))
 
     def on_recovered(self, mentorado_id: MentoradoId) -> None:
-        """The link has nothing to tell any more: what was a reason to leave it alone is over."""
+        """End the snooze of a link that recovered: the reason for it is over."""
         if (link_id := self._mentorados.get(mentorado_id).link.id) in self._snoozes:
             self._forget(link_id, mentorado_id)
 
@@ -100,7 +100,7 @@ class SnoozeService:
         return [mentorado.id for mentorado in whose]
 
     def _forget(self, link_id: LinkId, mentorado_id: MentoradoId) -> None:
-        """It ended by itself: nobody did anything, so it is stored when the disk allows, and not audited."""
+        """A snooze that ended by itself is stored when the disk allows, and not audited."""
         del self._snoozes[link_id]
         at = self._clock.now()
         self._write_queue.add(lambda: self._repository.save(dict(self._snoozes), at))

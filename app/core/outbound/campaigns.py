@@ -303,7 +303,7 @@ class CampaignService:
     async def _send_one(
         self, run: _Run, campaign_id: CampaignId, recipient: Recipient
     ) -> OutboundMessage | Hold | None:
-        """None when what became of it is in the record of outbound messages, or will be."""
+        """Returns None when the result is in the record of outbound messages, or will be."""
         mentorado, draft = self._mentorados.get(recipient.mentorado_id), self._campaigns[campaign_id].draft
         run.require()
         if self._campaigns[campaign_id].state is not CampaignState.RUNNING:  # another program paused or stopped it
@@ -369,7 +369,7 @@ class CampaignService:
 
 
 class _Halted(Exception):
-    """Nothing more is to be sent now."""
+    """Raised inside a campaign that was paused or stopped."""
 
 
 class _Run:
@@ -435,7 +435,7 @@ class _Queue:
         return len(self._ready) + len(self._later)
 
     def take(self, now: datetime) -> Recipient | datetime:
-        """Whose turn it is, or when the next one's is. It must not be empty."""
+        """The next recipient, or the time when there is one. The queue must not be empty."""
         if self._later and (self._later[0][0] <= now or not self._ready):
             at, _number, recipient = self._later[0]
             if at > now:
@@ -445,7 +445,7 @@ class _Queue:
         return self._ready.popleft()
 
     def take_all_again(self) -> None:
-        """Nobody has to wait any more."""
+        """Let nobody wait any more."""
         self._ready.extend(recipient for _at, _number, recipient in sorted(self._later))
         self._later.clear()
 

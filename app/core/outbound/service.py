@@ -180,13 +180,13 @@ class OutboundService:
         return isinstance(provider, CanSend) and provider.window is not None
 
     def bulk_link_hold(self, mentorado_id: MentoradoId) -> Hold | None:
-        """What holds back every message that nobody asked for, whoever would get it."""
+        """What holds back every campaign message, whoever would get it."""
         mentorado = self._mentorados.get(mentorado_id)
         status = self._supervisor.status(mentorado.link.id)
         return self._link_hold(mentorado, Purpose.CAMPAIGN, status, OutboundFacts(recipient=""))
 
     async def estimate(self, mentorado_id: MentoradoId, messages: int, new: int, *, repeats: bool) -> timedelta:
-        """About how long so many messages of a campaign take, *new* of them to who never wrote. Raises `Problem`."""
+        """About how long *messages* of a campaign take, *new* of them to contacts that never wrote. Raises `Problem`."""
         mentorado, now = self._mentorados.get(mentorado_id), self._clock.now()
         own = Address(AddressKind.PHONE, mentorado.expected_account)
         first = (await self._repository.facts(mentorado, own, now)).first_connected
@@ -396,7 +396,7 @@ class OutboundService:
         return message
 
     def _save(self, message: OutboundMessage) -> None:
-        """What became of it is written as soon as the disk allows; until then it counts as reserved."""
+        """Store the result as soon as the disk allows; until then the message counts as reserved."""
         self._write_queue.add(partial(self._repository.save, message))
 
     async def _record(self, mentorado: Mentorado, outgoing: OutgoingMessage, message: OutboundMessage) -> None:

@@ -241,7 +241,7 @@ class SmokeTestService:
         return tuple(seen)
 
     def _hears(self, mentorado: Mentorado) -> bool:
-        """Whether receipts and answers reach us."""
+        """Whether receipts and answers reach this program."""
         return DESCRIPTORS[mentorado.link.provider].webhooks is None or self._settings_service.settings.webhooks.on
 
     async def _perform(self, mentorado: Mentorado, test: SmokeTest) -> SmokeTest:
@@ -260,7 +260,7 @@ class SmokeTestService:
         return replace(test, outcome=SmokeTestOutcome.PASSED if passed else SmokeTestOutcome.PARTLY)
 
     async def _without_delivery(self, mentorado: Mentorado, partner: Mentorado | None, test: SmokeTest) -> SmokeTest:
-        """A minute passed: it was not delivered, unless nobody could have told."""
+        """The stages after a minute without a receipt: not delivered, unless no receipt could have come."""
         if (lost := self._lost(mentorado, partner)) is not None:
             raise _Failure(test, lost)
         receives = await self._receives(mentorado, receipts=True)

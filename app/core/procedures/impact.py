@@ -54,7 +54,7 @@ class ImpactService:
         self._journal = journal
 
     async def impact_of(self, kind: ProcedureKind, mentorado_id: MentoradoId) -> ImpactSummary:
-        """The ledger of a procedure of *kind*, as things are now."""
+        """The impact that a procedure of *kind* would have now."""
         mentorado = self._mentorados.get(mentorado_id)
         fate = await self._session_outcome(kind, mentorado)
         return ImpactSummary(

@@ -190,7 +190,7 @@ class RestoreSteps:
     # --- the keys ------------------------------------------------------------------------------------------------
 
     async def _leave_session(self, run: StepContext) -> StepData | None:
-        """Why the keys stay as they are, if they do."""
+        """Why the session is not restored, if it is not."""
         mentorado = self._mentorados.get(run.mentorado_id)
         provider: object = self._providers.get(mentorado.link.provider)
         async with self._open_archive(run) as (_, archive):
@@ -267,13 +267,13 @@ def _path(run: StepContext) -> Path:
 
 
 def _require_checked(run: StepContext, archive: BackupReader) -> None:
-    """It is the archive that was read through, and not another in its place."""
+    """Raises `Problem` unless it is the archive that was verified before."""
     if run.facts(StepName.CHECK_ARCHIVE).get("archive") != _fingerprint(archive.manifest):
         raise Problem(ProblemCode.BACKUP_ALTERED, path=str(archive.path), detail=archive.path.name)
 
 
 def _fingerprint(manifest: Manifest) -> str:
-    """The manifest vouches for everything in it."""
+    """The hash of the manifest, which has the hashes of all parts."""
     return hashlib.sha256(manifest.written()).hexdigest()
 
 

@@ -111,12 +111,12 @@ class ProcedureRunner:
 
     @property
     def is_orphaned(self) -> bool:
-        """Whether it should be moving and is not: the program that moved it ended, or is another one than this."""
+        """Whether it should be running and is not: the program that ran it ended, or is another one than this."""
         return self.procedure.state in ACTIVE and self.is_settled
 
     @asynccontextmanager
     async def held(self, *, overrule: bool = False) -> AsyncIterator[None]:
-        """Let no other program move it, from before what is written in here until it stands still again.
+        """Lock it against other programs, from before the first entry that is written inside until it is settled.
 
         Raises `Problem(PROCEDURE_HELD)`.
         """
@@ -129,12 +129,12 @@ class ProcedureRunner:
 
     @property
     def was_moved(self) -> bool:
-        """Whether it moved since the program began."""
+        """Whether it ran since the program was started."""
         return self._task is not None
 
     @property
     def is_settled(self) -> bool:
-        """Whether this program does not move it."""
+        """Whether this program does not run it."""
         return self._task is None or self._task.done()
 
     def start(self) -> None:
@@ -144,7 +144,7 @@ class ProcedureRunner:
         self._task = self._means.group.create_task(self._run(), name=f"{head.kind} {head.id}")
 
     async def stop(self) -> None:
-        """Pause, and wait until it stands still; nothing happens when it does already."""
+        """Pause, and wait until it is settled; does nothing when it is already."""
         if self._task is None or self._task.done():
             return
         self._pausing = True
@@ -153,7 +153,7 @@ class ProcedureRunner:
         await asyncio.wait([self._task])
 
     def cancel(self) -> None:
-        """The program ends: leave everything as it is on disk."""
+        """End the task because the program ends: leave everything as it is on disk."""
         if self._task is not None:
             self._task.cancel()
 
@@ -175,7 +175,7 @@ class ProcedureRunner:
             await self.write(EntryKind.STEP_DONE, record.name, facts)
 
     async def keeps_connection(self) -> bool:
-        """Whether going on does not end a connection that works: whoever began it was told, but not for this one."""
+        """Whether going on keeps a connection that works: whoever began it confirmed the end of the former one only."""
         record = self.procedure.next_step
         ends = self.procedure.ends_connection and record is not None and record.name in POINT_OF_NO_RETURN.values()
         return not ends or (record is not None and await self._already_done(record) is not None)
@@ -249,7 +249,7 @@ class ProcedureRunner:
         await self.write(EntryKind.ENDED, facts={"undone": "yes"})
 
     async def _pause_step(self, step: Step) -> StepData:
-        """Let *step* put in order what it was doing. A pause is a pause even when that fails."""
+        """Let *step* clean up what it was doing. It is paused even when that fails."""
         if self.procedure.step(step.name).state is not StepState.RUNNING:
             return {}
         return (await _run_catching(partial(_do_step, step.pause, self._step_context())))[1]

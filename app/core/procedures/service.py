@@ -107,7 +107,7 @@ class ProcedureService:
         await self._group.__aexit__(None, None, None)
 
     async def load(self) -> None:
-        """Read what is unfinished, and tell. Inside the context, what was moving when its program ended is paused.
+        """Read what is unfinished, and publish it. Inside the context, what ran when its program ended is paused.
 
         What another program is moving is left to it; asking again tells what became of it.
         """
@@ -137,7 +137,7 @@ class ProcedureService:
                 raise
 
     async def take_over(self, procedure_id: ProcedureId) -> None:
-        """Pause it although it cannot be proven that the program that moved it is dead: a person says so.
+        """Pause it although it cannot be proven that the program that ran it is dead: a person confirms that.
 
         Raises `Problem(PROCEDURE_HELD)` when that program is certainly there.
         """
@@ -259,7 +259,7 @@ class ProcedureService:
                 run.start()
 
     async def pause_active(self, mentorado_id: MentoradoId) -> None:
-        """Pause whatever moves the link of this mentorado; nothing happens when nothing does."""
+        """Pause the procedure that runs for this mentorado, if any."""
         procedure = self.active(mentorado_id)
         if procedure is None or procedure.head.kind is ProcedureKind.BACKUP:
             return
@@ -291,7 +291,7 @@ class ProcedureService:
             self._group.create_task(self._go_on(run), name=f"go on with {run.procedure.head.id}")
 
     async def _go_on(self, run: ProcedureRunner) -> None:
-        """Its link is connected, for which it waited: another number was accepted, or credentials were corrected.
+        """Resume it: the link that it waited for is connected, by another accepted number or corrected credentials.
 
         What failed before the program began goes on only where a person must have decided: nothing else moves again
         without being asked.

@@ -61,7 +61,7 @@ async def no_op(_run: StepContext) -> StepData:
 
 
 async def not_applicable(_run: StepContext) -> StepData | None:
-    """It is not so."""
+    """Default of `skip` and `already_done`: does not apply."""
     return None
 
 

@@ -44,7 +44,7 @@ class Accounts:
         self._read: dict[LinkId, tuple[ProviderKind, str]] = {}  # a keyring is slow, and everybody asks about all
 
     def forget(self, link_id: LinkId) -> None:
-        """The credentials of *link_id* are others now."""
+        """Forget the cached account of *link_id*, whose credentials changed."""
         self._read.pop(link_id, None)
 
     async def reload_changed(self) -> list[tuple[MentoradoId, LinkId]]:
@@ -202,7 +202,7 @@ class CredentialService:
         raise Problem(ProblemCode.PROVIDER_UNAVAILABLE, provider=link.provider)
 
     async def _whole(self, link: Link, typed: Credentials) -> Credentials:
-        """What was typed, completed by what is kept; nobody else has the account."""
+        """*typed*, completed by what is stored. Raises `Problem` when another link has the account."""
         try:
             kept = await self._load_plain(link)
         except Problem as problem:
@@ -220,7 +220,7 @@ class CredentialService:
         report: CredentialReport | None = None,
         link_id: LinkId | None = None,
     ) -> tuple[CredentialField, ...]:
-        """Keep them, and have a link that runs sign in with them; returns the fields that changed.
+        """Store them, and let a running link sign in with them; returns the fields that changed.
 
         *report* is what the provider said about them, or None when nobody asked it. Raises `Problem(ACCOUNT_TAKEN)`,
         and keeps nothing, when the account or its number is another link's.
@@ -253,7 +253,7 @@ class CredentialService:
         return changed
 
     async def _require_free(self, link: Link, kept: Credentials, whole: Credentials) -> None:
-        """Nobody else has the account. Two that were kept before this was looked at: whose it is keeps it."""
+        """Raises `Problem` when another link has the account; if the account is unchanged, when that link had it first."""
         descriptor = DESCRIPTORS[link.provider]
         same = descriptor.account_id(kept) == descriptor.account_id(whole)
         await (self._accounts.require_first if same else self._accounts.require_alone)(link, whole)

@@ -36,7 +36,7 @@ class AttemptQuota:
 
 
 class NumberRegistrationService:
-    """One try after the other. The PIN goes to the provider, and is written down nowhere."""
+    """Makes one attempt at a time. The PIN is sent to the provider, and stored nowhere."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which provider carries somebody's messages, as long as it never did: a switch of one in use is another matter."""
+"""Chooses the provider of a mentorado that never connected; for others there is `SwitchService`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ProviderSelectionService:
         return UnavailableReason.DECIDE_ACCOUNT_FIRST if status.reason is Reason.WRONG_ACCOUNT else None
 
     async def choose(self, mentorado_id: MentoradoId, kind: ProviderKind) -> Mentorado:
-        """Let *kind* carry the messages. Raises `Problem(NOT_POSSIBLE_NOW)` when `refusal` says why not."""
+        """Choose *kind*. Raises `Problem(NOT_POSSIBLE_NOW)` when `refusal` gives a reason."""
         before = self._mentorados.get(mentorado_id)
         if kind is before.link.provider:
             return before

@@ -238,7 +238,7 @@ class SwitchPlanner:
     # --- what stands in the way -----------------------------------------------------------------------------------
 
     def _at_first_sight(self, mentorado: Mentorado, target: ProviderKind) -> Sequence[SwitchFinding]:
-        """What leaves nothing else to be asked."""
+        """Findings that make every other check needless."""
         if mentorado.archived:
             return [_found(_F.ARCHIVED)]
         if mentorado.link.provider is target:
@@ -246,7 +246,7 @@ class SwitchPlanner:
         return [] if self._outbound.can_send(target) else [_found(_F.TARGET_UNAVAILABLE)]
 
     def _standing(self, move: _Move) -> Sequence[SwitchFinding]:
-        """What is known here of the mentorado and of both links."""
+        """Findings about the mentorado and both links, from what is stored here."""
         mentorado, status = move.mentorado, self._supervisor.status(move.link.id)
         found = [*self._forbidden(move), *_restricted(status)]
         for link in (move.link, move.to):
@@ -268,7 +268,7 @@ class SwitchPlanner:
         return found
 
     def _forbidden(self, move: _Move) -> Sequence[SwitchFinding]:
-        """That the phone is gone is a trouble of one link alone; a ban is about the number."""
+        """A ban counts for every link of the number, a lost phone for one link only."""
         ban = self._supervisor.ban(move.mentorado.id)
         return [] if ban is None else [_found(_F.FORBIDDEN, reason=ban.reason, **_until(ban))]
 
@@ -424,7 +424,7 @@ def _until(status: LinkStatus) -> dict[str, str]:
 
 
 def _restricted(status: LinkStatus) -> Sequence[SwitchFinding]:
-    """WhatsApp's or Meta's own word against what is sent from the number: another provider does not change it."""
+    """A restriction of the number by WhatsApp or Meta, which no other provider lifts."""
     held = status.capability in (SendCapability.RESTRICTED, SendCapability.BLOCKED)
     if status.reason is Reason.POLICY_RESTRICTED or (status.state is LinkState.CONNECTED and held):
         return [_found(_F.RESTRICTED, reason=status.reason, **_until(status))]

@@ -183,13 +183,13 @@ class SwitchService:
         self._drive(run_id)
 
     async def pause(self, run_id: SwitchRunId) -> None:
-        """Begin with nobody else until `resume`; who is under way is finished. Raises `Problem`."""
+        """Begin no other mentorado until `resume`; the one under way is finished. Raises `Problem`."""
         run = self._approved_run(run_id)
         with self._audit_service.with_changes(AuditAction.PAUSE_SWITCH, after=_subject(run)):
             await self._save(replace(run, state=SwitchState.PAUSED, pause=SwitchPause.PERSON, pause_until=None))
 
     async def resume(self, run_id: SwitchRunId) -> None:
-        """Go on where the run is paused; after a failure that is a person's word that it may. Raises `Problem`."""
+        """Resume a paused run; after a failure, a person decides so. Raises `Problem`."""
         run = self._approved_run(run_id)
         if run.state is SwitchState.PAUSED:
             with self._audit_service.with_changes(AuditAction.RESUME_SWITCH, after=_subject(run)):
@@ -215,7 +215,7 @@ class SwitchService:
         return (link.id, link.provider) == (item.from_link, item.source)
 
     async def stop(self, run_id: SwitchRunId) -> None:
-        """End the run: who waits stays where they are; who is under way is finished. Raises `Problem`."""
+        """End the run: those who wait are not switched; the one under way is finished. Raises `Problem`."""
         async with self._deciding:
             run = self._open_run(run_id)
             with self._audit_service.with_changes(AuditAction.STOP_SWITCH, after=_subject(run)):
@@ -234,7 +234,7 @@ class SwitchService:
             return await self._procedures.begin(ProcedureKind.ROLL_BACK, mentorado_id, facts={**facts, **item.mark})
 
     async def release(self, mentorado_id: MentoradoId) -> None:
-        """Let the former provider go: its connection is closed, and its credentials stay. Raises `Problem`."""
+        """Release the former provider: its connection is closed, and its credentials stay. Raises `Problem`."""
         async with self._deciding:
             item = self._switched(mentorado_id, ActionName.RELEASE_FORMER)
             if self._procedures.active(mentorado_id) is not None:
@@ -259,7 +259,7 @@ class SwitchService:
             await asyncio.gather(*self._driven.values(), return_exceptions=True)
 
     async def _take_up(self, run: SwitchRun) -> None:
-        """Take up what procedures came to while nobody followed them; a command may have ended one by itself."""
+        """Take over the results of procedures that ended while this program did not follow them."""
         for item in run.items:
             if item.state in OPEN_ITEMS:
                 latest = await self._procedures.latest(item.mentorado_id)
@@ -268,7 +268,7 @@ class SwitchService:
                         await self._save_item(after)
 
     async def _reconcile(self) -> None:
-        """Go on with what a failed step left to be taken back, and pause what no program runs."""
+        """Undo what a failed step left, and pause what no program runs."""
         for run in self.runs:
             for item in run.items:
                 if item.state is _I.RUNNING and (active := self._procedures.active(item.mentorado_id)) is not None:
@@ -287,7 +287,7 @@ class SwitchService:
             task.add_done_callback(lambda _done: self._driven.pop(run_id, None))
 
     async def _switch_all(self, run_id: SwitchRunId) -> None:
-        """Switch who waits, one after the other, until the run is paused or nobody waits."""
+        """Switch those who wait, one after the other, until the run is paused or nobody waits."""
         try:
             failed = tried = 0
             while (run := self._run(run_id)).state is SwitchState.RUNNING:
@@ -435,7 +435,7 @@ class SwitchService:
         )
 
     async def _require_unchanged(self, plan: SwitchPlan, digest: str, *, besides: SwitchRunId | None = None) -> None:
-        """*besides* is the run that is approved, which does not stand in its own way."""
+        """Raises `Problem`. *besides* is the run that is being approved, which must not block itself."""
         self._approving = besides
         try:
             made = await self._planner.dry_run(plan)
@@ -483,7 +483,7 @@ class SwitchService:
         )
 
     async def _save(self, run: SwitchRun) -> None:
-        """Store *run* but for its items, of which those in memory are the true ones."""
+        """Store *run* without its items: those in memory are newer."""
         await self._repository.save_run(run)
         self._runs[run.id] = replace(run, items=self._run(run.id).items)
         self._moved.set()

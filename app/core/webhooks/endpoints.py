@@ -24,7 +24,7 @@ def _is_needed(link: Link) -> bool:
 
 
 def path_name(link_id: LinkId) -> str:
-    """Under which name the end of a link's own path is kept among the secrets."""
+    """The key of the secret part of a link's own path in the secret store."""
     return f"link/{link_id}/webhook_path"
 
 
@@ -73,7 +73,7 @@ class EndpointRegistry:
             return EndpointLookup(tuple(endpoints), problem=problem)
 
     async def to_list(self) -> EndpointList:
-        """For the receiver."""
+        """The endpoints as the webhook server takes them."""
         found = await self.all()
         return EndpointList(endpoints=found.endpoints, verify_token=found.verify_token, complete=found.problem is None)
 

@@ -67,7 +67,7 @@ class WebhookDispatcher:
         self._out: dict[LinkId, set[int]] = {}
 
     def dispatch(self, batch: DeliveryBatch) -> None:
-        """To the open connection of the link; else it waits with the receiver until one is open."""
+        """Hand *batch* to the open connection of the link; without one, the server keeps it until there is."""
         link_id, mark = batch.link_id, batch.mark
         mentorado = next((each for each in self._mentorados.through_all() if each.link.id == link_id), None)
         provider: object = self._providers.get(mentorado.link.provider) if mentorado else None
@@ -139,7 +139,7 @@ class WebhookStatsLog:
         self._last_logged = (clock.now(), 0, 0)  # when the log had its last line, and the counts it gave
 
     def take(self, stats: WebhookStats) -> None:
-        """These are the counts from now on."""
+        """Take over the latest counts."""
         self.stats = stats
         at, accepted_then, refused_then = self._last_logged
         accepted = sum(item.count for item in stats.counts if item.outcome is DeliveryOutcome.ACCEPTED)
@@ -243,12 +243,12 @@ class WebhookService:
         )
 
     async def set_public_url(self, typed: str) -> None:
-        """How the providers reach us; only to be copied from here."""
+        """Set the address under which providers reach this program; it is only shown, to be copied."""
         url = webhook_place.parse_public_url(typed)
         await self._settings_service.change(WEBHOOKS, replace(self.settings, public_url=url))
 
     async def _apply(self, after: WebhookSettings) -> None:
-        """One cannot try a place while listening there: the receiver rests for that moment, and providers try again."""
+        """Pause the server, which may be listening there, to check an address; providers repeat what they send."""
         async with self._moving:
             before = self.settings
             if after.on and (after.address, after.port, True) != (before.address, before.port, before.on):

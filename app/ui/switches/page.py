@@ -31,7 +31,7 @@ from app.domain.events import (
 )
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.repositories import Clock
-from app.domain.switch import SwitchDryRun, SwitchItem, SwitchPlan, SwitchRunId, SwitchState
+from app.domain.switch import SwitchDryRun, SwitchItem, SwitchPlan, SwitchRun, SwitchRunId, SwitchState
 from app.formats.csv_files import write_file
 from app.formats.switch_export import switch_dry_run_csv, switch_dry_run_json
 from app.text import switch_run as run_text
@@ -82,7 +82,7 @@ class SwitchesPage(DraftPage):
         self._audit_service = audit_service
         self._clock = clock
         self._planned: SwitchPlan | None = None  # what the dry run is of
-        self.model = SwitchRunModel(switches, lambda run: self.board.context_of(run), clock, self)
+        self.model = SwitchRunModel(switches, self._context_of, clock, self)
         self.list = RowList(self.model, SwitchRunDelegate(theme), theme)
         self.list.opened.connect(lambda place: self.show_run(self.model.rows[place].id))
         self._empty = EmptyState(theme, "swap", "primary")
@@ -199,6 +199,9 @@ class SwitchesPage(DraftPage):
             self.board.refresh()
         elif here is self.overview:
             self.model.refresh_texts()
+
+    def _context_of(self, run: SwitchRun) -> run_text.RunContext:
+        return self.board.context_of(run)  # which is built after the list
 
     # --- plan, dry run, approval
 
