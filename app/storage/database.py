@@ -131,7 +131,7 @@ class Database:
         return await self._in_worker(lambda: self._transact(whole, writing=False, again=lambda: True))
 
     async def repair(self) -> None:
-        """Make anew what is damaged or missing and follows from the rest. Reads all of the file."""
+        """Rebuild indices, triggers and views that are damaged or missing. Reads all of the file."""
         await self._in_worker(self._look_through)
 
     async def version(self) -> tuple[int, int]:

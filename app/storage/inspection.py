@@ -85,7 +85,7 @@ def inspect_database(
 
 
 def _waits_for_rollback(problem: Problem) -> bool:
-    """Whether a journal is there that whoever may write takes back first: who only reads sees half of a change."""
+    """Whether there is a journal that a writer has to roll back first: a reader would see half of a change."""
     code = getattr(problem.__cause__, "sqlite_errorcode", None)
     return code in (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 
@@ -137,7 +137,7 @@ def _revision(opened: sqlite3.Connection, path: Path) -> str:
 
 
 def _unreadable_people(opened: sqlite3.Connection) -> int:
-    """How many mentorados the program would leave out, because what is written of them makes no sense."""
+    """How many mentorados the program would leave out, because their rows are invalid."""
     kinds = set(ProviderKind)
     return sum(
         1
@@ -172,7 +172,7 @@ def _replaced(opened: sqlite3.Connection, heads: AuditHeads) -> Diagnosis | None
 
 
 def _first_fault(opened: sqlite3.Connection) -> str:
-    """What SQLite says of the pages: ok, or what it finds first."""
+    """The first result of SQLite's check of the pages: ok, or a fault."""
     found = str(opened.execute("PRAGMA quick_check(1)").fetchone()[0])
     return found.removeprefix("*** in database main ***\n").partition("\n")[0]
 

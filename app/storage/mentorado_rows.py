@@ -1,4 +1,4 @@
-"""Who there is, in two forms: as the window paints it first, and as rows become mentorados.
+"""Reads mentorados: quickly for the first list of the window, and from rows for the repository.
 
 The first is read by `sqlite3` alone, a second before the database is loaded and opened. It changes nothing, trusts only
 a file of today's shape in which all can be read, and waits for nobody: otherwise the list comes with the database.
@@ -27,7 +27,7 @@ _PEOPLE: Final = f"SELECT * FROM mentorado LIMIT {MOST + 1}"  # noqa: S608 - a n
 
 
 def read_mentorados(file: Path) -> Sequence[Mentorado]:
-    """Who is in the database *file*, or nobody where that cannot be told at once. Raises nothing."""
+    """Read the mentorados from the database *file*; none where that fails or would wait. Never raises."""
     try:
         if not file.is_file():  # SQLite would wait for a pipe
             return ()

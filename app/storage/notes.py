@@ -88,7 +88,7 @@ def dumped(connection: Connection, mentorado_id: MentoradoId) -> list[dict[str, 
 
 
 def merge(connection: Connection, mentorado_id: MentoradoId, rows: Iterable[NoteRow]) -> None:
-    """Of two forms of one note the one that was changed later stays. Nobody who was erased comes back in one."""
+    """Merge notes; of two versions the later one stays. The numbers of erased contacts are left out."""
     suppressed = Suppressed(connection, mentorado_id)
     for row in rows:
         at, note_id = row.edited_at or row.written_at, row.id
@@ -113,7 +113,7 @@ def merge(connection: Connection, mentorado_id: MentoradoId, rows: Iterable[Note
 
 
 def erase(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence[Address]) -> None:
-    """Take the numbers of *addresses* out of the notes. Who has one open is told that it was changed."""
+    """Remove the numbers of *addresses* from the notes. An editor that has one open gets a conflict."""
     for row in _rows(connection, table.c.mentorado_id == mentorado_id):
         text = plain(row.text)
         if (left := without_numbers(text, addresses)) != text:

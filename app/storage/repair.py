@@ -133,7 +133,7 @@ def _names(raw: sqlite3.Connection) -> frozenset[str]:
 
 
 def repair(path: Path, migrations: Migrations, *, thorough: bool, busy_timeout: float) -> Sequence[str]:
-    """Make anew what is lacking at *path*, a database of today's shape, and return the names of it.
+    """Rebuild what is missing at *path*, a database of the current revision, and return its names.
 
     An index that is damaged stays as it is while another table is damaged too: that is no fault of the index alone.
     Raises `sqlite3.Error`; all or nothing is done.

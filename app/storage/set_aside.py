@@ -34,7 +34,7 @@ class SqlSetAside:
 
 
 def add(connection: Connection, mentorado: Mentorado, unknown: Iterable[WireUnknown], at: datetime) -> None:
-    """Set *unknown* aside, each once, however often it is delivered. What was erased stays erased."""
+    """Store each of *unknown* once, however often it is delivered, unless it was erased."""
     new = {_digest(each): each for each in unknown}
     if not new:
         return

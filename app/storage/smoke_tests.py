@@ -105,7 +105,7 @@ def _test(row: Row[Any]) -> SmokeTest:
 
 
 def _delivery(connection: Connection, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
-    """What was heard of it through any link of the mentorado: two may tell of one message."""
+    """The delivery as any link of the mentorado reported it: two may report one message."""
     from sqlalchemy import and_, or_, select
 
     from app.storage.tables import early_receipt, link, message, message_alias

@@ -91,7 +91,7 @@ class RetryTimer:
             self._limit = None
 
     async def wait(self, note: Callable[[Retry], None]) -> None:
-        """Wait for the next attempt, at a moment that the rate limiter has free; *note* gets it, and None when it begins."""
+        """Wait for the next attempt, at a free moment of the rate limiter. *note* gets it, and None when it comes."""
         delay = self._backoff.next_delay()
         attempt = self._backoff.attempt
         while not self._at_once:

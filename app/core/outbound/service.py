@@ -186,7 +186,7 @@ class OutboundService:
         return self._link_hold(mentorado, Purpose.CAMPAIGN, status, OutboundFacts(recipient=""))
 
     async def estimate(self, mentorado_id: MentoradoId, messages: int, new: int, *, repeats: bool) -> timedelta:
-        """About how long *messages* of a campaign take, *new* of them to contacts that never wrote. Raises `Problem`."""
+        """Estimate how long *messages* of a campaign take, *new* of them to new contacts. Raises `Problem`."""
         mentorado, now = self._mentorados.get(mentorado_id), self._clock.now()
         own = Address(AddressKind.PHONE, mentorado.expected_account)
         first = (await self._repository.facts(mentorado, own, now)).first_connected

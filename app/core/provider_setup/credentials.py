@@ -253,7 +253,7 @@ class CredentialService:
         return changed
 
     async def _require_free(self, link: Link, kept: Credentials, whole: Credentials) -> None:
-        """Raises `Problem` when another link has the account; if the account is unchanged, when that link had it first."""
+        """Raises `Problem` when another link has the account; when it is unchanged, only if that link had it first."""
         descriptor = DESCRIPTORS[link.provider]
         same = descriptor.account_id(kept) == descriptor.account_id(whole)
         await (self._accounts.require_first if same else self._accounts.require_alone)(link, whole)

@@ -1,4 +1,4 @@
-"""Messages between the app and its child processes as lines of JSON, and back with nothing taken on trust.
+"""Encodes messages between the app and its child processes as lines of JSON, and decodes them with every check.
 
 A message is a dataclass: an object with the name of its class in snake_case under ``type``, and its fields without
 those that have their default. Fields nobody knows are ignored; a type nobody knows is an error.
@@ -196,7 +196,7 @@ class PipeWriter:
         self._waiting.put(message)
 
     def close(self, within: float) -> None:
-        """Write what is waiting, if somebody reads it within so many seconds."""
+        """Write what is queued, waiting at most so many seconds for a reader."""
         if threading.current_thread() is not self._thread:
             self._waiting.put(None)
             self._thread.join(within)

@@ -1,4 +1,4 @@
-"""How a child process tells the app of an unexpected exception: a line on its standard error output.
+"""Reports unexpected exceptions of a child process to the app, as a line on its standard error output.
 
 That output stays when the protocol's pipe is gone, and is there before the protocol begins.
 """
@@ -18,7 +18,7 @@ _STDERR = 2
 
 
 def report_crash(error: BaseException, effect: CrashEffect = CrashEffect.WENT_ON) -> None:
-    """Tell the app of *error*, and print its traceback: the app reads why this process ended from that."""
+    """Report *error* to the app, and print its traceback, from which the app reads why this process ended."""
     traceback.print_exception(error)
     try:
         sys.stderr.flush()
@@ -28,7 +28,7 @@ def report_crash(error: BaseException, effect: CrashEffect = CrashEffect.WENT_ON
 
 
 def install_crash_hooks() -> None:
-    """Tell the app of what nobody catches, on any thread, and of what a library logs instead of raising it."""
+    """Report exceptions that nobody catches, on any thread, and those that a library logs instead of raising."""
     sys.excepthook = _on_uncaught
     threading.excepthook = _on_thread
     sys.unraisablehook = _on_unraisable

@@ -1,4 +1,4 @@
-"""The app's end of a fork server: a process that has loaded what a child needs, and forks instead of starting anew.
+"""The app's end of a fork server: a process that has loaded what children need, and forks them.
 
 A child that is forked costs neither the start of an interpreter nor the import of its modules, and shares their memory
 with every other. Linux only: it needs descriptors that stand for processes.
@@ -65,7 +65,7 @@ class ForkServer(ChildProcess[object, object]):
                 raise
 
     async def fork(self, child: ChildProcess[Any, Any]) -> None:
-        """Make the process of *child*; raises `OSError`: a `TimeoutError` when the server does not answer."""
+        """Fork the process of *child*; raises `OSError`, a `TimeoutError` when the server does not answer."""
         if self._control is None:
             raise ForkServerFailed("the fork server is gone")
         answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
@@ -127,7 +127,7 @@ class ForkServer(ChildProcess[object, object]):
                 self._drop("it ended")
 
     def _drop(self, why: str) -> None:
-        """Expect nothing of the server any more."""
+        """Drop the server: every waiting fork fails, and no exit codes come any more."""
         if self._control is None:
             return
         asyncio.get_running_loop().remove_reader(self._control)

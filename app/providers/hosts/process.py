@@ -55,7 +55,7 @@ def child_environment(base: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class HostExited:
-    """The child ended, or spoke something else than the protocol; *detail* is for the log."""
+    """The child ended, or broke the protocol; *detail* is for the log."""
 
     detail: str
     reason: Reason = Reason.HOST_CRASHED
@@ -63,7 +63,7 @@ class HostExited:
 
 
 class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
-    """A running child. What it says waits in `incoming`, which ends with a `HostExited`."""
+    """A running child. Its messages wait in `incoming`, which ends with a `HostExited`."""
 
     def __init__(
         self,
@@ -120,17 +120,17 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         return self._transport.get_returncode() if self._transport else None
 
     def send(self, message: ToChild) -> None:
-        """Tell the child; ignored when it is gone."""
+        """Send a message; ignored when the child is gone."""
         pipe = self._transport.get_pipe_transport(0) if self._transport else None
         if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
             pipe.write(encode(message))
 
     def start_heartbeat(self) -> None:
-        """Ping it from now on. A child that answers no more is killed, and said to be frozen."""
+        """Ping it from now on. A child that stops answering is killed, and reported as frozen."""
         self._next_ping = asyncio.get_running_loop().call_later(self._heartbeat, self._ping)
 
     def ping_now(self) -> None:
-        """Ask for a sign of life between two heartbeats. It is not counted: a child is given up by heartbeats only."""
+        """Ping it between two heartbeats. A missing answer does not count: only heartbeats give a child up."""
         self.send(Ping(self._pings))  # type: ignore[arg-type]  # every child knows it
 
     def kill(self) -> None:
@@ -220,7 +220,7 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         self._receive(message)
 
     def _read_stderr(self, line: str) -> None:
-        """Record a crash that the child tells of; keep anything else that it printed for the moment it ends."""
+        """Record a crash that the child reports; keep anything else that it printed for its end."""
         crash = read_child_line(line)
         if crash is None:
             self.stderr_lines.append(line)
@@ -235,7 +235,7 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
         self.incoming.put_nowait(message)
 
     def _ping(self) -> None:
-        """Send the next heartbeat, or give the child up that answered none of the last ones."""
+        """Send the next heartbeat, or kill the child if it answered none of the last ones."""
         if self._pings - self._ponged >= MISSED:
             self._end(f"no answer for {MISSED * self._heartbeat:g} s", Reason.HOST_FROZEN)
             self.kill()

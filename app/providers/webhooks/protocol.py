@@ -1,4 +1,4 @@
-"""What the app and the process that receives webhooks say to each other: one JSON object a line, over its pipes.
+"""The messages between the app and the process that receives webhooks: one JSON object a line, over its pipes.
 
 Both are of the same version always, so nothing is negotiated; but nothing is taken on trust either.
 """
@@ -18,7 +18,7 @@ LINE_LIMIT: Final = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class StartServer:
-    """The first thing the process hears: where it keeps what it accepts, and where it listens (port -1: nowhere)."""
+    """The first message to the process: the folder of its spool, and where to listen (port -1: nowhere)."""
 
     folder: str
     address: str
@@ -27,7 +27,7 @@ class StartServer:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmBatch:
-    """What was handed over under *mark*, and under no other, is stored."""
+    """The app has stored what was sent with *mark*."""
 
     link_id: LinkId
     mark: int
@@ -45,14 +45,14 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """The first thing the process says; the port that was asked for, or the one it got for 0."""
+    """The first message of the process: the port that was asked for, or the one it got for 0."""
 
     port: int
 
 
 @dataclass(frozen=True, slots=True)
 class StartFailed:
-    """It cannot; *why* is one of ``taken``, ``forbidden``, ``address``, ``disk``."""
+    """It could not start; *why* is one of ``taken``, ``forbidden``, ``address``, ``disk``."""
 
     why: str
     detail: str = ""

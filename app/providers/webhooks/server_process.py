@@ -1,4 +1,4 @@
-"""The app's end of the process that receives webhooks: starts it, tells it whom to let in, and hears what came."""
+"""The app's end of the process that receives webhooks: starts it, sends it the endpoints, and takes deliveries."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class WebhookServerProcess:
             await host.close()
 
     async def check_bind(self, place: WebhookSettings) -> None:
-        """Listen there for a moment, with the same call as the process."""
+        """Raise `Problem` unless one can listen there; tried with the same call as in the process."""
         loop = asyncio.get_running_loop()
         try:
             server = await loop.create_server(asyncio.Protocol, place.address, place.port)
@@ -93,7 +93,7 @@ class WebhookServerProcess:
         server.close()
 
     async def has_backlog(self) -> bool:
-        """Whether something was accepted earlier that nobody has stored yet."""
+        """Whether the spool of an earlier run holds deliveries."""
         from app.providers.webhooks.host.spool import has_left
 
         return await asyncio.to_thread(has_left, self._folder)
@@ -144,7 +144,7 @@ class RunningServer:
 
 
 class ReceiverProcess(ChildProcess[ToHost, FromHost]):
-    """The running process. Killed for its silence or ended, it is replaced by another."""
+    """The running process; a new one is started when it ends or is killed as frozen."""
 
     def __init__(self, heartbeat: float) -> None:
         super().__init__(decode_from_host, line_limit=LINE_LIMIT, grace=END_SECONDS, heartbeat=heartbeat)

@@ -31,7 +31,7 @@ def is_group_kind(addresses: Addresses) -> bool:
 
 
 def chunks(values: Collection[T]) -> Iterator[Sequence[T]]:
-    """Not more values at a time than a statement may carry."""
+    """Split *values* into as many at a time as a statement may carry."""
     left = iter(values)
     while some := list(islice(left, 500)):
         yield some

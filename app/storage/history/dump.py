@@ -221,7 +221,7 @@ def _last_seen(connection: Connection, contact_ids: Collection[str]) -> Mapping[
 
 
 def _aliases(connection: Connection, rows: Sequence[Row[Any]]) -> Mapping[tuple[str, str], Sequence[PlainRow]]:
-    """The ids under which other links told of the messages in *rows*."""
+    """The ids under which other links reported the messages in *rows*."""
     found: defaultdict[tuple[str, str], list[PlainRow]] = defaultdict(list)
     theirs = select(message_alias, link.c.provider).join(link, link.c.id == message_alias.c.link_id)
     theirs = theirs.where(message_alias.c.of_link_id.in_({row.link_id for row in rows}))

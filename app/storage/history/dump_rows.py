@@ -88,7 +88,7 @@ def message_key(provider: str, provider_id: str) -> MessageKey:
 
 @dataclass(frozen=True, slots=True)
 class AliasRow:
-    """The id under which another link told of a message."""
+    """The id under which another link reported a message."""
 
     link_id: str
     provider: str
@@ -107,7 +107,7 @@ class AliasRow:
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """Its *columns* are those of the table that are stored as they were told."""
+    """*columns* are those of the table that are stored as they were dumped."""
 
     conversation_id: str
     link_id: str

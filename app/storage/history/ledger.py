@@ -44,7 +44,7 @@ def _dumped(hashed: str, entry: ConsentEntry) -> dict[str, object]:
 
 
 def merge(connection: Connection, mentorado_id: MentoradoId, rows: Sequence[ConsentsRow]) -> None:
-    """Append what is missing here. Whom a hash stands for is not learned again of who was erased since."""
+    """Append what is missing here. The addresses of contacts that were erased since are not stored again."""
     if not rows:
         return
     erased, ledger = Suppressed(connection, mentorado_id), Ledger(connection, mentorado_id)
@@ -78,7 +78,7 @@ def _hashed(mentorado_id: MentoradoId, row: DumpedEntry) -> Hashed:
 
 
 def _recorded(ledger: Ledger, groups: Collection[str]) -> list[ConsentEntry]:
-    """What is recorded here of one contact, whom the ledger may have as several."""
+    """What is recorded here of one contact, which the ledger may hold under several hashes."""
     rows = sorted((row for group in groups for row in ledger.rows.get(group, ())), key=lambda row: row.number)
     return [entry_of(row, NOBODY) for row in rows]
 

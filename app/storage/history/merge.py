@@ -99,7 +99,7 @@ class ResolvedId:
 
 
 class ContactMerger:
-    """The contacts and conversations of one mentorado that a dump may speak of."""
+    """Merges the contacts and conversations of one mentorado from a dump."""
 
     def __init__(self, connection: Connection, mentorado_id: MentoradoId) -> None:
         self._connection = connection
@@ -250,7 +250,7 @@ _STAYS: Final = frozenset({"link_id", "provider", "provider_id", "delivery", "fa
 
 
 class MessageMerger:
-    """The messages and receipts of one batch, once its people are here."""
+    """Merges the messages and receipts of one batch, whose contacts are merged already."""
 
     def __init__(self, connection: Connection, people: ContactMerger) -> None:
         self._connection = connection
@@ -313,7 +313,7 @@ class MessageMerger:
     def _remember(
         self, new: Mapping[MessageKey, tuple[MessageRow, dict[str, Any]]], merged: Iterable[tuple[MessageRow, Row[Any]]]
     ) -> None:
-        """Store under which other ids these messages were told of."""
+        """Store the other ids under which these messages were reported."""
         stored = [(row, values["link_id"], values["provider_id"]) for row, values in new.values()]
         stored += [(row, here.link_id, here.provider_id) for row, here in merged]
         aliases: dict[tuple[str, str], dict[str, Any]] = {}
@@ -339,7 +339,7 @@ class MessageMerger:
             self.targets.add(of["of_provider_id"])
 
     def early_receipts(self, rows: Sequence[ReceiptRow]) -> None:
-        """A receipt whose message is here now has reached it; the others go on waiting."""
+        """Apply receipts whose message is stored by now, and store the others."""
         self._learn_links((each.link_id, each.provider) for each in rows)
         latest: dict[MessageKey, ReceiptRow] = {}
         for each in rows:
@@ -376,7 +376,7 @@ class MessageMerger:
         }
 
     def _merge_known(self, message_row: MessageRow, known: Row[Any], row: Mapping[str, Any]) -> None:
-        """It is here. It may have been readable then, have got further, or have come earlier."""
+        """Merge into the stored message: the dumped one may be readable, delivered further, or older."""
         if known.kind == MessageKind.UNREADABLE and message_row.kind is not MessageKind.UNREADABLE:
             readable = {name: value for name, value in row.items() if name not in _STAYS}
             self._connection.execute(message.update().where(message.c.number == known.number).values(**readable))
@@ -428,11 +428,11 @@ class MessageMerger:
             self._connection.execute(delete(early_receipt).where(_same_receipt(waiting)))
 
     def _known(self, provider_ids: Collection[str]) -> dict[MessageKey, Row[Any]]:
-        """The stored messages by the ids under which any link told of them."""
+        """The stored messages by the ids under which any link reported them."""
         return self._found(_KNOWN_ALIASES, provider_ids) | self._found(_KNOWN, provider_ids)
 
     def _stored_as(self, provider_ids: Iterable[str | None]) -> dict[str, str]:
-        """The ids under which messages are stored, by others under which they were told of."""
+        """The ids under which messages are stored, by other ids under which they were reported."""
         wanted = {each for each in provider_ids if each is not None}
         return {key[1]: row.provider_id for key, row in self._found(_KNOWN_ALIASES, wanted).items()}
 

@@ -44,7 +44,7 @@ def _record(
     sent_at: datetime,
     at: datetime,
 ) -> bool:
-    """The same lines for every address that is told: which of them stay known as one contact's, nobody knows."""
+    """The same entries for every reported address: some may later not be known as the same contact's."""
     who = tuple(sorted(who, key=address_rank))
     ledger = ledger_of(connection, mentorado.id, who)
     entries: Sequence[ConsentEntry]
@@ -64,7 +64,7 @@ def _record(
 
 
 def keep(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence[Address]) -> None:
-    """Before nobody knows any more that *addresses* were one contact's: what they opted out of holds for each of them.
+    """Before *addresses* are separated, store their opt-out for each of them.
 
     It is not confirmed to them any more.
     """

@@ -1,4 +1,4 @@
-"""Recognises messages that another link of the same mentorado told of before.
+"""Recognises messages that another link of the same mentorado reported before.
 
 While a provider switch is under way, two links of one WhatsApp number are connected, and both tell of everything that
 is said. A message stays stored as the first of them told of it, and the id under which the other tells of it is kept.
@@ -90,7 +90,7 @@ _REFERRING_TO = message.update().where(
 
 
 def second_of(moment: datetime) -> str:
-    """The second of *moment*, as text: providers tell fractions of it or none."""
+    """The second of *moment*, as text: some providers report fractions of it, others none."""
     return utc_text(moment)[:19]
 
 
@@ -100,7 +100,7 @@ def is_meta(provider: str) -> bool:
 
 
 class OtherLinks:
-    """The links of a mentorado beside the one that tells of something; false where there is none."""
+    """The links of a mentorado beside the one that reports something; false where there is none."""
 
     def __init__(self, connection: Connection, mentorado: Mentorado) -> None:
         self._connection = connection
@@ -121,11 +121,11 @@ class OtherLinks:
         return [self._own, *self._others]
 
     def is_remembered(self, provider_id: str) -> bool:
-        """Whether what `find` found by that id is known to be told under it by this link too."""
+        """Whether it is stored already that this link reports that message under this id, too."""
         return provider_id in self._remembered
 
     def find(self, provider_ids: Collection[str]) -> dict[str, Row[Any]]:
-        """Messages that were stored through other links, by the ids under which this link or another tells of them."""
+        """Messages that were stored through other links, by the ids under which this link or another reports them."""
         if not self._others or not provider_ids:
             return {}
         found: dict[str, Row[Any]] = {}
@@ -141,7 +141,7 @@ class OtherLinks:
         return found
 
     def names_of(self, provider_ids: Collection[str]) -> dict[str, str]:
-        """The ids under which messages are stored, by other ids under which they are told of."""
+        """The ids under which messages are stored, by other ids under which they were reported."""
         found: dict[str, str] = {}
         for some in chunks(provider_ids):
             aliases = self._connection.execute(_BY_ALIAS, {"links": dumps(self.ids), "provider_ids": dumps(some)})
@@ -154,7 +154,7 @@ class OtherLinks:
         return alike(self._connection, reported, self._side, self._other_side)
 
     def remember(self, same: Mapping[str, Row[Any]], at: datetime) -> set[str]:
-        """Store that this link tells of those stored messages under these ids; returns their own ids.
+        """Store that this link reports those stored messages under these ids; returns their own ids.
 
         What already refers to one of them under its other id refers to it by its own from now on.
         """
@@ -229,7 +229,7 @@ def refer_to(connection: Connection, mentorado_id: MentoradoId, alias_id: str, s
 
 
 def _content(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What two providers tell alike of one message."""
+    """What two providers report alike of one message."""
     referring = row["kind"] in REFERRING
     return (
         row["conversation_id"],

@@ -164,7 +164,7 @@ class _Batch:
     def _repeated_from_others(
         self, incoming_by_id: Mapping[str, ProviderMessage], known: Mapping[str, Row[Any]], suppressed: Suppressed
     ) -> dict[str, ProviderMessage]:
-        """What was stored under the same id through another link, and is told through this one for the first time."""
+        """What was stored under the same id through another link, and this one reports for the first time."""
         return {
             provider_id: incoming
             for provider_id, incoming in incoming_by_id.items()
@@ -181,7 +181,7 @@ class _Batch:
         known: Mapping[str, Row[Any]],
         book: AddressBook,
     ) -> tuple[list[ProviderMessage], set[str]]:
-        """*new* without what another link told of under an id of its own; and the stored ids of all that one did."""
+        """*new* without what another link reported under an id of its own; and the stored ids of all that one did."""
         same = {each: known[each] for each in repeated}
         targets = self._remember(same, known)
         reported = dict(repeated)
@@ -202,7 +202,7 @@ class _Batch:
         return [*new], targets
 
     def _remember(self, same: Mapping[str, Row[Any]], known: Mapping[str, Row[Any]]) -> set[str]:
-        """Store under which ids this link tells of the messages *same*; returns the ids under which they are stored."""
+        """Store the ids under which this link reports the messages *same*; returns the stored ones."""
         unreadable = {each: row for each, row in same.items() if each in known and known[each].number != row.number}
         targets = self._others.remember({each: row for each, row in same.items() if each not in unreadable}, self._at)
         for provider_id, row in unreadable.items():
@@ -255,7 +255,7 @@ class _Batch:
         ]
 
     def _is_another(self, incoming: ProviderMessage, known: Mapping[str, Row[Any]]) -> bool:
-        """Whether *incoming* is not the stored message with its id: sent at another time, by somebody else."""
+        """Whether *incoming* is another message than the stored one with its id: another time, another sender."""
         row = known[incoming.provider_id]
         if MessageKind.UNREADABLE in (row.kind, incoming.kind):
             return False  # what cannot be decrypted names neither its time nor its author as the message itself does
@@ -421,7 +421,7 @@ def _are_different(one: ProviderMessage, other: ProviderMessage) -> bool:
 
 
 def _own_id(incoming: ProviderMessage, provider_id: str | None = None) -> str:
-    """An id for a message of *incoming*'s author whose provider's id is another's: the same one whenever it is told."""
+    """An id for a message whose provider's id another message has: the same one whenever it is reported."""
     author = "" if incoming.from_me else min((address.key for address in _author(incoming)), default="")
     return f"{provider_id or incoming.provider_id}~{sha256(author.encode()).hexdigest()[:16]}"
 

@@ -1,4 +1,4 @@
-"""Where a campaign is written: its name, cohort, text and template, with a preview beside it."""
+"""The form of a campaign: its name, cohort, text and template, with a preview beside it."""
 
 from __future__ import annotations
 

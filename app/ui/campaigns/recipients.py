@@ -113,7 +113,7 @@ class RecipientDelegate(RowDelegate):
 
 
 class RecipientList(QWidget):
-    """The list, or a word that nobody is in it."""
+    """The list, or a placeholder when it is empty."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -38,7 +38,7 @@ _MARK = 16
 
 
 class ActionCard(CardButton):
-    """Shows an action, or with a lock why it does not fit now. It is told which, it does not know the rules.
+    """Shows an action, or with a lock why it is not available. The rules are the caller's.
 
     A locked one can have the focus, so that its reason can be heard; pressed, it says the reason and does nothing.
     """
@@ -175,14 +175,14 @@ class _Place(QWidget):
 
 
 def show_override(button: QPushButton, name: ActionName) -> None:
-    """Let *button* offer to do *name* in spite of the incident."""
+    """Let *button* offer to run *name* in spite of the incident."""
     words = texts("override.go_on")
     button.setText(words)
     button.setAccessibleName(f"{words} {action(name)[0]}")
 
 
 class ActionCards(QWidget):
-    """Told anew whenever something changes; says which card was pressed."""
+    """The cards of all actions. Emits which one was pressed."""
 
     action_requested = Signal(object)  # an ActionName
 

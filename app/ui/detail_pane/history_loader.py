@@ -1,4 +1,4 @@
-"""What happened to whoever is on show: read once, and added to while somebody looks."""
+"""Loads the history of the selected mentorado once, and adds to it while it is shown."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class HistorySources:
 
 
 class HistoryLoader(QObject):
-    """Fills the timeline, its picture, the age of the latest backup and what was set aside.
+    """Loads the timeline, the chart, the age of the latest backup and the deliveries that were set aside.
 
-    What comes too late is nobody's any more.
+    Results that come after another mentorado was selected are dropped.
     """
 
     changed = Signal()

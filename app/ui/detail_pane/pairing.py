@@ -1,4 +1,4 @@
-"""The part of the pane that brings a phone to a link: the turn, the code and its life, the phone's answer."""
+"""The part of the pane for pairing: the place in the queue, the code with its time left, and the result."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ CODE_LIVES = frozenset({Stage.CODE, Stage.LAPSED, Stage.SIGNING_IN})
 
 
 class PairingPanel(QFrame):
-    """Is told what is true by `show_*`, and shows each stage whole from that: no overlay can stay behind."""
+    """Shows each stage of a pairing from what `show_*` was given last, so that no overlay can stay behind."""
 
     cancel_requested = Signal()
     new_code_requested = Signal()

@@ -341,7 +341,7 @@ _MARGINS, _WORDS = 132, 88
 
 
 class QrDialog(BaseDialog):
-    """Follows the panel it was opened from: the panel tells it what its own plate shows."""
+    """Shows the same code as the panel that opened it, which updates it."""
 
     def __init__(self, theme: Theme, over: QWidget, account: PhoneNumber) -> None:
         window = over.window()

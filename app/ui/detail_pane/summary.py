@@ -199,7 +199,7 @@ class StatusLine(QWidget):
         self._fold()
 
     def show_observed(self, observed: str) -> None:
-        """Who said so, and how long ago."""
+        """Show the source of the status, and its age."""
         if observed != self._observed.text():
             self._observed.setText(observed)
             self._fold()

@@ -158,7 +158,7 @@ STALE = timedelta(seconds=30)
 
 
 class UptimeChart(QWidget):
-    """Is told what moved and what is true now; adds up, draws, and says in words what is drawn."""
+    """Draws the history of a link with its uptime, and describes both in words."""
 
     span_selected = Signal(object)  # a TimeRange; told only of what a person chose
     more_wanted = Signal()
@@ -194,12 +194,12 @@ class UptimeChart(QWidget):
         return self.band if self.span in EXACT else self.bar
 
     def clear(self) -> None:
-        """Know nothing, as before somebody is shown."""
+        """Show nothing, as before a mentorado is selected."""
         self._moves, self._reach, self._live = [], timedelta(), None
         self._draw()
 
     def show_span(self, span: TimeRange) -> None:
-        """Look so far back, without telling anybody."""
+        """Choose the time range without emitting it."""
         self.choice.choose(span)
         self.span = span
         self.band.setVisible(self.shown is self.band)
@@ -217,11 +217,11 @@ class UptimeChart(QWidget):
         self._draw()
 
     def add(self, move: StateChange) -> None:
-        """It moved just now; drawn when it is told what is true now."""
+        """Add a change of just now; it is drawn at the next `show_live`."""
         self._moves.append(move)
 
     def show_live(self, live: LinkStatus, created: datetime, now: datetime) -> None:
-        """What is true *now* of a link of somebody enrolled at *created*. May be told every second."""
+        """Show the present status of the link of a mentorado created at *created*. May be called every second."""
         before, self._live = self._live, (live, created, now)
         moved = before is None or (before[0].state, before[0].reason) != (live.state, live.reason)
         if moved or self._drawn is None or not timedelta() <= now - self._drawn < STALE:

@@ -60,7 +60,7 @@ class _Row(QWidget):
 
 
 class AlertList(QFrame):
-    """Its rows are made anew only when their words change; the keyboard stays in the list."""
+    """Rebuilds its rows only when their words change, and keeps the keyboard focus in the list."""
 
     show_requested = Signal(object)  # an Alert
     others_requested = Signal()

@@ -1,4 +1,4 @@
-"""The pictures of the overview: columns over time, and bars by reason. Each says in words what it shows."""
+"""The charts of the overview: columns over time, and bars by reason. Each has a description in words."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROWS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values of one kind, a column each; None where nobody knows. *name* tells it from others of the same picture."""
+    """Values of one kind, a column each; None where unknown. *name* tells it from other series of the chart."""
 
     values: tuple[float | None, ...]
     name: str = ""
@@ -303,7 +303,7 @@ class RankedBars(WalkedPicture):
 
 
 class ChartCard(QFrame):
-    """A picture with its title, its figure in large, and a line that tells what is pointed at."""
+    """A chart with its title, its total in large, and a line about what is pointed at."""
 
     def __init__(self, theme: Theme, picture: WalkedPicture) -> None:
         super().__init__()

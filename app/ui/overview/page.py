@@ -46,7 +46,7 @@ _UNKNOWN: Final = "—"
 
 
 class _AllLinksBar(HistoryBar):
-    """The history of all links together; a column tells why how many fell in it."""
+    """The history of all links together; each column has the number of failures by reason."""
 
     LEAST = 2.0  # of hundreds, one always is the worst
 

@@ -1,4 +1,4 @@
-"""How often what happened: a number per link and outcome, so that no flood of garbage fills anything."""
+"""Counts outcomes by link, so that no flood of invalid requests fills memory or disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.domain.webhooks import DeliveryOutcome, OutcomeCount
 
 
 class OutcomeCounters:
-    """The counts of all runs; *changed* is for whoever tells and writes them."""
+    """The counts of all runs; *changed* is set until they are sent and written."""
 
     def __init__(self, before: Iterable[OutcomeCount], now: Callable[[], datetime]) -> None:
         self._counts = {(item.link_id, item.outcome): item for item in before}

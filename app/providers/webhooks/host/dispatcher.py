@@ -87,7 +87,7 @@ class _Chunk:
 
 @dataclass(slots=True)
 class _Outbox:
-    """What one link has yet to get: *ready* now, *later* by number, *sent* and not confirmed."""
+    """What one link is still to get: *ready* in memory, *later* by number, *sent* and not confirmed."""
 
     ready: deque[_Chunk] = field(default_factory=deque)
     later: deque[int] = field(default_factory=deque)
@@ -95,7 +95,7 @@ class _Outbox:
     closed: bool = False
 
     def put_off(self) -> None:
-        """All that is not confirmed is to be read again."""
+        """Put back all that is not confirmed, to be read again."""
         numbers = dict.fromkeys(part.number for parts in self.sent.values() for part in parts)
         numbers |= dict.fromkeys(part.number for part in self.ready)
         self.later.extendleft(reversed(numbers))
@@ -160,14 +160,14 @@ class DeliveryDispatcher:
             self._pump(link_id, box)
 
     def pause(self, link_id: LinkId) -> None:
-        """Nobody takes what is for *link_id* now."""
+        """Hold back deliveries for *link_id*: it has no open connection."""
         box = self._boxes.setdefault(link_id, _Outbox())
         box.closed = True
         box.put_off()
         self._counting.changed = True
 
     def resume(self, link_id: LinkId) -> None:
-        """Begin again at the first that is not confirmed."""
+        """Deliver again, from the first one that is not confirmed."""
         if (box := self._boxes.get(link_id)) is not None:
             box.closed = False
             box.put_off()
@@ -175,7 +175,7 @@ class DeliveryDispatcher:
             self._work.set()
 
     async def run(self) -> None:
-        """Look at what is on disk, in its order, until cancelled."""
+        """Deliver what is in the spool, in its order, until cancelled."""
         await self._links.known.wait()
         while True:
             await self._work.wait()
@@ -214,7 +214,7 @@ class DeliveryDispatcher:
             return error
 
     async def _route(self, kept: StoredDelivery, webhooks: Taken) -> None:
-        """Give every link its part, or its turn."""
+        """Queue the parts of the delivery for their links."""
         if isinstance(webhooks, Exception):
             self._counting.add(DeliveryOutcome.UNREADABLE, _only(kept.endpoints.values()))
             await self._set_aside(kept, webhooks)
@@ -246,7 +246,7 @@ class DeliveryDispatcher:
         self._counting.changed = True
 
     async def _keep_misled(self, kept: StoredDelivery, webhooks: Sequence[ParsedWebhook]) -> bool:
-        """What is about an account of ours and names the number of nobody here goes to no link, and is not lost."""
+        """Set aside what is about an account of ours, but names a number that none of its links has."""
         misled = [each for each in webhooks if self._links.is_of_another_number(each, kept)]
         if not any(each.facts for each in misled):
             return bool(misled)
@@ -323,7 +323,7 @@ class DeliveryDispatcher:
             self._spool_writer.delete([number])
 
     async def _set_aside(self, kept: StoredDelivery, error: Exception) -> None:
-        """Not in the way, and not lost."""
+        """Move a delivery that cannot be parsed out of the spool, into a file."""
 
         def move(spool: DeliverySpool) -> None:
             spool.quarantine(kept, type(error).__name__)

@@ -67,7 +67,7 @@ async def serve(source: BinaryIO, channel: int, parsers: Mapping[ProviderKind, P
 
 
 class WebhookHost:
-    """Everything that one run holds."""
+    """The parts of one run of the process."""
 
     def __init__(self, channel: int, parsers: Mapping[ProviderKind, Parser]) -> None:
         self._writer = PipeWriter(channel)

@@ -69,7 +69,7 @@ StoreDelivery = Callable[[StoredDelivery], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What happened, of which link if that is known, and what is said about it."""
+    """The outcome of a request, its link if known, and the note for the log."""
 
     outcome: DeliveryOutcome
     link_id: LinkId | None = None
@@ -85,11 +85,11 @@ class _Rejected(Exception):
 
 
 class _ClientDisconnected(Exception):
-    """The other end hung up: there is nobody to answer."""
+    """The client closed the connection: there is nobody to answer."""
 
 
 class WebhookRequestHandler:
-    """Asks *keep* to write down what it accepts, and tells *counting* of everything."""
+    """Stores what it accepts with *keep*, and counts everything with *counting*."""
 
     def __init__(
         self,
@@ -212,7 +212,7 @@ class WebhookRequestHandler:
             return await self._accept(kept, endpoint.link_id)
 
     async def _accept(self, kept: StoredDelivery, link_id: LinkId | None) -> WebhookResponse:
-        """Have it written down, unless the same was: then that one's fate is this one's."""
+        """Store it, or wait for the same delivery, if that is being stored."""
         digest = _digest(
             b"".join((kept.provider.encode(), *(key.encode() for key in sorted(kept.endpoints)), kept.body))
         )

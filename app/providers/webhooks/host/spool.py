@@ -158,7 +158,7 @@ class DeliverySpool:
             )
 
     def quarantine(self, kept: StoredDelivery, why: str) -> None:
-        """Keep what nobody understood as a file, with a note beside it; `keep` then forgets it here.
+        """Write a delivery that cannot be parsed to a file, with a note beside it; `keep` then removes it here.
 
         Raises `OSError` when there is no room for it.
         """
@@ -184,7 +184,7 @@ class DeliverySpool:
         self._connection.close()
 
     def _set_file_aside(self, why: str) -> None:
-        """Nobody can read it any more, and nothing is deleted: it waits under another name."""
+        """Rename a spool that cannot be read; nothing is deleted."""
         self._quarantine.mkdir(mode=0o700, exist_ok=True)
         moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         for suffix in ("", "-wal", "-shm"):
@@ -247,7 +247,7 @@ class _Batch:
 
 
 class SpoolWriter:
-    """Everything is asked on one loop, and answered there."""
+    """Runs the spool on a thread of its own. To be called on one loop, which gets the results."""
 
     def __init__(self, spool: DeliverySpool) -> None:
         self._spool = spool
@@ -268,13 +268,13 @@ class SpoolWriter:
         self._asked.put(list(numbers))
 
     async def query(self, question: Callable[[DeliverySpool], T]) -> T:
-        """Have *question* answered after what was asked before. Raises what it raises."""
+        """Run *question* on the thread, after all that was asked before. Raises what it raises."""
         answer: asyncio.Future[T] = self._loop.create_future()
         self._asked.put((question, answer))
         return await answer
 
     def close(self) -> None:
-        """Finish what was asked, then close the spool."""
+        """Finish what is queued, then close the spool."""
         self._asked.put(None)
         self._thread.join()
 
