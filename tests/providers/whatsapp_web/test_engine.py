@@ -31,13 +31,15 @@ def test_it_is_made_for_the_version_that_is_installed() -> None:
     assert library_path().is_file()
 
 
-def test_none_of_neonize_s_own_code_runs_in_a_host() -> None:
-    """Its package starts threads, needs libmagic and may download a library."""
+def test_a_host_loads_none_of_neonize_s_own_code_and_nothing_that_it_does_not_need() -> None:
+    """Its package starts threads, needs libmagic and may download a library. Every megabyte counts in each host."""
     code = """
 import sys
+from app.providers.whatsapp_web.host import __main__, service
 from app.providers.whatsapp_web.host.engine import Engine, messages
 Engine(), messages()
-found = [name for name in sys.modules if name.partition(".")[0] in ("neonize", "magic", "requests", "asyncio")]
+unwanted = {"neonize", "magic", "requests", "asyncio", "socket", "selectors", "sqlalchemy", "PySide6"}
+found = [name for name in sys.modules if name.partition(".")[0] in unwanted]
 sys.stdout.write(",".join(found))
 sys.stdout.flush()
 import os; os._exit(0)

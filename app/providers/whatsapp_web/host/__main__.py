@@ -1,18 +1,23 @@
 """The session host's process: ``python -m app.providers.whatsapp_web.host``, or what `CONECTA_SESSION_HOST` says.
 
-With ``--fork-server N`` it is a fork server: for each request on the socket N it forks, and the child is a host.
+With ``--fork-server N`` it is a fork server: for each request on the socket N it forks, and the child is a host. Only
+then `selectors` and `socket` are loaded: they take half a megabyte, and there may be a hundred hosts.
 """
+
+from __future__ import annotations
 
 import gc
 import os
-import selectors
-import socket
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from app.platform.system import forbid_core_dumps, ignore_terminal
 from app.providers.hosts.crash import install_crash_hooks
+
+if TYPE_CHECKING:
+    import socket
 
 
 def claim_channel() -> int:
@@ -34,7 +39,7 @@ def main() -> None:
     install_crash_hooks()
     try:
         if sys.argv[-2:-1] == ["--fork-server"]:
-            serve_forks(socket.socket(fileno=int(sys.argv[-1])))
+            serve_forks(int(sys.argv[-1]))
         serve()
     except BaseException:  # noqa: BLE001 - nothing else would say why the host ended
         sys.excepthook(*sys.exc_info())
@@ -51,12 +56,16 @@ def serve() -> None:
     SessionHost(channel).serve(sys.stdin.buffer)
 
 
-def serve_forks(control: socket.socket) -> None:
-    """Fork for each request, until the app closes *control* or standard input. Returns in each child, and nowhere else.
+def serve_forks(descriptor: int) -> None:
+    """Fork for each request on the socket *descriptor*, until the app closes it or standard input.
 
-    A request brings the child's three standard streams. The answer is ``pid PID`` with a descriptor that stands for the
-    child, or ``failed TEXT``; ``exit PID CODE`` tells of its end, with a negative code for a signal.
+    Returns in each child, and nowhere else. A request brings the child's three standard streams. The answer is
+    ``pid PID`` with a descriptor that stands for the child, or ``failed TEXT``; ``exit PID CODE`` tells of its end,
+    with a negative code for a signal.
     """
+    import selectors
+    import socket
+
     from app.providers.whatsapp_web.host import engine, service  # noqa: F401 - the children need both
 
     with suppress(engine.EngineMissing, ImportError):  # each child says so
@@ -64,6 +73,7 @@ def serve_forks(control: socket.socket) -> None:
     # Not the library: its threads would not live on in a child.
     gc.collect()
     gc.freeze()  # a child's collections would write to every page that they look at, and so copy it
+    control = socket.socket(fileno=descriptor)
     events = selectors.DefaultSelector()
     events.register(control, selectors.EVENT_READ)
     events.register(sys.stdin, selectors.EVENT_READ)
@@ -88,15 +98,17 @@ def serve_forks(control: socket.socket) -> None:
                     _take(streams)
                     _close(children)
                     return
-                descriptor = os.pidfd_open(child)
-                children[descriptor] = child
-                events.register(descriptor, selectors.EVENT_READ)
-                _tell(control, f"pid {child}", descriptor)
+                ends = os.pidfd_open(child)
+                children[ends] = child
+                events.register(ends, selectors.EVENT_READ)
+                _tell(control, f"pid {child}", ends)
             _close(streams)
 
 
 def _requested(control: socket.socket) -> Sequence[int]:
     """The standard streams of the child that is asked for; ends the process when the app is gone."""
+    import socket
+
     try:
         request, streams, *_ = socket.recv_fds(control, 64, 3, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
     except OSError:
@@ -107,6 +119,8 @@ def _requested(control: socket.socket) -> Sequence[int]:
 
 
 def _tell(control: socket.socket, text: str, *descriptors: int) -> None:
+    import socket
+
     try:
         socket.send_fds(control, [text.encode()], descriptors)
     except OSError:  # the app is gone
