@@ -68,6 +68,8 @@ class Database:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self._closed = False
         self._engine: Engine | None = None  # touched by the worker thread only, like all below it
+        self._asked = 0.0  # when what is done now was asked for
+        self._locked: tuple[float, Problem] | None = None  # when another program was last waited for in vain
         self._opened = 0  # how often; SQLite counts anew on each connection
         self._file: tuple[int, int] | None = None
         self._whole_until = 0.0  # when an error may be looked into again, after nothing was found
@@ -165,8 +167,14 @@ class Database:
         await self.close()
 
     async def _in_worker(self, call: Callable[[], T]) -> T:
+        asked = monotonic()
+
+        def answer() -> T:
+            self._asked = asked
+            return call()
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+            return await asyncio.get_running_loop().run_in_executor(self._worker, answer)
         finally:
             if self._repaired and self.on_repaired is not None:
                 names, self._repaired = self._repaired, []
@@ -220,13 +228,23 @@ class Database:
     def _ready(self) -> Engine:
         self._refuse_another_file()
         if self._engine is None:
-            self._engine = open_engine(
-                self._path, busy_timeout=self._busy_timeout, migrations=self._migrations, traces=self._traces
-            )
+            self._engine = self._open_engine()
             self._file = _identity(self._path)
             self._opened += 1
             self._repair(thorough=False)
         return self._engine
+
+    def _open_engine(self) -> Engine:
+        if self._locked is not None and self._asked <= self._locked[0]:  # each would wait for itself, one after another
+            raise Problem(self._locked[1].code, **self._locked[1].context)
+        try:
+            return open_engine(
+                self._path, busy_timeout=self._busy_timeout, migrations=self._migrations, traces=self._traces
+            )
+        except Problem as problem:
+            if problem.code is ProblemCode.DATABASE_LOCKED:
+                self._locked = monotonic(), problem
+            raise
 
     def _look_through(self) -> None:
         self._ready()

@@ -11,13 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from app.domain.diagnosis import CheckOutcome, DiagnosisCode
 from app.domain.errors import Problem, ProblemCode
 from app.storage.database import Database
+from app.storage.engine import open_engine
 from app.storage.inspection import inspect_database
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.transitions import SqlTransitionRepository
@@ -251,6 +253,30 @@ async def test_a_locked_database_says_so_and_works_once_it_is_free(path: Path) -
                 await attempt()
             assert caught.value.code is ProblemCode.DATABASE_LOCKED
     assert await SqlMentoradoRepository(database).all() == []
+    await database.close()
+
+
+async def test_those_who_asked_meanwhile_do_not_each_wait_for_a_lock_in_vain(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start many ask at once, and the person is told why nothing is there."""
+    tried: list[Path] = []
+
+    def count(path: Path, **how: Any) -> Engine:
+        tried.append(path)
+        return open_engine(path, **how)
+
+    async with Database(path):
+        pass
+    monkeypatch.setattr("app.storage.database.open_engine", count)
+    database = Database(path, busy_timeout=0.05)
+    people = SqlMentoradoRepository(database)
+    with _held_by_another_program(path, *_ALONE):
+        for again in (1, 2):
+            found = await asyncio.gather(*(people.all() for _ in range(9)), database.open(), return_exceptions=True)
+            assert [isinstance(each, Problem) and each.code for each in found] == [ProblemCode.DATABASE_LOCKED] * 10
+            assert len(tried) == again
+    assert await people.all() == []
     await database.close()
 
 
