@@ -96,7 +96,7 @@ async def _settings(settings: Settings, problem: Problem | None) -> Sequence[Dia
         places = {"names": ", ".join(settings.relative), "path": str(Path.cwd())}
         found.append(diagnosed(_C.SETTINGS_RELATIVE, **places))
     changed = ", ".join(each.setting for each in settings.overrides)
-    return found or [diagnosed(_C.SETTINGS_FINE, path=str(settings.settings_file or "—"), changed=changed or "—")]
+    return found or [diagnosed(_C.SETTINGS_FINE, path=str(settings.settings_file or ""), changed=changed)]
 
 
 async def _versions() -> Sequence[Diagnosis]:

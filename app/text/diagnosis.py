@@ -28,7 +28,8 @@ def fix(name: Fix) -> str:
 
 def sentence(diagnosis: Diagnosis) -> str:
     """Return what was found, with its evidence."""
-    return texts(f"doctor.found.{diagnosis.code}", **_known(diagnosis))
+    words, known = texts(f"doctor.found.{diagnosis.code}", **_known(diagnosis)), diagnosis.evidence
+    return f"{words} {texts('doctor.not_default', changed=known['changed'])}" if known.get("changed") else words
 
 
 def next_step(diagnosis: Diagnosis) -> str:
@@ -91,6 +92,10 @@ def _known(diagnosis: Diagnosis) -> dict[str, object]:
         known["age"] = age(timedelta(seconds=int(str(known["age"])))) if known["age"] else texts("doctor.never")
     if "since" in known:
         known["since"] = date_time(datetime.fromisoformat(str(known["since"])).astimezone())
+    if known.get("shiboken") == "":
+        known["shiboken"] = texts("doctor.not_installed")
+    if known.get("path") == "":
+        known["path"] = texts("doctor.some_path")
     if diagnosis.problem is not None:
         known["problem"], known["next"] = problem(diagnosis.problem)
         path = diagnosis.evidence.get("path", "")

@@ -38,7 +38,7 @@ def versions(python: Sequence[int], installed: Callable[[str], str | None]) -> S
     """*installed* is the version of a package, None where there is none. Nothing of Qt is imported."""
     of_python, qt, bindings = ".".join(map(str, python[:3])), installed(QT), installed(BINDINGS)
     wanted = f">={_joined(PYSIDE_FROM)},<{_joined(PYSIDE_BELOW)}"
-    evidence = {"python": of_python, "pyside": qt or "—", "shiboken": bindings or "—", "wanted": wanted}
+    evidence = {"python": of_python, "pyside": qt or "", "shiboken": bindings or "", "wanted": wanted}
     found = []
     if not PYTHON_FROM <= tuple(python[:2]) < PYTHON_BELOW:
         found.append(_C.PYTHON_UNSUPPORTED)

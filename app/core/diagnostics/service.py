@@ -79,7 +79,7 @@ class DoctorService:
             return (_generic(name, DiagnosisCode.TOOK_TOO_LONG, seconds=f"{self._limit:g}"),)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            return (_generic(name, DiagnosisCode.COULD_NOT_LOOK, path=str(error.filename or "—"), detail=why),)
+            return (_generic(name, DiagnosisCode.COULD_NOT_LOOK, path=str(error.filename or ""), detail=why),)
         except Exception as error:
             log.exception("The check %s failed", name)
             return (_generic(name, DiagnosisCode.BROKE, error=type(error).__name__),)

@@ -103,7 +103,7 @@ async def test_a_check_that_may_not_read_names_the_path_and_the_cause() -> None:
     assert {each.code for each in found} == {DiagnosisCode.COULD_NOT_LOOK}
     assert [each.evidence for each in found] == [
         {"path": "/data/sessions", "detail": "Permission denied"},
-        {"path": "—", "detail": "OSError"},
+        {"path": "", "detail": "OSError"},
     ]
 
 

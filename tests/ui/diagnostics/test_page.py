@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
-from app.domain.diagnosis import CheckName, CheckOutcome
+from app.domain.diagnosis import CheckName, CheckOutcome, Diagnosis, DiagnosisCode, diagnosed
 from app.domain.errors import Problem, ProblemCode
 from app.text import diagnosis as words
 from app.text.status import texts
@@ -209,3 +209,14 @@ def test_a_support_bundle_is_asked_for_from_the_page(on_qt: OnQt, theme: Theme) 
             assert page.bundle.text() == texts("doctor.page.bundle")
 
     on_qt(main)
+
+
+def test_what_there_is_nothing_to_say_about_is_left_out() -> None:
+    fine = diagnosed(DiagnosisCode.SETTINGS_FINE, path="/etc/conecta/.env", changed="")
+    assert words.sentence(fine) == "As configurações podem ser usadas (/etc/conecta/.env)."
+    changed = diagnosed(DiagnosisCode.SETTINGS_FINE, path="x", changed="LOG_LEVEL")
+    assert words.sentence(changed).endswith(" Fora do padrão: LOG_LEVEL.")
+    nowhere = Diagnosis(check=N.SETTINGS, code=DiagnosisCode.COULD_NOT_LOOK, evidence={"path": "", "detail": "x"})
+    assert words.sentence(nowhere).startswith("Não foi possível verificar um arquivo ou uma pasta (")
+    lacking = diagnosed(DiagnosisCode.SHIBOKEN_DIFFERS, python="3.11.7", pyside="6.11.3", shiboken="", wanted="")
+    assert words.sentence(lacking).endswith("shiboken6: não instalado.")

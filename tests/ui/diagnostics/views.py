@@ -18,7 +18,7 @@ C = DiagnosisCode
 DATA = "/srv/conecta"
 
 FINE = {
-    CheckName.SETTINGS: diagnosed(C.SETTINGS_FINE, path="/etc/conecta/.env", changed="—"),
+    CheckName.SETTINGS: diagnosed(C.SETTINGS_FINE, path="/etc/conecta/.env", changed=""),
     CheckName.VERSIONS: diagnosed(C.VERSIONS_FINE, python="3.11.7", pyside="6.11.3", shiboken="6.11.3", wanted=""),
     CheckName.ENGINE: diagnosed(C.ENGINE_FINE, version="0.5.2", path="/opt/neonize.so"),
     CheckName.DISPLAY: diagnosed(C.DISPLAY_FINE, display="DISPLAY=:0"),
