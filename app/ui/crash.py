@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QWidget
 
@@ -18,9 +18,13 @@ from app.text.status import texts
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import text_label
-from app.ui.widgets.layouts import hbox, vbox
+from app.ui.widgets.layouts import FlowLayout, vbox
+from app.ui.widgets.split_view import scrolled
 
 log = logging.getLogger(__name__)
+
+_LEAST_TEXT = 100
+"""Of the report, as much as is seen at once; in a window too low for that the words around it scroll away."""
 
 
 class CrashReports(QObject):
@@ -81,16 +85,17 @@ class CrashSheet(QDialog):
         close = QPushButton(texts("crash.close"))
         close.clicked.connect(self.close)
 
-        buttons = hbox(spacing=t.SPACE_2)
-        buttons.addStretch(1)
+        buttons = QWidget()
+        row = FlowLayout(buttons, spacing=t.SPACE_2)
         for button in (close, self.copy_button, self.bundle_button):
-            buttons.addWidget(button)
-        layout = vbox(inside=self, margins=(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6), spacing=t.SPACE_3)
-        for widget in (title, self.effect, line, self.text):
-            layout.addWidget(widget)
-        layout.addLayout(buttons)
+            row.addWidget(button)
+        self.text.setMinimumHeight(theme.px(_LEAST_TEXT))
+        self.area = scrolled(vbox(title, self.effect, line, (self.text, 1), spacing=t.SPACE_3))
+        margin = t.SPACE_4
+        vbox((self.area, 1), buttons, inside=self, margins=(margin, margin, margin, margin), spacing=t.SPACE_3)
         self._keys: list[str] = []
-        self.resize(theme.px(600), theme.px(420))
+        room = (self.screen() if over is None else over.window()).size()
+        self.resize(QSize(theme.px(600), theme.px(420)).boundedTo(room))
         self.add(report)
         close.setFocus()
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.domain.crash_report import CrashEffect, CrashReport
@@ -132,6 +133,20 @@ def test_a_bundle_can_be_asked_for_from_the_sheet(sheet: CrashSheet, qtbot: QtBo
     with qtbot.waitSignal(sheet.bundle_requested, timeout=1000):
         sheet.bundle_button.click()
     assert not sheet.isVisible()
+
+
+def test_in_a_small_window_the_words_scroll_and_the_buttons_stay_in_view(sheet: CrashSheet, theme: Theme) -> None:
+    theme.set_text_scale(200)
+    sheet.resize(520, 360)
+    QApplication.processEvents()
+    assert (sheet.width(), sheet.height()) == (520, 360)
+    for button in sheet.findChildren(QPushButton):
+        assert button.width() >= button.sizeHint().width()
+        assert button.visibleRegion().boundingRect() == button.rect()
+    bar = sheet.area.verticalScrollBar()
+    assert bar.maximum() > 0
+    bar.setValue(bar.maximum())
+    assert sheet.text.visibleRegion().boundingRect().height() > 40
 
 
 def test_every_effect_has_a_sentence() -> None:
