@@ -298,7 +298,7 @@ def _moving(procedure: Procedure, known: Mapping[str, str], *, scan: bool) -> It
     step, back = procedure.next_step, procedure.head.kind is ProcedureKind.ROLL_BACK
     kind = "back" if back or procedure.undoing else "forward"
     line = texts(f"switches.item_line.{kind}", **known)
-    if procedure.state is ProcedureState.FAILED and (back or procedure.undoing):
+    if _is_stuck(procedure):
         facts = {} if step is None else step.facts
         why = _reason(facts.get("reason") or facts.get("code", ""), known["source" if back else "target"])
         return ItemText(texts("switches.item.stuck"), f"{why} {line}", why, Tone.ERROR, "triangle-alert")
@@ -320,6 +320,26 @@ def failure(one: SwitchItem) -> tuple[str, str]:
         todo = f"switch.todo.{one.reason}"
         return f"{switch_text.label(FindingCode(one.reason))}.", texts(todo, **known) if texts.has(todo) else ""
     return _reason(one.reason, known["target"]), switch_text.item_reason(one)[1]
+
+
+def next_step(
+    run: SwitchRun, one: SwitchItem, name: str, procedure: Procedure | None, context: RunContext = _ALONE
+) -> str:
+    """What a person does about *one*, who is called *name*; empty where nothing waits for a person."""
+    if one.mentorado_id in context.stuck or _is_stuck(procedure):
+        return texts("switches.next.stuck", name=name)
+    if one.awaits_decision and (procedure is None or not procedure.undoing):
+        return texts(f"switches.next.{'wrong_phone' if run.is_open else 'decide'}", name=name)
+    if procedure is None and one in to_retry(run, context):
+        return failure(one)[1] or texts("switch.undone_next")
+    return ""
+
+
+def _is_stuck(procedure: Procedure | None) -> bool:
+    """Whether the way back that *procedure* goes has failed, and does not go on by itself."""
+    if procedure is None or procedure.state is not ProcedureState.FAILED:
+        return False
+    return procedure.undoing or procedure.head.kind is ProcedureKind.ROLL_BACK
 
 
 def _reason(code: str, provider: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -30,6 +30,9 @@ from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.split_view import scrolled
 from app.ui.widgets.tables import RowList
 
+_BOTH_WIDTH = 440
+"""As wide as a form and what stands beside it are together at least."""
+
 M = TypeVar("M")
 
 
@@ -44,9 +47,24 @@ class SideText(QFrame):
     def _lay_out(self, parts: Sequence[QWidget]) -> None:
         content = vbox(self._heading, *parts, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4), spacing=t.SPACE_3)
         content.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(content))
+        self._area = scrolled(content)
+        self._outer = vbox(self._area, inside=self)
+
+    def set_scrolling(self, scrolling: bool) -> None:
+        """Whether it scrolls by itself, or is as tall as its words, in something that scrolls."""
+        if scrolling is not (self._area.widget() is None):
+            return
+        if scrolling:
+            item = self._outer.takeAt(1)
+            if item is not None and (inside := item.widget()) is not None:
+                self._area.setWidget(inside)
+        else:
+            inside = self._area.takeWidget()
+            self._outer.addWidget(inside)
+            inside.show()
+        self._area.setVisible(scrolling)
+        for label in self.findChildren(ScaledLabel):
+            label.rescale()
 
 
 class DraftForm(QWidget):
@@ -75,16 +93,31 @@ class DraftForm(QWidget):
     def take_focus(self) -> None:
         raise NotImplementedError
 
-    def _lay_out(self, form: QVBoxLayout, beside: QWidget) -> None:
+    def _lay_out(self, form: QVBoxLayout, beside: SideText) -> None:
         foot, row = footer()
         words = vbox(self._line, self._kept)
         row.addLayout(words, 1)
         row.addWidget(self.run)
-        both = hbox()
+        self._form, self._beside, self._both = form, beside, hbox()
         self._area = scrolled(form)
-        both.addWidget(self._area, 3)
-        both.addWidget(beside, 2)
-        vbox((both, 1), foot, inside=self)
+        self._both.addWidget(self._area, 3)
+        self._both.addWidget(beside, 2)
+        vbox((self._both, 1), foot, inside=self)
+        self._theme.changed.connect(self._arrange)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """What stands beside the form goes to its end where there is no room for both."""
+        narrow = self.width() < self._theme.px(_BOTH_WIDTH)
+        if narrow and self._both.count() > 1:
+            self._form.addWidget(self._beside)
+            self._beside.set_scrolling(False)
+        elif not narrow and self._both.count() == 1:
+            self._both.addWidget(self._beside, 2)
+            self._beside.set_scrolling(True)
 
 
 def footer() -> tuple[QFrame, QBoxLayout]:

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
+    QLabel,
     QPushButton,
     QSizePolicy,
     QStackedLayout,
@@ -245,6 +246,11 @@ class NavigationRail(QWidget):
         self.wanted.emit(name)
 
 
+def _width_on_one_line(label: QLabel) -> int:
+    label.ensurePolished()
+    return label.fontMetrics().horizontalAdvance(label.text())
+
+
 class Page(QWidget):
     """Add what is below the header to `column`, and buttons with `add_tool`. It follows language and text size.
 
@@ -258,6 +264,8 @@ class Page(QWidget):
         self._theme = theme
         self._title = text_label(role="title", wraps=False)
         self._summary = text_label(role="secondary", wraps=False)
+        for line in (self._title, self._summary):
+            line.setMinimumWidth(1)  # a long one takes several lines instead of making the page wider
         words = vbox(spacing=1)
         words.addStretch(1)
         words.addWidget(self._title)
@@ -319,7 +327,10 @@ class Page(QWidget):
     def _fit_header(self) -> None:
         """Where the buttons do not fit beside the title, they stand below it."""
         room, tools = self.width() - 2 * t.SPACE_6, self.tools.sizeHint().width()
-        words = max(self._title.sizeHint().width(), self._summary.sizeHint().width())
+        lines = (self._title, self._summary)
+        words = max(_width_on_one_line(each) for each in lines)
+        if words > room:  # it takes several lines anyway
+            words = _width_on_one_line(self._title)
         beside, below = not tools or words + t.SPACE_4 + tools <= room, t.SPACE_4
         if beside is not self._beside:  # each change asks for a new layout, and so for another look
             self._beside = beside
@@ -328,6 +339,13 @@ class Page(QWidget):
             self._head.setAlignment(self._tools, Qt.AlignmentFlag.AlignVCenter if beside else Qt.AlignmentFlag(0))
             self._head.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1 if beside else below + 1)
         height = self._theme.px(t.HEADER_HEIGHT)
+        for_words = room - tools - t.SPACE_4 if beside and tools else room
+        for each in lines:
+            wraps = _width_on_one_line(each) > for_words
+            if each.wordWrap() is not wraps:
+                each.setWordWrap(wraps)
+            if wraps:
+                height += max(0, each.heightForWidth(for_words) - each.fontMetrics().height())
         self._header.setFixedHeight(height if beside else height + self.tools.heightForWidth(room) + below)
 
     def restyle(self) -> None:

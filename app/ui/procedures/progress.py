@@ -52,7 +52,7 @@ from app.ui.procedures.forms import PassphraseField
 from app.ui.procedures.impact import Entry, ImpactView, entries
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_CAPTION, TEXT_NAME, TEXT_SMALL, Theme
-from app.ui.widgets.labels import ScaledLabel, text_label
+from app.ui.widgets.labels import ScaledLabel, set_role, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, vbox
 from app.ui.widgets.placeholders import IconCircle
 
@@ -98,6 +98,7 @@ class _Row(QWidget):
             words_of.setText(label)
             words_of.setVisible(shown)
         self._line.setText(line)
+        set_role(self._line, "danger" if step.state is StepState.FAILED else "secondary")
         self._line.setVisible(bool(line))
         self.setAccessibleName(procedure_text.spoken_step(procedure, step, line))
         self.update()

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 
-from PySide6.QtCore import QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QWidget
 
 from app.core.links.supervisor import Supervisor
@@ -32,13 +32,17 @@ from app.ui.widgets.accessibility import announce
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import Badge, ScaledLabel, set_role, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox
-from app.ui.widgets.split_view import SplitView
+from app.ui.widgets.split_view import SplitView, scrolled
 from app.ui.widgets.tables import paint_shares
 
 _S = SwitchItemState
 _SOON = 40
 """Milliseconds in which changes are gathered, so that many at once are painted once."""
 
+_LEAST_HEIGHT = 240
+"""What the waves and the mentorado beside them have at least; where that is too much, the whole board scrolls."""
+
+_BY_TAB = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 _BAR = 6
 _BUTTONS_PART = 0.55
 """Of the width, as much as buttons beside words may take."""
@@ -226,7 +230,7 @@ class SwitchBoard(QWidget):
         self.filter.picked.connect(lambda _wanted: self.refresh())
         self.waves = WaveBoard(theme)
         self.waves.chosen.connect(self._pick)
-        self.waves.walked.connect(self._show_other)
+        self.waves.walked.connect(self._on_walked)
         self.scan = ScanPanel(theme, clock, supervisor, mentorados)
         self.item = ItemView(theme)
         for signal, out in (
@@ -239,13 +243,20 @@ class SwitchBoard(QWidget):
         self.approved = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText, alignment=Qt.AlignmentFlag.AlignRight)
         self.approved.setProperty("role", "caption")
         left = QWidget()
-        top = hbox((self.filter, 3), margins=(t.SPACE_6, t.SPACE_3, t.SPACE_6, 0), spacing=t.SPACE_3)
+        top = hbox((self.filter, 3), margins=(t.SPACE_6, t.SPACE_3, t.SPACE_6, t.SPACE_1), spacing=t.SPACE_3)
         top.addWidget(self.approved, 2)
         vbox(top, (self.waves, 1), inside=left)
         self.split = SplitView(left, theme)
         self.pane = ItemPane(theme, self.scan, self.item)
         self.split.set_pane(self.pane)
-        vbox(self.head, (self.split, 1), inside=self)
+        whole = QWidget()
+        vbox(self.head, (self.split, 1), inside=whole)
+        self._area = scrolled(whole)  # a low window has no room for both
+        vbox(self._area, inside=self)
+        for button in whole.findChildren(QPushButton):
+            button.installEventFilter(self)
+        self._rescale()
+        theme.changed.connect(self._rescale)
         self.head.show_code.clicked.connect(self.split.open_side_panel)
         self.head.decide.clicked.connect(self._open_undecided)
         self.split.side_panel_changed.connect(self._on_arranged)
@@ -333,6 +344,8 @@ class SwitchBoard(QWidget):
 
     def take_focus(self) -> None:
         self.waves.take_focus()
+        if (card := self.waves.focusWidget()) is not None:
+            self._area.ensureWidgetVisible(card, 0, 0)
 
     def _on_arranged(self, side_panel_open: bool) -> None:
         hidden = self.split.narrow and not side_panel_open
@@ -343,6 +356,20 @@ class SwitchBoard(QWidget):
     def _show_other(self, mentorado_id: MentoradoId) -> None:
         self._picked = mentorado_id
         self.refresh()
+
+    def _on_walked(self, mentorado_id: MentoradoId) -> None:
+        self._show_other(mentorado_id)
+        if (card := self.waves.cards.get(mentorado_id)) is not None:
+            self._area.ensureWidgetVisible(card, 0, 0)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        by_key = isinstance(event, QFocusEvent) and event.gotFocus() and event.reason() in _BY_TAB
+        if by_key and isinstance(watched, QWidget):
+            self._area.ensureWidgetVisible(watched, 0, t.SPACE_2)  # also where the focus comes from the header
+        return super().eventFilter(watched, event)
+
+    def _rescale(self) -> None:
+        self.split.setMinimumHeight(self._theme.px(_LEAST_HEIGHT))
 
     def _pick(self, mentorado_id: MentoradoId) -> None:
         self._show_other(mentorado_id)

@@ -15,6 +15,7 @@ from app.domain.repositories import Clock
 from app.domain.switch import SwitchItem, SwitchItemState, SwitchRun
 from app.text import procedure as procedure_text
 from app.text import switch_run as run_text
+from app.text.signs import Tone
 from app.text.status import date_time, provider, texts
 from app.ui.detail_pane.pairing import PairingPanel, turn_of
 from app.ui.procedures.progress import StepList
@@ -115,8 +116,9 @@ class ItemView(QWidget):
         self.badge.show_badge(words.tone, words.icon, words.short)
         self.here.setText(texts("switches.card.now", provider=provider(mentorado.link.provider)))
         self.line.setText(words.line)
+        set_role(self.line, "danger" if words.tone is Tone.ERROR else "")
         failed = item in run_text.to_retry(run, context) and procedure is None
-        step = run_text.failure(item)[1] if failed else ""
+        step = run_text.next_step(run, item, mentorado.name, procedure, context)
         self.step.setText(step)
         self.step.setVisible(bool(step))
         self.enter.setVisible(failed and item.reason in run_text.LACKING)

@@ -38,6 +38,8 @@ _HEIGHT, _ICON, _GAP = 60, 18, 14
 _LEAST_ROWS = 3
 _BUTTONS_PART = 0.65
 """Of the width, as much as buttons beside words may take."""
+_FOOT_PART = 0.5
+"""Of the height, as much as the approval may take without scrolling with the rest."""
 _YES: Final = (Tone.CONNECTED, "check-circle")
 _WARNED: Final = (Tone.WAITING, "triangle-alert")
 _NO: Final = (Tone.ERROR, "x-circle")
@@ -268,8 +270,8 @@ class SwitchReportView(DryRunView[SwitchDryRun]):
             row.addWidget(widget)
         self._foot.addWidget(self._decisions)
         found = QWidget()
-        vbox(self.figures, top, (self.split, 1), inside=found)
-        vbox((scrolled(found), 1), foot, inside=part)
+        self._found = vbox(self.figures, top, (self.split, 1), inside=found)
+        self._column = vbox((scrolled(found), 1), foot, inside=part)
         return part
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -280,6 +282,11 @@ class SwitchReportView(DryRunView[SwitchDryRun]):
         """Large letters leave the list some rows, and put the buttons below the words where both have no room."""
         self.split.setMinimumHeight(self._theme.px(_HEIGHT) * _LEAST_ROWS)
         set_beside(self._foot, self._decisions.sizeHint().width() <= self.width() * _BUTTONS_PART)
+        foot = self._foot.parentWidget()
+        low = self._foot.totalHeightForWidth(self.width()) > self.height() * _FOOT_PART
+        wanted = self._found if low else self._column
+        if foot is not None and wanted.indexOf(foot) < 0:  # where the words are large and the window is low
+            wanted.addWidget(foot)
 
 
 class _Figures(QWidget):

@@ -88,10 +88,11 @@ class ScaledLabel(QLabel):
         self._theme = theme
         self._size = size
         self._weight = weight
-        theme.changed.connect(self._rescale)
-        self._rescale()
+        theme.changed.connect(self.rescale)
+        self.rescale()
 
-    def _rescale(self) -> None:
+    def rescale(self) -> None:
+        """Set the font again; a style sheet forgets it when the label gets another parent."""
         self.setFont(self._theme.font(self._size, self._weight))
 
 

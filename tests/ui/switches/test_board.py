@@ -6,12 +6,13 @@ import asyncio
 from time import perf_counter
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFont, QPaintEvent
 from PySide6.QtTest import QTest
 
 from app.domain.link_status import Reason
 from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.procedure import StepState
 from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
 from app.domain.switch import SwitchItemState, SwitchPause, SwitchState
 from app.text.signs import Tone
@@ -21,7 +22,7 @@ from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.switches.board import BoardFilter
 from app.ui.switches.cards import Card, CardView
-from app.ui.theme.theme import Theme
+from app.ui.theme.theme import TEXT_SMALL, Theme
 from tests.ui.controls import read_aloud
 from tests.ui.switches.harness import WEB, ZAPI, SwitchesHarness, open_switches, shut_out
 from tests.waiting import until
@@ -180,6 +181,7 @@ async def test_a_failure_names_the_reason_and_what_to_do_and_can_be_tried_again(
         assert board.item.name.text() == "Ana 00", "who failed is shown"
         assert "WhatsApp Web continua em uso." in board.item.line.text()
         assert board.item.step.text() == "Informe as credenciais deste número."
+        assert board.item.line.property("role") == "danger"
         board.item.enter.click()
         await until(lambda: h.page.findChildren(CredentialsDialog))
         (dialog,) = h.page.findChildren(CredentialsDialog)
@@ -199,6 +201,7 @@ async def test_a_failure_names_the_reason_and_what_to_do_and_can_be_tried_again(
         await until(lambda: h.core.run().count(S.FAILED) < 2)
         await h.moved()
         assert {item.state for item in h.core.run().items} == {S.SWITCHED}
+        assert board.item.line.property("role") == ""
 
 
 async def test_a_person_pauses_continues_and_stops_after_a_question(theme: Theme) -> None:
@@ -350,6 +353,10 @@ async def test_a_way_back_that_is_barred_says_so_and_leaves_the_target_in_use(th
         assert board.head.decide.isVisible()
         assert not board.item.back.isVisible()
         assert board.item.steps.isVisible()
+        assert board.item.line.property("role") == "danger"
+        assert board.item.step.text() == "Abra Ana 00: tente de novo, ou desista ali."
+        lines = [row._line for row in board.item.steps._rows if row._state is StepState.FAILED]
+        assert [line.property("role") for line in lines] == ["danger"]
         board.item.open.click()
         assert h.opened == [first], "where it can be tried again, or given up"
 
@@ -390,3 +397,43 @@ async def test_the_focus_stays_on_a_card_while_a_filter_lets_others_come_and_go(
         await resume(h)
         assert len(board.waves.cards) == 3
         assert h.page.focusWidget() is board.waves.cards[first]
+
+
+async def test_in_a_low_window_with_large_letters_nothing_is_cut_and_the_keyboard_shows_where_it_is(
+    theme: Theme,
+) -> None:
+    async with open_switches(theme) as h:
+        await h.core.people(7)
+        theme.set_text_scale(200)
+        h.page.resize(556, 480)  # beside the rail of the smallest window
+        h.plan(ZAPI)
+        await h.dry_run()
+        await asyncio.sleep(0)
+        report, foot = h.page.report, h.page.report._foot.parentWidget()
+        assert foot is not None
+        assert report._found.indexOf(foot) >= 0, "it scrolls with the rest"
+        assert report.approve.geometry().bottom() <= report._decisions.height()
+        await h.approve()
+        await h.moved()
+        board, page = h.page.board, h.page
+        assert (page.width(), page.height()) == (556, 480)
+        page.activateWindow()
+        board.take_focus()
+        for _ in range(20):
+            focused = page.focusWidget()
+            assert focused is not None
+            words = getattr(focused, "text", str)()
+            assert focused.visibleRegion().boundingRect().height() >= min(focused.height(), 60), words
+            assert focused.mapTo(page, QPoint(focused.width(), 0)).x() <= page.width()
+            QTest.keyClick(focused, Qt.Key.Key_Tab)
+        page.compose()
+        await asyncio.sleep(0)
+        form = page.form
+        assert form._area.isAncestorOf(form._beside), "below what is chosen, where it does not fit beside it"
+        content = form._form.parentWidget()
+        assert content is not None
+        assert content.width() <= form._area.viewport().width()
+        page.resize(1220, 660)
+        await asyncio.sleep(0)
+        assert not form._area.isAncestorOf(form._beside)
+        assert form._beside._heading.font() == theme.font(TEXT_SMALL, QFont.Weight.DemiBold)

@@ -69,6 +69,7 @@ async def test_another_phone_is_a_red_card_and_leads_to_the_mentorado(theme: The
         assert "Abra Ana 00" in words_of_head(h)
         assert head.decide.isVisible()
         assert head.resume.property("role") == ""
+        assert h.page.board.item.step.text().startswith("Abra Ana 00: desconecte o celular")
         assert shut_out(h.page) == []
         head.decide.click()
         assert h.opened == [first]
