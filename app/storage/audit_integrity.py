@@ -152,13 +152,14 @@ class AuditSeals:
         self._is_reset = True
 
     async def settled(self) -> None:
-        """Wait until the last entry is remembered, for as long as an act would."""
-        if self._writing is not None:
-            await asyncio.wait({self._writing}, timeout=self._act_limit)
+        """Wait until the last entry is remembered and no key is being loaded, for as long as an act would."""
+        loading = None if self._silent else self._loading
+        if begun := {task for task in (self._writing, loading) if task is not None}:
+            await asyncio.wait(begun, timeout=self._act_limit)
 
     async def _load(self, *, make: bool, limit: float) -> None:
         if self._loading is None or self._loading.done():
-            self._loading = asyncio.create_task(self._load_key(make=make))  # noqa: TID251 - outlives the act
+            self._loading = asyncio.create_task(self._load_key(make=make))  # noqa: TID251 - `settled` waits
         answered, _ = await asyncio.wait({self._loading}, timeout=limit)
         self._silent = not answered
 

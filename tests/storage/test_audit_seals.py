@@ -203,6 +203,20 @@ async def test_another_database_put_in_place_by_a_person_is_remembered_anew(
     assert (await _write(path, secret_store(file), 1)).remembered == 2
 
 
+async def test_a_key_that_is_being_loaded_for_an_act_that_was_cancelled_is_waited_for(
+    system: FakeKeyring, file: Path, path: Path
+) -> None:
+    """Seen: a program that was closed early left it behind."""
+    seals = AuditSeals(secret_store(file), path)
+    act = asyncio.get_running_loop().create_task(seals.prepare())
+    await asyncio.sleep(0)
+    act.cancel()
+    await asyncio.wait({act})
+    assert seals.key is None
+    await seals.settled()
+    assert seals.key is not None
+
+
 async def test_a_lost_key_accuses_nobody_and_the_next_entry_is_sealed_with_a_new_one(
     system: FakeKeyring, file: Path, path: Path
 ) -> None:
