@@ -283,8 +283,7 @@ def _list(core: Services, *, archived: bool, as_json: bool) -> int:
         print_json({"mentorados": [person_as_json(mentorado) for mentorado in people]})
         return DONE
     for mentorado in people:
-        person = mentorado
-        print("\t".join(filter(None, (person.name, readable(person.phone), person.cohort))))
+        print("\t".join(filter(None, (mentorado.name, readable(mentorado.phone), mentorado.cohort))))
     if not people:
         print(texts("cli.nobody"))
     return DONE

@@ -90,13 +90,12 @@ def print_qr(code: str, out: TextIO) -> None:
 
 
 def person_as_json(mentorado: Mentorado) -> dict[str, Any]:
-    person = mentorado
     return {
-        "id": person.id,
-        "name": person.name,
-        "phone": person.phone,
-        "cohort": person.cohort,
-        "archived_at": iso(person.archived_at),
+        "id": mentorado.id,
+        "name": mentorado.name,
+        "phone": mentorado.phone,
+        "cohort": mentorado.cohort,
+        "archived_at": iso(mentorado.archived_at),
         "provider": mentorado.link.provider,
     }
 

@@ -161,7 +161,7 @@ class _StatusReporter:
 def _set_on_signals(stop: asyncio.Event) -> Iterator[None]:
     loop, caught = asyncio.get_running_loop(), []
     for number in ending_signals():
-        with suppress(NotImplementedError):  # Windows: Ctrl+C cancels the task, which closes the lines too
+        with suppress(NotImplementedError):  # Windows: Ctrl+C cancels the task, which closes the connections too
             loop.add_signal_handler(number, _stop, number, stop)
             caught.append(number)
     try:

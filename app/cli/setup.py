@@ -10,11 +10,11 @@ from dataclasses import replace
 from getpass import getpass
 from typing import Final
 
+from app.cli.output import print_json
 from app.domain.actions import ActionName, UnavailableReason, already_sure
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import LinkId, Mentorado, ProviderKind
 from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, CredentialReport
-from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.services import Services
 from app.text import providers as providers_text
@@ -141,19 +141,18 @@ async def _wait_until_closed(core: Services, mentorado: Mentorado) -> bool:
 async def change(core: Services, arguments: Namespace) -> int:
     """Edit a mentorado, or restore one from the archive."""
     mentorado = core.mentorados.find(arguments.name, archived=True)
-    person = mentorado
     if arguments.mentorado_command == "unarchive":
-        await core.actions.run(ActionName.BRING_BACK, person.id, already_sure)
+        await core.actions.run(ActionName.BRING_BACK, mentorado.id, already_sure)
         key = "cli.unarchived"
     else:
         typed = {name: getattr(arguments, name) for name in ("new_name", "phone", "cohort")}
         name, phone, cohort = (
             kept if given is None else given
-            for given, kept in zip(typed.values(), (person.name, person.phone, person.cohort), strict=True)
+            for given, kept in zip(typed.values(), (mentorado.name, mentorado.phone, mentorado.cohort), strict=True)
         )
-        await core.mentorados.edit(person.id, name, phone, cohort)
+        await core.mentorados.edit(mentorado.id, name, phone, cohort)
         key = "cli.edited"
-    after = core.mentorados.get(person.id)
+    after = core.mentorados.get(mentorado.id)
     if arguments.json:
         _print_json(after)
     else:
@@ -181,6 +180,5 @@ def _read_credentials(kind: ProviderKind) -> dict[CredentialField, str]:
 
 
 def _print_json(mentorado: Mentorado, **more: object) -> None:
-    person = mentorado
-    known = {"id": person.id, "name": person.name, "phone": person.phone, "cohort": person.cohort}
-    print(json_line({**known, "provider": mentorado.link.provider, **more}), flush=True)
+    known = {"id": mentorado.id, "name": mentorado.name, "phone": mentorado.phone, "cohort": mentorado.cohort}
+    print_json({**known, "provider": mentorado.link.provider, **more})

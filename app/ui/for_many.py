@@ -34,26 +34,29 @@ async def archive(
     runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget, continues: BulkWork | None = None
 ) -> Sequence[MentoradoId]:
     """Archive *people* after their names were read. Returns those who were archived."""
-
-    async def do(mentorado_id: MentoradoId, _typed: str) -> None:
-        await runner.actions.run(ActionName.ARCHIVE, mentorado_id, already_sure)
-
-    able, refused = _sorted_out(runner, ActionName.ARCHIVE, people)
-    work = WorkForMany(kind=BulkKind.ARCHIVE, people=able, refused=refused, do=do, continues=continues)
-    return await _ask(runner, over, work)
+    return await _run_for_each(runner, ActionName.ARCHIVE, BulkKind.ARCHIVE, people, over, continues)
 
 
 async def take_on(
     runner: ActionRunner, people: Sequence[MentoradoId], over: QWidget, continues: BulkWork | None = None
 ) -> Sequence[MentoradoId]:
-    """Put the name of the person at the keyboard to *people*. Returns those for whom it was done."""
+    """Assign *people* to the current operator. Returns those who were."""
+    return await _run_for_each(runner, ActionName.HANDLE, BulkKind.HANDLE, people, over, continues)
 
+
+async def _run_for_each(
+    runner: ActionRunner,
+    name: ActionName,
+    kind: BulkKind,
+    people: Sequence[MentoradoId],
+    over: QWidget,
+    continues: BulkWork | None,
+) -> Sequence[MentoradoId]:
     async def do(mentorado_id: MentoradoId, _typed: str) -> None:
-        await runner.actions.run(ActionName.HANDLE, mentorado_id, already_sure)
+        await runner.actions.run(name, mentorado_id, already_sure)
 
-    able, refused = _sorted_out(runner, ActionName.HANDLE, people)
-    work = WorkForMany(kind=BulkKind.HANDLE, people=able, refused=refused, do=do, continues=continues)
-    return await _ask(runner, over, work)
+    able, refused = _sorted_out(runner, name, people)
+    return await _ask(runner, over, WorkForMany(kind=kind, people=able, refused=refused, do=do, continues=continues))
 
 
 async def put_in_cohort(

@@ -37,6 +37,7 @@ from app.ui.banners import Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import Theme
+from app.ui.widgets.accessibility import click_focused_button
 from app.ui.widgets.labels import plain_tip, text_label
 from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox
 
@@ -118,10 +119,7 @@ class PageStack(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter presses the button that has the focus, as the space bar does: Qt has that in dialogs only."""
-        focused = self.focusWidget()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QPushButton):
-            focused.click()
-        else:
+        if not click_focused_button(self, event):
             super().keyPressEvent(event)
 
     def restyle(self) -> None:

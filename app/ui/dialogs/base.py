@@ -29,7 +29,7 @@ from app.ui.theme.theme import (
     TEXT_HEADING,
     Theme,
 )
-from app.ui.widgets.accessibility import follow_reading_order
+from app.ui.widgets.accessibility import click_focused_button, follow_reading_order
 from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.layouts import hbox, laid_out, set_beside, vbox
 
@@ -145,10 +145,7 @@ class BaseDialog(QDialog):
         return needed
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        focused = self.focusWidget()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QPushButton):
-            focused.click()  # else the default button would answer, from whichever button Enter was pressed
-        else:
+        if not click_focused_button(self, event):  # else the default button would answer, whichever has the focus
             super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -89,17 +89,16 @@ def actions_on(
     mentorado: Mentorado, actions: ActionService, perform: Callable[[ActionName, MentoradoId], None]
 ) -> Iterator[Entry]:
     """The actions available for *mentorado* now."""
-    person = mentorado
-    for name, why in actions.availability(person.id).items():
+    for name, why in actions.availability(mentorado.id).items():
         if why is None:
             label, line = words_of(name)
-            title = texts("palette.action", action=label, name=person.name)
+            title = texts("palette.action", action=label, name=mentorado.name)
             yield Entry(
                 title=title,
                 line=line,
                 icon=ACTION_ICON[name],
-                search_text=_searchable(title, f"{texts(f'palette.words.action.{name}')}, {person.name}"),
-                do=partial(perform, name, person.id),
+                search_text=_searchable(title, f"{texts(f'palette.words.action.{name}')}, {mentorado.name}"),
+                do=partial(perform, name, mentorado.id),
             )
 
 
@@ -122,15 +121,14 @@ def locked_on(mentorado: Mentorado, actions: ActionService, choose: Callable[[Me
 def people(everybody: Iterable[Mentorado], choose: Callable[[MentoradoId], None]) -> Iterator[Entry]:
     """An entry per active mentorado, which shows them in the pane."""
     for mentorado in everybody:
-        person = mentorado
-        if not person.archived:
-            line = " · ".join(filter(None, (readable(person.phone), person.cohort)))
+        if not mentorado.archived:
+            line = " · ".join(filter(None, (readable(mentorado.phone), mentorado.cohort)))
             yield Entry(
-                title=person.name,
+                title=mentorado.name,
                 line=line,
                 icon="users",
-                search_text=search_text(person),
-                do=partial(choose, person.id),
+                search_text=search_text(mentorado),
+                do=partial(choose, mentorado.id),
             )
 
 

@@ -1,4 +1,4 @@
-"""The order in which Tab goes through a surface, and what a screen reader says at once."""
+"""The order in which Tab goes through a surface, what Enter does to a button, and what a screen reader says at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLayout, QScrollArea, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLayout, QPushButton, QScrollArea, QWidget
 
 from app.ui.widgets.layouts import laid_out
 
@@ -69,6 +70,15 @@ def _inside(widget: QWidget) -> Iterator[QWidget]:
             yield from _inside(content)
     elif (layout := widget.layout()) is not None:
         yield from focusable(layout)
+
+
+def click_focused_button(container: QWidget, event: QKeyEvent) -> bool:
+    """Let Enter click the button that has the focus in *container*; returns whether it did."""
+    focused = container.focusWidget()
+    if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter) or not isinstance(focused, QPushButton):
+        return False
+    focused.click()
+    return True
 
 
 def announce(source: QWidget, words: str) -> None:
