@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QLineEdit,
     QScrollArea,
@@ -28,7 +29,12 @@ from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import SegmentedControl
 from app.ui.widgets.labels import ScaledLabel, set_role, text_label
-from app.ui.widgets.layouts import hbox, vbox
+from app.ui.widgets.layouts import FlowLayout, hbox, set_beside, vbox
+from app.ui.widgets.split_view import scrolled
+
+_LEAST_HEIGHT, _ROW_WIDTH = 110, 400
+_DECISIONS_PART = 0.65
+"""Of the width, as much as what is to be decided may take beside words."""
 
 
 class ReportPart(StrEnum):
@@ -56,7 +62,8 @@ class ReportView(DryRunView[DryRun]):
         self.asked = text_label()
         self.summary = _Summary(theme, name_of, clock)
         self.people = RecipientList(theme)
-        self._body = QStackedLayout()
+        self._found = _Found()
+        self._body = QStackedLayout(self._found)
         self._lay_out(self._report_part())
 
     # --- what the page says
@@ -132,20 +139,38 @@ class ReportView(DryRunView[DryRun]):
         self.export.setText(texts("campaign.export"))
         self.field.setFixedWidth(self._theme.px(110))
         self._show()
+        self._arrange()
 
     def _report_part(self) -> QWidget:
         part = QWidget()
         top = hbox((self.part, 1), self.export, margins=(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3), spacing=t.SPACE_3)
-        foot, row = footer()
-        row.addWidget(self.asked, 1)
+        foot, self._foot = footer()
+        self._foot.addWidget(self.asked, 1)
+        self._decisions = QWidget()
+        row = FlowLayout(self._decisions, spacing=t.SPACE_3)
         for widget in (self.field, self.approve, self.again, self.edit):
             row.addWidget(widget)
-        column = vbox(top, inside=part)
-        column.addLayout(self._body, 1)  # before it has parts: without a parent the first is a window of its own
+        self._foot.addWidget(self._decisions)
         self._body.addWidget(self.summary)
         self._body.addWidget(self.people)
-        column.addWidget(foot)
-        return part
+        vbox(top, (self._found, 1), foot, inside=part)
+        return scrolled(part)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The decisions beside the words, or below them; where a low window has no room, all of it scrolls."""
+        self._found.setMinimumHeight(self._theme.px(_LEAST_HEIGHT))
+        set_beside(self._foot, self._decisions.sizeHint().width() <= self.width() * _DECISIONS_PART)
+
+
+class _Found(QWidget):
+    """Asks for no more height than it needs, for its parts scroll by themselves."""
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
 
 
 class _Summary(QScrollArea):
@@ -153,11 +178,20 @@ class _Summary(QScrollArea):
 
     def __init__(self, theme: Theme, name_of: NameOf, clock: Clock) -> None:
         super().__init__(widgetResizable=True)
+        self._rows: list[QBoxLayout] = []
         self._theme = theme
         self._name_of = name_of
         self._clock = clock
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        for row in self._rows:
+            set_beside(row, self.width() >= self._theme.px(_ROW_WIDTH))
 
     def show_dry_run(self, made: DryRun) -> None:
         """Fill it with what *made* found."""
@@ -177,6 +211,7 @@ class _Summary(QScrollArea):
         at = date_time(made.at.astimezone(), now.astimezone().date())
         self._column.addWidget(text_label(texts("campaign.report.at", when=at), "caption"))
         self._column.addStretch(1)
+        self._arrange()
         self.setWidget(inside)  # the one before is deleted
 
     def _add_figures(self, made: DryRun) -> None:
@@ -192,6 +227,7 @@ class _Summary(QScrollArea):
             under = texts("campaign.report.figure.price", date=campaign_text.list_date(made.price))
             figures.append((campaign_text.price(made.price), under))
         row = hbox(spacing=t.SPACE_3)
+        self._rows = [row]
         for value, words in figures:
             tile = QFrame()
             tile.setProperty("role", "sunken")
@@ -251,6 +287,7 @@ class _Summary(QScrollArea):
         if step:
             words.addWidget(text_label(step, "danger" if wrong else "secondary"))
         row = hbox(spacing=t.SPACE_4)
+        self._rows.append(row)
         row.addWidget(name, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         self._column.addLayout(row)

@@ -143,6 +143,28 @@ async def test_a_dry_run_can_be_cancelled_and_one_that_is_out_of_date_is_made_ag
         assert report.field.text() == ""
 
 
+@pytest.mark.parametrize("scale", [100, 200])
+async def test_in_the_smallest_window_the_approval_is_within_reach(theme: Theme, folder: Path, scale: int) -> None:
+    async with open_campaigns(theme, folder) as h:
+        await h.consenting(2)
+        theme.set_text_scale(scale)
+        h.page.resize(556, 480)
+        write(h)
+        await dry_run(h)
+        h.page.report._arrange()
+        await until(lambda: h.page.width() == 556)
+        report = h.page.report
+        report.field.setText("2")
+        await asyncio.sleep(0)
+        content = report.summary.widget()
+        assert content is not None
+        assert content.width() <= report.summary.viewport().width()
+        for control in (report.field, report.approve, report.again, report.edit):
+            assert control.width() >= min(control.sizeHint().width(), control.maximumWidth())
+            assert report._decisions.rect().contains(control.geometry())
+            assert control.mapTo(h.page, control.rect().topRight()).x() <= h.page.width()
+
+
 async def test_nobody_and_a_link_that_is_off_are_explained(theme: Theme, folder: Path) -> None:
     async with open_campaigns(theme, folder) as h:
         await h.has("Bruno Tavares", "Turma A")
