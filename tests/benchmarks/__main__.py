@@ -51,6 +51,9 @@ MEASUREMENTS: dict[str, Measurement] = {
     "webhooks": lambda quick: measure_webhooks(1 if quick else 3, 3.0 if quick else 8.0),
 }
 
+_MAKE_OTHER = ("processors", "Python", "quick")
+"""What makes figures of two runs hard to compare, so that it is said."""
+
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -80,7 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if (file := asked.write or (None if asked.quick else REPORT)) and measured:
         write_report(file, measured, {**machine, "quick": asked.quick})
     if before is not None:
-        _say(f"\nCompared with {asked.against}, of {before['began']}\n\n" + "\n".join(compare(before, measured)))
+        now = {**machine, "quick": asked.quick}
+        other = [f"{name} {before.get(name)} → {now[name]}" for name in _MAKE_OTHER if before.get(name) != now[name]]
+        _say("; ".join([f"\nCompared with {asked.against}, of {before['began']}", *other]) + "\n")
+        _say("\n".join(compare(before, measured)))
     ending = [f"failed: {', '.join(failed)}"] * bool(failed) + ["interrupted"] * interrupted
     _say("; ".join([f"\n{time.monotonic() - began:.0f} s", *ending]))
     return _INTERRUPTED if interrupted else 1 if failed else 0

@@ -61,12 +61,15 @@ def test_what_was_measured_before_it_was_interrupted_is_kept(
         yield figure(3)
         raise KeyboardInterrupt
 
-    report = tmp_path / "bench.json"
+    report, former = tmp_path / "bench.json", tmp_path / "former.json"
+    write_report(former, list(run("qr", [figure(6)])), {"began": "yesterday", "quick": True})
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MEASUREMENTS, "qr", measure)
-        assert main(["qr", "start", "--write", str(report)]) == 130
+        assert main(["qr", "start", "--write", str(report), "--against", str(former)]) == 130
         assert [each["median"] for each in read_report(report)["figures"]] == [3]
-        assert "interrupted" in capsys.readouterr().out
+        output = capsys.readouterr().out
+        assert "interrupted" in output
+        assert "quick True → False" in output
         patch.setitem(MEASUREMENTS, "qr", lambda _quick: islice(measure(False), 1, None))
         assert main(["qr", "--write", str(report)]) == 130
     assert read_report(report)["figures"]  # a run that measured nothing leaves the former report alone
