@@ -47,18 +47,21 @@ class Spawned:
         command = [sys.executable, "-m", f"tests.benchmarks.programs.{name}", *arguments]
         self._name = name
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program
+        # It is killed, and cannot remove its folders itself.
+        self._folder = tempfile.TemporaryDirectory(prefix="conecta-bench-", ignore_cleanup_errors=True)
         self.started = time.monotonic()
         try:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=as_installed({**os.environ, **(environment or {})}),
+                env=as_installed({**os.environ, "TMPDIR": self._folder.name, **(environment or {})}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
             )
         except OSError:
             self._errors.close()
+            self._folder.cleanup()
             raise
         self._output: queue.SimpleQueue[OutputLine | None] = queue.SimpleQueue()
         assert self._process.stdout is not None
@@ -85,6 +88,7 @@ class Spawned:
             if pipe is not None:
                 pipe.close()
         self._errors.close()
+        self._folder.cleanup()
 
     def wait(self, name: str, within: float = _WITHIN) -> OutputLine:
         """Wait until it says *name*; what it says before is skipped. Raises `RuntimeError` when it ends or is late."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -12,6 +13,7 @@ import pytest
 from tests.benchmarks.__main__ import MEASUREMENTS, main
 from tests.benchmarks.figures import Figure, Goal, Sample
 from tests.benchmarks.report import compare, read_report, run, summary, write_report
+from tests.benchmarks.spawned import Spawned
 from tests.benchmarks.table import row
 from tests.benchmarks.trace import CONNECT, GOALS, MESSAGE, trace_connect, trace_message
 from tests.conftest import OnQt
@@ -73,6 +75,17 @@ def test_what_was_measured_before_it_was_interrupted_is_kept(
         patch.setitem(MEASUREMENTS, "qr", lambda _quick: islice(measure(False), 1, None))
         assert main(["qr", "--write", str(report)]) == 130
     assert read_report(report)["figures"]  # a run that measured nothing leaves the former report alone
+
+
+def test_a_program_that_is_killed_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Spawned("many_updates", "1", "9", environment={"QT_QPA_PLATFORM": "offscreen"}) as program:
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob("*/conecta-bench-*")):
+            assert time.monotonic() < deadline
+            assert program.process.status() != "zombie"
+            time.sleep(0.02)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_missed_is_said_at_the_end() -> None:
